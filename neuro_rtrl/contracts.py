@@ -1,0 +1,170 @@
+"""The public nouns: plain values that the rooms of the house hand to each other.
+
+Nothing here computes. A `Model` is what a neuron model's text says once it has been read and
+checked; a `Trial` is what a task hands to the loop; `Rule`, `Optimizer` and `Task` say what a new
+file in `rules/`, `optimizers/` or `tasks/` has to offer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy as np
+    import sympy
+
+SECOND = (("second", 1),)
+DIMENSIONLESS: tuple[tuple[str, int], ...] = ()
+
+Dimension = tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A constant of a model: `value` in SI base units, `unit` as the user wrote it."""
+
+    name: str
+    value: float
+    unit: str
+    dimension: Dimension
+    meaning: str
+
+
+@dataclass(frozen=True)
+class State:
+    """A state variable: `initial` in SI base units; `held` while the unit is refractory."""
+
+    name: str
+    unit: str
+    dimension: Dimension
+    initial: float
+    held: bool
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Port:
+    """An entry for synapses: an arrival of weight w adds `gain * w` to `target`.
+
+    `target` is a state variable (`is_state`), or an input of a map model, which collects the
+    arrivals of a step until the recurrence uses them.
+    """
+
+    name: str
+    target: str
+    is_state: bool
+    gain: sympy.Expr
+    dimension: Dimension
+
+
+@dataclass(frozen=True)
+class Surrogate:
+    """The derivative psi that stands for dH/dg at the threshold, as a function of g.
+
+    Args:
+        shape: one of triangle, boxcar, exponential, fast_sigmoid, arctan, spike_only.
+        height: psi at g = 0 (for `spike_only`: psi of a unit that spikes), in 1/[g].
+        width: half-width, in [g] (triangle, boxcar: the support; the others: the scale).
+        cutoff: psi is exactly zero for |g| >= cutoff (in [g]). None: `width` for triangle and
+            boxcar; 5 widths for the shapes without compact support.
+    """
+
+    shape: str = "triangle"
+    height: float = 0.3
+    width: float = 1.0
+    cutoff: float | None = None
+
+
+@dataclass(frozen=True)
+class Model:
+    """A neuron model as its text says, with every expression in SymPy and every unit checked.
+
+    Attributes:
+        kind: "ode" (`rates` are dx/dt) or "map" (`rates` are x[t+1]).
+        inputs: names of the inputs of a map model (collected arrivals), in order.
+        rates: state name -> right-hand side; subexpressions are substituted.
+        threshold: g of the test g > 0 (`strict`) or g >= 0; None for a unit that never spikes.
+        output: factor f of a graded event y = s f(h); None for a plain spike y = s.
+        reset: state name -> value after a spike; only the states that the reset names.
+        refractory: duration (seconds) as an expression of the parameters, or None.
+        readout: state that a loss reads, or None.
+        text: the strings as written: equations, threshold, reset, refractory.
+    """
+
+    name: str
+    summary: str
+    reference: str
+    kind: str
+    method: str
+    states: tuple[State, ...]
+    inputs: tuple[str, ...]
+    parameters: dict[str, Parameter]
+    rates: dict[str, sympy.Expr]
+    threshold: sympy.Expr | None
+    strict: bool
+    output: sympy.Expr | None
+    reset: dict[str, sympy.Expr]
+    refractory: sympy.Expr | None
+    reset_gradient: bool
+    ports: dict[str, Port]
+    surrogate: Surrogate
+    readout: str | None
+    text: dict[str, str]
+    source: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One batch of sequences.
+
+    Attributes:
+        inputs: (batch, steps, inputs) float64; non-zero entries are events.
+        targets: (batch, steps, outputs) float64; NaN where there is no error.
+    """
+
+    inputs: np.ndarray
+    targets: np.ndarray
+
+
+@runtime_checkable
+class Task(Protocol):
+    """Makes trials. A file `tasks/NAME.py` offers `make(rng, **options) -> Task`."""
+
+    inputs: int
+    outputs: int
+
+    def train(self, iteration: int) -> Trial:
+        """The training batch of an iteration (depends on the seed and `iteration` only)."""
+        ...
+
+    def test(self) -> Trial:
+        """A fixed held-out batch."""
+        ...
+
+    def score(self, predictions: np.ndarray, trial: Trial) -> float:
+        """A figure of merit in the task's own terms, larger is better."""
+        ...
+
+
+class Optimizer(Protocol):
+    """Changes parameters in place. A file `optimizers/NAME.py` offers a class of this shape."""
+
+    def update(self, values: np.ndarray, gradient: np.ndarray) -> None:
+        """One step along `gradient` (both of shape (p,))."""
+        ...
+
+
+class Rule(Protocol):
+    """A way to compute the gradient. A file `rules/NAME.py` offers `RULE`, a value of this shape.
+
+    `exactness` says what the rule drops, and in which networks it is nevertheless exact.
+    """
+
+    name: str
+    exactness: str
+    online: bool
+
+    def start(self, built: Any, precision: str) -> Any:
+        """The rule's own state for one lane (one sequence at a time) of a built network."""
+        ...

@@ -1,0 +1,115 @@
+"""One family of errors: what was given, what was expected, what to do about it.
+
+Every error a user can cause is a `NeuroRtrlError`. Its text is one paragraph that names the place
+(file, key, line), the value given, what was expected there and a remedy; unknown names get the
+nearest known one.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class NeuroRtrlError(Exception):
+    """Base of all errors that the package raises on purpose.
+
+    Args:
+        problem: one sentence that says what is wrong.
+        where: the place: file, key, line or object (`"lif.toml: parameters.tau_m"`).
+        given: what was found there.
+        expected: what would have been accepted.
+        remedy: what the user can do.
+
+    >>> print(NeuroRtrlError("the time constant is not positive", where="lif.toml: tau_m",
+    ...                      given="-2 ms", expected="a time above 0 ms"))
+    lif.toml: tau_m: the time constant is not positive; given: -2 ms; expected: a time above 0 ms.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        where: str = "",
+        given: object = None,
+        expected: object = None,
+        remedy: str = "",
+    ) -> None:
+        self.problem, self.where, self.remedy = problem, where, remedy
+        self.given, self.expected = given, expected
+        super().__init__(self._text())
+
+    def _text(self) -> str:
+        parts = [self.problem]
+        if self.given is not None:
+            parts.append(f"given: {shorten(self.given)}")
+        if self.expected is not None:
+            parts.append(f"expected: {self.expected}")
+        text = "; ".join(parts) + "."
+        if self.where:
+            text = f"{self.where}: {text}"
+        return f"{text} {self.remedy}".rstrip()
+
+    def at(self, where: str) -> NeuroRtrlError:
+        """The same error with `where` put before its place (outer context: a file name, say)."""
+        place = f"{where}: {self.where}" if self.where else where
+        return type(self)(
+            self.problem,
+            where=place,
+            given=self.given,
+            expected=self.expected,
+            remedy=self.remedy,
+        )
+
+
+class DescriptionError(NeuroRtrlError):
+    """A model text, an experiment file or an argument is wrong as it stands."""
+
+
+class BuildError(NeuroRtrlError):
+    """Each part is right by itself, but they cannot be put together."""
+
+
+class SimulationError(NeuroRtrlError):
+    """Something went wrong while the network ran (a state that is not finite, say)."""
+
+
+class RunFileError(NeuroRtrlError):
+    """A run directory or a file of a run cannot be read or written."""
+
+
+def shorten(value: object, limit: int = 120) -> str:
+    """`value` as one line of at most `limit` characters.
+
+    >>> shorten("a" * 200, 10)
+    'aaaaaaa...'
+    """
+    text = " ".join(str(value).split())
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A sentence that names the closest of the `known` names, or lists them all.
+
+    >>> nearest("tau", ["tau_m", "v_th"])
+    "Did you mean 'tau_m'?"
+    >>> nearest("xyz", ["b", "a"])
+    'Known names: a, b.'
+    """
+    names = sorted(set(known))
+    close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
+    if close:
+        return f"Did you mean '{close[0]}'?"
+    return f"Known names: {', '.join(names)}." if names else "There are no names to choose from."
+
+
+def unknown(what: str, name: object, known: Iterable[str], *, where: str = "") -> DescriptionError:
+    """The error for a name that is not one of the `known` names."""
+    names = sorted(set(known))
+    return DescriptionError(
+        f"unknown {what}",
+        where=where,
+        given=repr(name),
+        expected=f"one of {', '.join(names)}" if names else "no name at all here",
+        remedy=nearest(str(name), names) if names else "Remove it.",
+    )
