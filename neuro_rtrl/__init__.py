@@ -1,0 +1,76 @@
+"""Spiking networks that learn while they run, by exact sparse real-time recurrent learning.
+
+The public names are imported when they are first used, so that `import neuro_rtrl` is quick and
+`neuro-rtrl --help` loads neither Numba nor SymPy.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from neuro_rtrl.checks import gradcheck
+    from neuro_rtrl.contracts import Model, Surrogate
+    from neuro_rtrl.engine.learner import Learner
+    from neuro_rtrl.engine.run_file import open_run
+    from neuro_rtrl.engine.simulation import Recording, simulate
+    from neuro_rtrl.equations.model_text import load_model
+    from neuro_rtrl.errors import NeuroRtrlError
+    from neuro_rtrl.experiment import run_experiment
+    from neuro_rtrl.network.describe import Network
+    from neuro_rtrl.optimizers.adam import Adam
+    from neuro_rtrl.optimizers.sgd import Sgd
+    from neuro_rtrl.validation import validate
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Adam": "neuro_rtrl.optimizers.adam",
+    "Learner": "neuro_rtrl.engine.learner",
+    "Model": "neuro_rtrl.contracts",
+    "Network": "neuro_rtrl.network.describe",
+    "NeuroRtrlError": "neuro_rtrl.errors",
+    "Recording": "neuro_rtrl.engine.simulation",
+    "Sgd": "neuro_rtrl.optimizers.sgd",
+    "Surrogate": "neuro_rtrl.contracts",
+    "gradcheck": "neuro_rtrl.checks",
+    "load_model": "neuro_rtrl.equations.model_text",
+    "open_run": "neuro_rtrl.engine.run_file",
+    "run_experiment": "neuro_rtrl.experiment",
+    "simulate": "neuro_rtrl.engine.simulation",
+    "validate": "neuro_rtrl.validation",
+}
+
+__all__ = [
+    "Adam",
+    "Learner",
+    "Model",
+    "Network",
+    "NeuroRtrlError",
+    "Recording",
+    "Sgd",
+    "Surrogate",
+    "gradcheck",
+    "load_model",
+    "open_run",
+    "run_experiment",
+    "simulate",
+    "validate",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """The public name, imported from its home on first use (PEP 562)."""
+    if name not in _HOME:
+        from neuro_rtrl.errors import nearest
+
+        hint = nearest(name, _HOME)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}. {hint}", name=name)
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})

@@ -1,0 +1,1 @@
+"""Expressions to kernels: writes the source of a step and compiles it."""

@@ -1,0 +1,1 @@
+"""Text to expressions: reading models, checking units, deriving Jacobians; nothing is compiled."""

@@ -1,0 +1,1 @@
+"""Exporters: one file each, found by its name; the file offers `EXPORTER`."""

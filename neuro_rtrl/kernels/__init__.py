@@ -1,0 +1,1 @@
+"""Numba primitives: what every compiled step is put together from."""

@@ -1,0 +1,1 @@
+"""Description to arrays: populations, projections, and what is built from them."""

@@ -1,0 +1,1 @@
+"""Learning rules: one file each, found by its name; the file offers `RULE`."""
