@@ -1,0 +1,155 @@
+"""The command line: run, validate, gradcheck, list, export.
+
+Commands import what they need when they are called: `--help` has to be instant.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from neuro_rtrl import console
+from neuro_rtrl.errors import NeuroRtrlError
+from neuro_rtrl.outputs import write_json
+
+app = typer.Typer(
+    name="neuro-rtrl",
+    help="Spiking networks that learn while they run, by exact sparse RTRL.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+JsonFile = Annotated[
+    Path | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON.")
+]
+OutFolder = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder of results.")]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The console script; an error of the user's is one paragraph and exit code 2."""
+    try:
+        app(args=arguments)
+    except NeuroRtrlError as error:
+        console.complain(error)
+        raise SystemExit(2) from None
+
+
+@app.command()
+def run(
+    experiment: Annotated[str, typer.Argument(help="Name of an experiment, or a .toml file.")],
+    out: OutFolder = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of every random draw.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Replace a value of the text."),
+    ] = None,
+    rule: Annotated[str | None, typer.Option(help="Learning rule.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace a run that is there.")] = False,
+    json: JsonFile = None,
+) -> None:
+    """Train a network: run.h5, summary.json and pictures go to runs/EXPERIMENT."""
+    from neuro_rtrl.experiment import run_experiment
+
+    with console.watching(quiet) as progress:
+        summary = run_experiment(
+            experiment,
+            out=out,
+            seed=seed,
+            overrides=settings or (),
+            rule=rule,
+            force=force,
+            progress=progress,
+        )
+    _write(json, summary)
+    if not quiet:
+        _show_summary(summary)
+    if summary["interrupted"]:
+        raise typer.Exit(130)
+
+
+@app.command()
+def validate(
+    model: Annotated[str, typer.Argument(help="Name of a model, a .toml file, or all.")],
+    out: OutFolder = None,
+    json: JsonFile = None,
+) -> None:
+    """Compare a model with Brian2: same text, same input, same spikes."""
+    from neuro_rtrl.validation import validate_named
+
+    _conclude("Against Brian2", validate_named(model, out=out), json)
+
+
+@app.command()
+def gradcheck(
+    name: Annotated[str, typer.Argument(help="Name of a model or an experiment, or all.")],
+    json: JsonFile = None,
+) -> None:
+    """Compare the gradient of every rule with a reference, on random live networks."""
+    from neuro_rtrl.checks import gradcheck_named
+
+    _conclude("Gradients", gradcheck_named(name), json)
+
+
+@app.command(name="list")
+def list_(
+    kind: Annotated[
+        str | None, typer.Argument(help="models, rules, tasks, experiments, ...")
+    ] = None,
+    json: JsonFile = None,
+) -> None:
+    """List what can be named."""
+    from neuro_rtrl import registry
+
+    kinds = registry.KINDS if kind is None else (kind,)
+    found = {kind: registry.listing(kind) for kind in kinds}
+    _write(json, found)
+    for kind, rows in found.items():
+        console.show_rows(kind, rows, ("name", "summary"))
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(help="Folder of a run, or its run.h5.")],
+    to: Annotated[str, typer.Option("--to", metavar="NAME", help="Name of an exporter.")],
+    out: OutFolder = None,
+) -> None:
+    """Write a run in another format."""
+    from neuro_rtrl import registry
+
+    exporter = registry.find("exporters", to, where="--to")
+    print(exporter(run, out))
+
+
+def _write(file: Path | None, value: Any) -> None:
+    if file is not None:
+        write_json(file, value)
+
+
+def _conclude(title: str, rows: list[dict[str, Any]], json: Path | None) -> None:
+    """Shows the rows of a check; exit code 1 if one of them did not pass."""
+    _write(json, rows)
+    console.show_rows(title, rows)
+    if not all(row["passed"] for row in rows):
+        raise typer.Exit(1)
+
+
+def _show_summary(summary: dict[str, Any]) -> None:
+    if "points" in summary:
+        columns = (
+            *summary["axes"],
+            "score",
+            "iterations_to_99",
+            "compute_adjusted_iterations",
+            "multiply_adds",
+            "seconds",
+        )
+        console.show_rows(summary["experiment"], summary["points"], columns)
+    else:
+        hidden = ("experiment", "files")
+        shown = {key: value for key, value in summary.items() if key not in hidden}
+        console.show_values(summary["experiment"], shown)
+    console.hint(f"Results are in {summary['out']}")

@@ -1,0 +1,214 @@
+"""Reads an experiment's text: every key and value is checked before anything is built.
+
+The format is described in docs/architecture.md. `extends = "NAME"` takes another experiment as a
+base (tables are merged, other values replaced); `[sweep.AXIS]` makes a sweep, whose axes are
+tables `label = { "section.key" = value, ... }`: one run for every combination of labels.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from neuro_rtrl import registry
+from neuro_rtrl.errors import DescriptionError, unknown
+from neuro_rtrl.experiment_keys import Table, apply_override, parse_override, read_toml
+from neuro_rtrl.experiment_sections import (
+    LearningText,
+    NamedOptions,
+    PopulationText,
+    ProjectionText,
+    RecordText,
+    read_learning,
+    read_populations,
+    read_projection,
+    read_record,
+    read_task,
+)
+
+_SECTIONS = (
+    "summary",
+    "reference",
+    "extends",
+    "network",
+    "populations",
+    "projections",
+    "task",
+    "learning",
+    "record",
+    "sweep",
+)
+
+
+@dataclass(frozen=True)
+class SweepPoint:
+    """One run of a sweep: axis -> label, and the values to set for it."""
+
+    labels: Mapping[str, str]
+    overrides: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """An experiment's text, checked.
+
+    Attributes:
+        name: the file's name without its ending.
+        values: the whole text as plain values, with `extends` and overrides applied.
+        points: the runs of a sweep; empty for a single run.
+    """
+
+    name: str
+    file: Path
+    summary: str
+    dt: str
+    seed: int
+    populations: tuple[PopulationText, ...]
+    projections: tuple[ProjectionText, ...]
+    task: NamedOptions
+    learning: LearningText
+    record: RecordText
+    points: tuple[SweepPoint, ...]
+    values: Mapping[str, Any]
+
+
+def load_experiment(name: str | Path, overrides: Iterable[str] = ()) -> Experiment:
+    """Reads and checks an experiment.
+
+    Args:
+        name: a shipped experiment, or the path of a `.toml` file.
+        overrides: `section.key=value` each; the value is TOML, bare words are texts.
+
+    Raises:
+        DescriptionError: something in the text or in an override is wrong.
+        RunFileError: the file cannot be read.
+
+    >>> load_experiment("spiral", ["learning.iterations=5"]).learning.iterations
+    5
+    """
+    file = _file(name)
+    values = _values(file)
+    for override in overrides:
+        key, value = parse_override(override)
+        apply_override(values, key, value, where="--set")
+    experiment = check_experiment(values, file)
+    for point in experiment.points:
+        at_point(experiment, point)
+    return experiment
+
+
+def at_point(experiment: Experiment, point: SweepPoint) -> Experiment:
+    """The single run at one point of a sweep.
+
+    Raises:
+        DescriptionError: a value of the point is wrong in its place.
+    """
+    values = copy.deepcopy(dict(experiment.values))
+    del values["sweep"]
+    where = f"{experiment.file.name}: sweep"
+    for key, value in point.overrides.items():
+        apply_override(values, key, value, where=where)
+    return check_experiment(values, experiment.file)
+
+
+def check_experiment(values: dict[str, Any], file: Path) -> Experiment:
+    """Checks a text that has been read.
+
+    Raises:
+        DescriptionError: something in it is wrong; the error names file and key.
+    """
+    top = Table(values, file)
+    top.only(_SECTIONS, "section")
+    network = top.table("network")
+    network.only(("dt", "seed"))
+    populations = read_populations(top.table("populations", required=True))
+    return Experiment(
+        name=file.stem,
+        file=file,
+        summary=top.text("summary"),
+        dt=network.time("dt", "1 ms"),
+        seed=network.whole("seed", 0, minimum=0),
+        populations=populations,
+        projections=tuple(read_projection(t, populations) for t in top.tables("projections")),
+        task=read_task(top.table("task", required=True)),
+        learning=read_learning(top.table("learning", required=True)),
+        record=read_record(top.table("record"), populations),
+        points=_points(top.table("sweep")),
+        values=values,
+    )
+
+
+def _file(name: str | Path) -> Path:
+    """A path is what ends in .toml or names a folder; the rest are names of shipped texts."""
+    path = Path(name)
+    if path.suffix == ".toml" or len(path.parts) > 1:
+        return path
+    found: Path = registry.find("experiments", str(name), where="experiment")
+    return found
+
+
+def _values(file: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
+    values = read_toml(file)
+    if "extends" not in values:
+        return values
+    base = Table(values, file).text("extends")
+    beside = file.parent / f"{base}.toml"
+    known = registry.files("experiments")
+    found = beside if beside.is_file() else known.get(base)
+    if found is None:
+        raise unknown("experiment", base, known, where=f"{file.name}: extends")
+    if found in (file, *seen):
+        raise DescriptionError(
+            "an experiment extends itself",
+            where=f"{file.name}: extends",
+            given=repr(base),
+            expected="another experiment",
+        )
+    del values["extends"]
+    return _merged(_values(found, (file, *seen)), values)
+
+
+def _merged(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:
+    both = dict(base)
+    for key, value in top.items():
+        old = both.get(key)
+        merge = isinstance(old, dict) and isinstance(value, dict)
+        both[key] = _merged(old, value) if merge else value  # type: ignore[arg-type]
+    return both
+
+
+def _points(table: Table) -> tuple[SweepPoint, ...]:
+    """Every combination of the labels of all axes, the last axis running fastest."""
+    axes = [_axis(axis, table.table(axis)) for axis in table.values if axis != "only"]
+    only = table.table("only")
+    only.only([name for name, _ in axes], "axis")
+    chosen = []
+    for name, labels in axes:
+        wanted = only.names(name) or tuple(labels)
+        for label in wanted:
+            if label not in labels:
+                raise unknown("label", label, labels, where=only.place(name))
+        chosen.append([(name, label, labels[label]) for label in wanted])
+    return tuple(
+        SweepPoint(
+            {name: label for name, label, _ in combination},
+            {key: value for *_, values in combination for key, value in values.items()},
+        )
+        for combination in itertools.product(*chosen)
+        if combination
+    )
+
+
+def _axis(name: str, table: Table) -> tuple[str, dict[str, Mapping[str, Any]]]:
+    if not table.values:
+        raise DescriptionError(
+            "an axis without labels",
+            where=table.place(),
+            given="{}",
+            expected="label = { 'section.key' = value }",
+        )
+    return name, {label: table.table(label).values for label in table.values}

@@ -1,0 +1,56 @@
+"""Gradient descent with an optional heavy-ball momentum (Polyak 1964, equation 9).
+
+B. T. Polyak, "Some methods of speeding up the convergence of iteration methods", USSR
+Computational Mathematics and Mathematical Physics 4(5), 1964; in the form of I. Sutskever,
+J. Martens, G. Dahl and G. Hinton, ICML 2013, equations 1 and 2.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neuro_rtrl.errors import DescriptionError
+
+
+class Sgd:
+    """Steps of `learning_rate` against the gradient.
+
+    Args:
+        learning_rate: length of a step, above 0.
+        momentum: fraction of the last step that is kept, in [0, 1); 0 is plain descent.
+
+    Raises:
+        DescriptionError: a number lies outside its range.
+
+    >>> values = np.array([1.0, 2.0])
+    >>> Sgd(0.5).update(values, np.array([1.0, -1.0]))
+    >>> values
+    array([0.5, 2.5])
+    """
+
+    def __init__(self, learning_rate: float, momentum: float = 0.0) -> None:
+        _check("learning_rate", learning_rate, learning_rate > 0, "a number above 0")
+        _check("momentum", momentum, 0 <= momentum < 1, "a number in [0, 1)")
+        self.learning_rate = float(learning_rate)
+        self.momentum = float(momentum)
+        self._step: np.ndarray | None = None
+
+    def update(self, values: np.ndarray, gradient: np.ndarray) -> None:
+        """Changes `values` (p,) in place along `gradient` (p,), in the precision of `values`."""
+        if self._step is None:
+            self._step = np.zeros_like(values)
+        # s_t = mu s_{t-1} - eta g_t
+        self._step *= self.momentum
+        self._step -= self.learning_rate * gradient
+        # theta_t = theta_{t-1} + s_t
+        values += self._step
+
+
+def _check(name: str, given: float, good: bool, expected: str) -> None:
+    if not good:
+        raise DescriptionError(
+            f"{name} is out of range", where=f"sgd: {name}", given=given, expected=expected
+        )
+
+
+OPTIMIZER = Sgd

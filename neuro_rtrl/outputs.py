@@ -1,0 +1,99 @@
+"""What a run gives away: news while it goes on, and a folder guarded against overwriting."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from neuro_rtrl.errors import RunFileError
+
+RUN_FILE = "run.h5"
+SUMMARY = "summary.json"
+LEARNING_CURVE = "learning_curve.png"
+RASTER = "raster.png"
+
+
+@dataclass(frozen=True)
+class News:
+    """Where a run stands.
+
+    Attributes:
+        run: name of the run; a sweep has one for each of its points.
+        done, iterations: iterations finished, and all of them.
+        loss: loss of the last batch, mean over its sequences.
+        score: the last test's score; None before the first.
+    """
+
+    run: str
+    done: int
+    iterations: int
+    loss: float
+    score: float | None
+
+
+Watcher = Callable[[News], None]
+
+
+def run_folder(folder: Path, force: bool) -> Path:
+    """Makes `folder` ready for a new run.
+
+    Args:
+        folder: where the run goes; it may exist if it holds no run.
+        force: remove the run that is there. Files that no run writes are left alone.
+
+    Raises:
+        RunFileError: it holds a run and `force` is off, or it cannot be made.
+    """
+    held = [folder / name for name in (RUN_FILE, SUMMARY) if (folder / name).exists()]
+    if held and not force:
+        raise RunFileError(
+            "there is a run already",
+            where=str(folder),
+            given=f"{held[0].name} exists",
+            expected="a folder without a run",
+            remedy="Choose another with --out, or replace the run with --force.",
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in (RUN_FILE, SUMMARY, LEARNING_CURVE, RASTER):
+            (folder / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise RunFileError(
+            "the folder of the run cannot be made",
+            where=str(folder),
+            given=error.strerror or error,
+            expected="a folder that can be written",
+        ) from error
+    return folder
+
+
+def write_json(file: Path, value: Any) -> None:
+    """Writes plain values as JSON; numbers that are not finite become null.
+
+    Raises:
+        RunFileError: the file cannot be written.
+    """
+    text = json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False)
+    try:
+        file.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise RunFileError(
+            "the file cannot be written",
+            where=str(file),
+            given=error.strerror or error,
+            expected="a file in a folder that exists and can be written",
+        ) from error
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _finite(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(part) for part in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

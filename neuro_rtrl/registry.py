@@ -1,0 +1,148 @@
+"""Finds what can be named: models, rules, tasks, experiments, optimizers, exporters.
+
+A file is its registration: `tasks/spiral.py` is the task "spiral". Code files are read, not
+imported, until one is asked for by name, so that a listing costs nothing.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from neuro_rtrl.equations.library import experiment_files, model_files
+from neuro_rtrl.errors import DescriptionError, unknown
+
+# What a code file of each kind has to offer.
+OFFERS = {"rules": "RULE", "tasks": "make", "optimizers": "OPTIMIZER", "exporters": "EXPORTER"}
+_TEXTS: dict[str, Callable[[], dict[str, Path]]] = {
+    "models": model_files,
+    "experiments": experiment_files,
+}
+KINDS = ("models", "rules", "tasks", "experiments", "optimizers", "exporters")
+
+# Annotations of options -> the types accepted for them, in words and as types.
+_ACCEPTED: dict[str, tuple[str, tuple[type, ...]]] = {
+    "int": ("a whole number", (int,)),
+    "float": ("a number", (int, float)),
+    "bool": ("true or false", (bool,)),
+    "str": ("a text", (str,)),
+}
+
+
+def files(kind: str) -> dict[str, Path]:
+    """Name -> file of everything of a kind, sorted by name.
+
+    Raises:
+        DescriptionError: there is no such kind.
+
+    >>> sorted(files("optimizers"))
+    ['adam', 'sgd']
+    """
+    if kind not in KINDS:
+        raise unknown("kind of thing", kind, KINDS)
+    if kind in _TEXTS:
+        return dict(sorted(_TEXTS[kind]().items()))
+    folder = Path(__file__).parent / kind
+    found = [m.name for m in pkgutil.iter_modules([str(folder)]) if not m.name.startswith("_")]
+    return {name: folder / f"{name}.py" for name in sorted(found)}
+
+
+def listing(kind: str) -> list[dict[str, str]]:
+    """`{name, summary}` of everything of a kind; nothing is imported.
+
+    >>> [row["name"] for row in listing("tasks")]
+    ['spiral', 'sum_of_sines']
+    """
+    return [{"name": name, "summary": _summary(file)} for name, file in files(kind).items()]
+
+
+def find(kind: str, name: str, *, where: str = "") -> Any:
+    """What the file of that name offers: a rule, a task's `make`, a class, or the path of a text.
+
+    Args:
+        kind: one of `KINDS`.
+        name: the file's name without its ending.
+        where: the place that an error names.
+
+    Raises:
+        DescriptionError: there is no such name (the nearest is suggested), or the file does not
+            offer what its kind has to.
+
+    >>> find("optimizers", "adam").__name__
+    'Adam'
+    """
+    known = files(kind)
+    if name not in known:
+        raise unknown(kind.removesuffix("s"), name, known, where=where)
+    if kind in _TEXTS:
+        return known[name]
+    contents = vars(importlib.import_module(f"neuro_rtrl.{kind}.{name}"))
+    if OFFERS[kind] not in contents:
+        raise DescriptionError(
+            f"the file of {kind.removesuffix('s')} '{name}' does not offer {OFFERS[kind]}",
+            where=str(known[name]),
+            given="no such name in the module",
+            expected=f"a module-level {OFFERS[kind]}",
+        )
+    return contents[OFFERS[kind]]
+
+
+def check_options(kind: str, name: str, options: dict[str, Any], *, where: str) -> None:
+    """Refuses options that the named task or optimizer does not take, or of a wrong type.
+
+    Args:
+        kind: "tasks" or "optimizers".
+        name: a registered name.
+        options: what a user wrote.
+        where: the table they were written in.
+
+    Raises:
+        DescriptionError: an option is unknown, missing, or of a wrong type.
+
+    >>> check_options("optimizers", "adam", {"learning_rate": 1e-3}, where="")
+    """
+    signature = inspect.signature(find(kind, name, where=where)).parameters
+    takes = {key: p for key, p in signature.items() if key != "rng"}
+    for key, value in options.items():
+        if key not in takes:
+            raise unknown(f"option of '{name}'", key, takes, where=f"{where}.{key}")
+        words, types = _accepted(takes[key])
+        # To Python a truth value is a whole number; to a user it is not.
+        if not isinstance(value, types) or (
+            isinstance(value, bool) and not {bool, object} & {*types}
+        ):
+            raise DescriptionError(
+                "the option has a wrong type",
+                where=f"{where}.{key}",
+                given=repr(value),
+                expected=words,
+            )
+    for key, parameter in takes.items():
+        if parameter.default is parameter.empty and key not in options:
+            words, _ = _accepted(parameter)
+            raise DescriptionError(
+                f"an option of '{name}' is missing",
+                where=f"{where}.{key}",
+                given="nothing",
+                expected=words,
+            )
+
+
+def _accepted(parameter: inspect.Parameter) -> tuple[str, tuple[type, ...]]:
+    annotation = str(parameter.annotation).removesuffix(" | None")
+    return _ACCEPTED.get(annotation, ("a value", (object,)))
+
+
+def _summary(file: Path) -> str:
+    """The first line of a module's docstring, or `summary` of a TOML text."""
+    text = file.read_text(encoding="utf-8")
+    if file.suffix == ".toml":
+        return str(tomllib.loads(text).get("summary", ""))
+    docstring = ast.get_docstring(ast.parse(text)) or ""
+    return docstring.split("\n\n")[0].replace("\n", " ")
