@@ -1,0 +1,215 @@
+"""A derived model -> readable Python source of five functions over one population.
+
+    flow     h <- Phi(h, a), a <- 0
+    jacobian D, F, U at the state before the flow
+    spike    s and y
+    event    s, y and their sensitivities: ds/dh, dy/dh, ds/dtheta, dy/dtheta
+    reset    for one unit: R(h), dR/dh, dR/dtheta
+
+Layout: `h[v*n + i]` is state v of unit i; matrices are unit by unit, row by row. Coefficients that
+all units share come first in `c` and are read once; the others follow, n values each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import sympy
+
+from neuro_rtrl.compile.printer import assignments
+from neuro_rtrl.contracts import Surrogate
+from neuro_rtrl.equations import surrogates
+from neuro_rtrl.equations.derive import Derived, Matrix
+
+PSI = ("psi_height", "psi_width", "psi_cutoff")
+HEADER = '''"""Generated from the neuron model text {name!r}: do not edit."""
+
+from math import cos, cosh, exp, log, sin, sinh, sqrt, tanh
+
+from neuro_rtrl.kernels.jit import native
+from neuro_rtrl.kernels.scalar import sigmoid, sign
+
+'''
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the coefficients of a population stand in its array `c`."""
+
+    shared: tuple[str, ...]
+    varied: tuple[str, ...]
+
+    def pack(self, values: dict[str, np.ndarray], n: int) -> np.ndarray:
+        """The array `c` of one population."""
+        parts = [np.array([float(values[k]) for k in self.shared])]
+        parts += [np.broadcast_to(values[k], (n,)).astype(float) for k in self.varied]
+        return np.concatenate(parts) if parts else np.zeros(0)
+
+
+def layout(values: dict[str, np.ndarray]) -> Layout:
+    """Shared coefficients are those of shape ()."""
+    names = sorted(values)
+    return Layout(
+        tuple(k for k in names if values[k].ndim == 0), tuple(k for k in names if values[k].ndim)
+    )
+
+
+def psi_values(surrogate: Surrogate) -> dict[str, np.ndarray]:
+    """The surrogate's numbers, as shared coefficients."""
+    end = surrogates.cutoff(surrogate)
+    numbers = (surrogate.height, surrogate.width, end)
+    return {k: np.asarray(float(x)) for k, x in zip(PSI, numbers, strict=True)}
+
+
+def source(derived: Derived, surrogate: Surrogate, where: Layout) -> str:
+    """Source text of the five functions."""
+    writer = _Writer(derived, where)
+    parts = [HEADER.format(name=derived.model.name), writer.flow(), writer.jacobian()]
+    if derived.threshold is not None:
+        parts += [writer.event(surrogate, False), writer.event(surrogate, True), writer.reset()]
+    return "\n\n".join(parts)
+
+
+class _Writer:
+    """Writes the functions of one model."""
+
+    def __init__(self, derived: Derived, where: Layout) -> None:
+        self.model = derived
+        self.where = where
+        self.d, self.inputs, self.m = derived.size
+
+    def reads(self, inputs: bool) -> dict[str, str]:
+        names = {s: f"h_{s}" for s in self.model.states}
+        names |= {a: f"a_{a}" for a in self.model.inputs} if inputs else {}
+        names |= {t: f"t_{t}" for t in self.model.theta}
+        return names | {k: f"c_{k}" for k in (*self.where.shared, *self.where.varied)}
+
+    def shared(self, expressions: Sequence[sympy.Expr], more: Sequence[str] = ()) -> list[str]:
+        """Lines that read the shared coefficients in use, before the loop."""
+        used = _used(expressions) | set(more)
+        return [f"c_{k} = c[{j}]" for j, k in enumerate(self.where.shared) if k in used]
+
+    def loads(self, expressions: Sequence[sympy.Expr]) -> list[str]:
+        """Lines that read what is in use for unit i."""
+        used, s = _used(expressions), len(self.where.shared)
+        lines = [f"h_{x} = h[{v}*n + i]" for v, x in enumerate(self.model.states) if x in used]
+        lines += [f"a_{x} = a[{v}*n + i]" for v, x in enumerate(self.model.inputs) if x in used]
+        lines += [f"t_{x} = theta[{v}*n + i]" for v, x in enumerate(self.model.theta) if x in used]
+        varied = enumerate(self.where.varied)
+        return lines + [f"c_{k} = c[{s} + {j}*n + i]" for j, k in varied if k in used]
+
+    def flow(self) -> str:
+        free = self.model.flow
+        held = self.model.held_flow or free
+        names = self.reads(inputs=True)
+        new = [f"new_{s}" for s in self.model.states]
+        body = self.loads([*free, *held])
+        if self.model.held_flow is None:
+            body += assignments(new, free, names, "x")
+        else:
+            body += ["if held[i]:", *_indent(assignments(new, held, names, "y"))]
+            body += ["else:", *_indent(assignments(new, free, names, "x"))]
+        body += [f"h[{v}*n + i] = new_{s}" for v, s in enumerate(self.model.states)]
+        body += [f"a[{v}*n + i] = 0.0" for v in range(self.inputs)]
+        before = self.shared([*free, *held])
+        return _function("flow", "iffffb", "n, h, a, c, theta, held", before, body)
+
+    def jacobian(self) -> str:
+        m = self.model
+        names = self.reads(inputs=True)
+        free = _flat((m.flow_h, m.flow_a, m.flow_theta))
+        zeros: Matrix = tuple(tuple(sympy.Integer(0) for _ in row) for row in m.flow_a)
+        held = _flat((m.held_flow_h, zeros, m.held_flow_theta))
+        targets = _cells("D", self.d, self.d) + _cells("F", self.d, self.inputs)
+        targets += _cells("U", self.d, self.m)
+        body = self.loads([*free, *held])
+        if m.held_flow is None:
+            body += assignments(targets, free, names, "x")
+        else:
+            body += ["if held[i]:", *_indent(assignments(targets, held, names, "y"))]
+            body += ["else:", *_indent(assignments(targets, free, names, "x"))]
+        arguments = "n, h, a, c, theta, held, D, F, U"
+        return _function("jacobian", "iffffbfff", arguments, self.shared([*free, *held]), body)
+
+    def event(self, surrogate: Surrogate, sensitive: bool) -> str:
+        m = self.model
+        names = self.reads(inputs=False)
+        output = m.output if m.output is not None else sympy.Integer(1)
+        slopes = [*m.threshold_h, *m.threshold_theta, *m.output_h, *m.output_theta]
+        used = [m.threshold, output, *(slopes if sensitive else [])]
+        body = self.loads(used)
+        body += assignments(["g", "f"], [m.threshold, output], names, "x")
+        body += [f"fired = (g {'>' if m.model.strict else '>='} 0.0) and not held[i]"]
+        body += ["s[i] = 1 if fired else 0", "y[i] = f if fired else 0.0"]
+        before = self.shared(used, PSI if sensitive else ())
+        if not sensitive:
+            return _function("spike", "ifffbbf", "n, h, c, theta, held, s, y", before, body)
+        body += ["psi = 0.0", f"if {_live(surrogate)}:", "    a = abs(g)/c_psi_width"]
+        body += [f"    psi = c_psi_height*({surrogates.SHAPES[surrogate.shape]})"]
+        body += self._sensitivities(names)
+        arguments = "n, h, c, theta, held, s, y, ds, dy, dst, dyt"
+        return _function("event", "ifffbbfffff", arguments, before, body)
+
+    def _sensitivities(self, names: dict[str, str]) -> list[str]:
+        """ds = psi dg and dy = s df + f ds, written only where the unit is live."""
+        m = self.model
+        rows = (("ds", "dy", self.d, m.threshold_h, m.output_h),)
+        rows += (("dst", "dyt", self.m, m.threshold_theta, m.output_theta),)
+        live, silent = [], []
+        for spike, event, count, slopes, factors in rows:
+            cells = [f"[i*{count} + {v}]" for v in range(count)]
+            silent += [f"{spike}{x} = 0.0" for x in cells] + [f"{event}{x} = 0.0" for x in cells]
+            live += assignments([f"g_{spike}_{v}" for v in range(count)], slopes, names, f"p{spike}")
+            live += assignments([f"f_{spike}_{v}" for v in range(count)], factors, names, f"q{spike}")
+            live += [f"{spike}{x} = psi*g_{spike}_{v}" for v, x in enumerate(cells)]
+            live += [
+                f"{event}{x} = f*psi*g_{spike}_{v} + (f_{spike}_{v} if fired else 0.0)"
+                for v, x in enumerate(cells)
+            ]
+        return ["if psi == 0.0 and not fired:", *_indent(silent), "else:", *_indent(live)]
+
+    def reset(self) -> str:
+        m = self.model
+        names = self.reads(inputs=False)
+        everything = [*m.reset, *_flat((m.reset_h, m.reset_theta))]
+        targets = [f"R[{v}]" for v in range(self.d)]
+        targets += [f"A[{v}]" for v in range(self.d * self.d)]
+        targets += [f"B[{v}]" for v in range(self.d * self.m)]
+        body = self.shared(everything) + self.loads(everything)
+        body += assignments(targets, everything, names, "x")
+        arguments = "i, n, h, c, theta, R, A, B"
+        return _function("reset", "iiffffff", arguments, body, [], loop=False)
+
+
+def _live(surrogate: Surrogate) -> str:
+    if surrogate.shape == "spike_only":
+        return "fired"
+    return "abs(g) < c_psi_cutoff and not held[i]"
+
+
+def _used(expressions: Sequence[sympy.Expr]) -> set[str]:
+    return {s.name for e in expressions for s in e.free_symbols}
+
+
+def _flat(matrices: Sequence[Matrix]) -> list[sympy.Expr]:
+    return [entry for matrix in matrices for row in matrix for entry in row]
+
+
+def _cells(name: str, rows: int, columns: int) -> list[str]:
+    size = rows * columns
+    return [f"{name}[i*{size} + {j}]" for j in range(size)]
+
+
+def _indent(lines: Sequence[str]) -> list[str]:
+    return ["    " + line for line in lines] or ["    pass"]
+
+
+def _function(
+    name: str, signature: str, arguments: str, before: list[str], body: list[str], loop: bool = True
+) -> str:
+    lines = [f'@native("{signature}")', f"def {name}({arguments}):", *_indent(before)]
+    if loop:
+        lines += ["    for i in range(n):", *_indent(_indent(body))]
+    return "\n".join(lines) + "\n"

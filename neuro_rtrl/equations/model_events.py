@@ -1,0 +1,126 @@
+"""What happens at a spike, from a model's table: threshold, output, reset, refractoriness."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import sympy
+
+from neuro_rtrl.contracts import SECOND, State
+from neuro_rtrl.equations import units
+from neuro_rtrl.equations.parser import Term, parse, parse_comparison
+from neuro_rtrl.errors import DescriptionError, NeuroRtrlError, nearest, unknown
+
+Names = dict[str, Term]
+
+
+def at(where: str, function: Any, *arguments: Any) -> Any:
+    """Call `function`; errors get `where` as their place."""
+    try:
+        return function(*arguments)
+    except NeuroRtrlError as error:
+        raise error.at(where) from error
+
+
+def threshold(table: dict[str, Any], names: Names) -> tuple[sympy.Expr | None, bool]:
+    """g and whether the test is g > 0 (strict) or g >= 0."""
+    if "threshold" not in table:
+        return None, True
+    expression, strict = at("threshold", parse_comparison, table["threshold"], names)
+    return expression, strict
+
+
+def output(table: dict[str, Any], names: Names, threshold: object) -> sympy.Expr | None:
+    """The factor f of a graded event y = s f(h), or None."""
+    if "output" not in table:
+        return None
+    if threshold is None:
+        raise DescriptionError(
+            "a graded output needs a threshold",
+            where="output",
+            given=repr(table["output"]),
+            expected='threshold = "..."',
+        )
+    term: Term = at("output", parse, table["output"], names)
+    return term.expression
+
+
+def reset(
+    table: dict[str, Any], names: Names, states: tuple[State, ...], threshold: object
+) -> dict[str, sympy.Expr]:
+    """State name -> value after a spike."""
+    text = table.get("reset", "")
+    made: dict[str, sympy.Expr] = {}
+    if text and threshold is None:
+        raise DescriptionError(
+            "a reset needs a threshold", where="reset", given=repr(text), expected='threshold = "..."'
+        )
+    for part in filter(None, (p.strip() for p in re.split(r"[;\n]", text))):
+        match = re.match(r"^(\w+)\s*([+\-*/]?)=\s*([^=].*)$", part)
+        if match is None:
+            raise DescriptionError(
+                "this is not a reset",
+                where="reset",
+                given=repr(part),
+                expected='"v = v_reset" or "v -= v_th"; several with ";"',
+            )
+        name, operator, value = match.groups()
+        known = {s.name: s.dimension for s in states}
+        if name not in known:
+            raise unknown("state", name, known, where="reset")
+        full = f"{name} {operator} ({value})" if operator else value
+        after = {k: Term(made[k], known[k]) for k in made}  # statements act one after the other
+        term: Term = at("reset", parse, full, names | after)
+        if term.dimension != known[name]:
+            raise DescriptionError(
+                "the reset has the wrong unit",
+                where="reset",
+                given=units.unit_name(term.dimension),
+                expected=units.unit_name(known[name]),
+            )
+        made[name] = term.expression
+    return made
+
+
+def refractory(
+    table: dict[str, Any], names: Names, states: tuple[State, ...], kind: str
+) -> sympy.Expr | None:
+    """The refractory period in seconds as an expression, or None."""
+    held = [s.name for s in states if s.held]
+    if "refractory" not in table:
+        if held:
+            raise DescriptionError(
+                '"(unless refractory)" without a refractory period',
+                where="refractory",
+                given="nothing",
+                expected='refractory = "t_ref", with a parameter t_ref',
+            )
+        return None
+    constants = {k: t for k, t in names.items() if k not in {s.name for s in states}}
+    term: Term = at("refractory", parse, table["refractory"], constants)
+    if term.dimension != SECOND or kind == "map":
+        raise DescriptionError(
+            "the refractory period is not a time" if kind == "ode" else "map models have none",
+            where="refractory",
+            given=repr(table["refractory"]),
+            expected="an expression in seconds, in a model with differential equations",
+        )
+    return term.expression
+
+
+def readout(table: dict[str, Any], states: tuple[State, ...], threshold: object) -> str | None:
+    """The state that a loss reads: named, or the first of a unit without threshold."""
+    names = [s.name for s in states]
+    readout: str | None = table.get("readout")
+    if readout is None:
+        return names[0] if threshold is None else None
+    if readout not in names:
+        raise DescriptionError(
+            "unknown state",
+            where="readout",
+            given=repr(readout),
+            expected=f"one of {', '.join(names)}",
+            remedy=nearest(readout, names),
+        )
+    return readout

@@ -1,0 +1,129 @@
+"""A neuron model's text (TOML) -> `Model`. Everything is checked here, once.
+
+The text is data: keys are a white list, expressions are parsed by `parser`, never evaluated. Each
+error names the file, the key and its line, what was given and what was expected.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from neuro_rtrl.contracts import Model
+from neuro_rtrl.equations.library import model_files
+from neuro_rtrl.equations.model_build import build
+from neuro_rtrl.errors import DescriptionError, NeuroRtrlError, unknown
+
+LARGEST = 100_000  # bytes of a model text
+
+
+def load_model(name: str | Path) -> Model:
+    """The model called `name` (a shipped text) or stored in a `.toml` file.
+
+    Raises:
+        DescriptionError: no such model, or its text is wrong.
+
+    >>> load_model("leaky_readout").readout
+    'y'
+    """
+    shipped = model_files()
+    if str(name) in shipped:
+        return _load(shipped[str(name)])
+    path = Path(name)
+    if path.suffix != ".toml":
+        raise unknown("neuron model", str(name), shipped)
+    return _load(path)
+
+
+def _load(path: Path) -> Model:
+    try:
+        if path.stat().st_size > LARGEST:
+            raise DescriptionError(
+                "this model text is too large",
+                where=path.name,
+                given=f"{path.stat().st_size} bytes",
+                expected=f"at most {LARGEST} bytes",
+            )
+        source = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DescriptionError(
+            "this model text cannot be read",
+            where=str(path),
+            given=str(error),
+            expected="a readable text file in UTF-8",
+        ) from error
+    return model_from_text(source, name=path.stem, where=path.name)
+
+
+def model_from_text(source: str, *, name: str = "model", where: str = "model text") -> Model:
+    """A model from TOML text.
+
+    >>> text = '''
+    ... equations = "dv/dt = -v/tau : 1"
+    ... threshold = "v > 1"
+    ... reset = "v = 0"
+    ... [synapses]
+    ... delta = "v += w"
+    ... [parameters]
+    ... tau = { value = 10, unit = "ms", meaning = "time constant" }
+    ... '''
+    >>> model_from_text(text).kind
+    'ode'
+    """
+    try:
+        table = tomllib.loads(source)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise DescriptionError(
+            "this is not valid TOML",
+            where=where,
+            given=str(error),
+            expected="a model text as in docs/architecture.md",
+        ) from error
+    return _build(name, table, source, where)
+
+
+def with_changes(model: Model, changes: Mapping[str, Any]) -> Model:
+    """The same model with some lines of its text replaced (threshold, reset, method, ...).
+
+    >>> with_changes(load_model("lif"), {"reset": "v -= v_th"}).text["reset"]
+    'v -= v_th'
+    """
+    if not changes:
+        return model
+    table = tomllib.loads(model.source)
+    table.update(changes)
+    return _build(model.name, table, model.source, model.name)
+
+
+def _build(name: str, table: dict[str, Any], source: str, where: str) -> Model:
+    try:
+        return build(name, table, source)
+    except NeuroRtrlError as error:
+        raise error.at(f"{where}{_line(source, error.where)}") from error
+
+
+def _line(source: str, where: str) -> str:
+    """", line 7" for a place such as "parameters.tau_m" or "equations: equation 2"."""
+    keys = re.match(r"(\w+)(?:\.(\w+))?(?:: equation (\d+))?", where)
+    if keys is None:
+        return ""
+    rows = source.splitlines()
+    first, second, equation = keys.groups()
+    section = _find(rows, rf"^\s*\[{first}\]", 0)
+    if second is not None and section is not None:
+        found = _find(rows, rf"^\s*{second}\s*=", section)
+        return f", line {(section if found is None else found) + 1}"
+    start = section if section is not None else _find(rows, rf"^\s*{first}\s*=", 0)
+    if start is None:
+        return ""
+    return f", line {start + 1 + (int(equation) - 1 if equation else 0)}"
+
+
+def _find(rows: list[str], pattern: str, start: int) -> int | None:
+    for i in range(start, len(rows)):
+        if re.match(pattern, rows[i]):
+            return i
+    return None

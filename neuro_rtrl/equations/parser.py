@@ -1,0 +1,241 @@
+"""Text of an expression -> SymPy, with every dimension checked. Parsed, never evaluated.
+
+Python's own parser makes the tree; a white list of nodes is walked and everything else is refused.
+Operations on plain numbers are done in float arithmetic at once, so that no text can make SymPy
+compute with giant integers.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import sympy
+
+from neuro_rtrl.contracts import DIMENSIONLESS, Dimension
+from neuro_rtrl.equations import units
+from neuro_rtrl.equations.functions import SYMBOLIC, fold
+from neuro_rtrl.errors import DescriptionError, nearest, unknown
+
+LONGEST, DEEPEST = 2000, 40
+
+
+@dataclass(frozen=True)
+class Term:
+    """An expression with its dimension."""
+
+    expression: sympy.Expr
+    dimension: Dimension
+
+
+def symbol(name: str) -> sympy.Symbol:
+    """The symbol that stands for `name` in all expressions of the package."""
+    return sympy.Symbol(name, real=True)
+
+
+def parse(text: str, names: Mapping[str, Term]) -> Term:
+    """The term that `text` means, where `names` are the known names.
+
+    >>> v = Term(symbol("v"), units.unit("volt")[1])
+    >>> parse("(v + 60*mV)/(20*ms)", {"v": v}).dimension == units.unit("volt/second")[1]
+    True
+    """
+    return _Walk(text, names).term(_tree(text), 0)
+
+
+def parse_comparison(text: str, names: Mapping[str, Term]) -> tuple[sympy.Expr, bool]:
+    """`left > right` or `left >= right` as (left - right, strict)."""
+    tree = _tree(text)
+    good = isinstance(tree, ast.Compare) and len(tree.ops) == 1
+    if not isinstance(tree, ast.Compare) or not good or not isinstance(tree.ops[0], ast.Gt | ast.GtE):
+        raise DescriptionError(
+            "this is not a threshold",
+            given=repr(text),
+            expected='a comparison with > or >=, as in "v > v_th"',
+        )
+    walk = _Walk(text, names)
+    left, right = walk.term(tree.left, 0), walk.term(tree.comparators[0], 0)
+    walk.same(left, right, "the two sides of the comparison")
+    return left.expression - right.expression, isinstance(tree.ops[0], ast.Gt)
+
+
+def _tree(text: str) -> ast.expr:
+    if len(text) > LONGEST:
+        raise DescriptionError(
+            "this expression is too long",
+            given=f"{len(text)} characters",
+            expected=f"at most {LONGEST}",
+        )
+    try:
+        return ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise DescriptionError(
+            "this is not an expression",
+            given=repr(text),
+            expected="arithmetic with + - * / ** and functions, as in \"(bias - v)/tau_m\"",
+        ) from error
+
+
+class _Walk:
+    """One pass over one expression."""
+
+    def __init__(self, text: str, names: Mapping[str, Term]) -> None:
+        self.text, self.names = text, names
+
+    def term(self, node: ast.expr, depth: int) -> Term:
+        if depth > DEEPEST:
+            raise self.error("nested too deeply", expected=f"at most {DEEPEST} levels")
+        if isinstance(node, ast.Constant):
+            return self.number(node.value)
+        if isinstance(node, ast.Name):
+            return self.name(node.id)
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.UAdd | ast.USub):
+            inner = self.term(node.operand, depth + 1)
+            negative = isinstance(node.op, ast.USub)
+            return Term(-inner.expression, inner.dimension) if negative else inner
+        if isinstance(node, ast.BinOp):
+            return self.operation(node, depth)
+        if isinstance(node, ast.Call):
+            return self.call(node, depth)
+        raise self.error(
+            f"{type(node).__name__} is not allowed in an expression",
+            expected="names, numbers, + - * / ** and functions",
+        )
+
+    def number(self, value: object) -> Term:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise self.error("not a number", given=repr(value), expected="a number")
+        if abs(value) > 1e300 or not math.isfinite(value):
+            raise self.error("a number out of range", expected="a number below 1e300")
+        exact = sympy.Integer(value) if isinstance(value, int) and abs(value) < 2**53 else None
+        return Term(exact if exact is not None else sympy.Float(float(value)), DIMENSIONLESS)
+
+    def name(self, name: str) -> Term:
+        if name in self.names:
+            return self.names[name]
+        if name in units.EQUATION_UNITS:
+            factor, dimension = units.unit(name)
+            return Term(sympy.Float(factor), dimension)
+        if name == "pi":
+            return Term(sympy.Float(math.pi), DIMENSIONLESS)
+        raise unknown("name", name, self.names, where=f"in {self.text!r}")
+
+    def operation(self, node: ast.BinOp, depth: int) -> Term:
+        left, right = self.term(node.left, depth + 1), self.term(node.right, depth + 1)
+        a, b = left.expression, right.expression
+        if isinstance(node.op, ast.Add | ast.Sub):
+            self.same(left, right, "the two sides of a sum")
+            return Term(self.plain(a + b if isinstance(node.op, ast.Add) else a - b), left.dimension)
+        if isinstance(node.op, ast.Mult):
+            return Term(self.plain(a * b), units.multiply(left.dimension, right.dimension))
+        if isinstance(node.op, ast.Div):
+            if b.is_number and b == 0:
+                raise self.error("division by zero", expected="a divisor that is not 0")
+            dimension = units.multiply(left.dimension, right.dimension, -1)
+            return Term(self.plain(a / b), dimension)
+        if isinstance(node.op, ast.Pow):
+            return self.power(left, right)
+        raise self.error(
+            f"the operator {type(node.op).__name__} is not allowed", expected="+ - * / **"
+        )
+
+    def power(self, base: Term, exponent: Term) -> Term:
+        self.dimensionless(exponent, "an exponent")
+        number = exponent.expression
+        if not number.is_number:
+            self.dimensionless(base, "the base of a variable power")
+            return Term(base.expression**number, DIMENSIONLESS)
+        if abs(float(number)) > 16:
+            raise self.error("an exponent out of range", expected="an exponent from -16 to 16")
+        if base.dimension and float(number) != int(number):
+            raise self.error("a fractional power of a quantity with units", expected="an integer")
+        if base.expression.is_number:
+            try:
+                value = float(base.expression) ** float(number)
+            except (ZeroDivisionError, OverflowError) as error:
+                raise self.error("a power without a value", expected="a finite power") from error
+            if isinstance(value, complex):
+                raise self.error("a power that is not real", expected="a real power")
+            return Term(sympy.Float(value), self.raised(base, number))
+        whole = sympy.Integer(int(number)) if float(number) == int(number) else number
+        return Term(base.expression**whole, self.raised(base, number))
+
+    def raised(self, base: Term, number: sympy.Expr) -> Dimension:
+        return units.multiply((), base.dimension, int(number)) if base.dimension else ()
+
+    def call(self, node: ast.Call, depth: int) -> Term:
+        if not isinstance(node.func, ast.Name) or node.keywords or len(node.args) != 1:
+            raise self.error("this is not a call of one of the functions", expected="as in exp(x)")
+        name = node.func.id
+        if name not in SYMBOLIC:
+            raise unknown("function", name, SYMBOLIC, where=f"in {self.text!r}")
+        inner = self.term(node.args[0], depth + 1)
+        if name == "abs":
+            return Term(SYMBOLIC["abs"](inner.expression), inner.dimension)
+        self.dimensionless(inner, f"the argument of {name}")
+        if not inner.expression.is_number:
+            return Term(SYMBOLIC[name](inner.expression), DIMENSIONLESS)
+        try:
+            return Term(sympy.Float(fold(name, float(inner.expression))), DIMENSIONLESS)
+        except (ValueError, OverflowError) as error:
+            raise self.error(f"{name} has no value there", expected="a finite value") from error
+
+    def plain(self, expression: sympy.Expr) -> sympy.Expr:
+        """Plain numbers stay floats or small integers: no giant integers, no fractions."""
+        if not expression.is_number:
+            return expression
+        if expression.is_Integer and abs(int(expression)) < 2**53:
+            return expression
+        return sympy.Float(float(expression))
+
+    def same(self, left: Term, right: Term, what: str) -> None:
+        if left.dimension != right.dimension:
+            raise self.error(
+                f"{what} have different units",
+                given=f"{units.unit_name(left.dimension)} and {units.unit_name(right.dimension)}",
+                expected="the same unit on both sides",
+            )
+
+    def dimensionless(self, term: Term, what: str) -> None:
+        if term.dimension:
+            raise self.error(
+                f"{what} carries a unit",
+                given=units.unit_name(term.dimension),
+                expected="a pure number",
+                remedy="Divide by a parameter with the same unit.",
+            )
+
+    def error(
+        self, problem: str, *, expected: str, given: object = None, remedy: str = ""
+    ) -> DescriptionError:
+        return DescriptionError(
+            problem,
+            where=f"in {self.text!r}",
+            given=given if given is not None else repr(self.text),
+            expected=expected,
+            remedy=remedy,
+        )
+
+
+def check_name(name: str) -> None:
+    """Refuse names that mean something else already.
+
+    >>> check_name("tau_m")
+    """
+    reserved = {"t", "dt", "xi", "w", "N", "i", "lastspike", "not_refractory", "pi", "inf", "rand"}
+    taken = reserved | set(SYMBOLIC) | set(units.EQUATION_UNITS)
+    if not name.isidentifier() or name.startswith("_") or len(name) > 40:
+        raise DescriptionError(
+            "this is not a usable name",
+            given=repr(name),
+            expected="letters, digits and _, beginning with a letter, at most 40 characters",
+        )
+    if name in taken:
+        raise DescriptionError(
+            "this name is taken",
+            given=repr(name),
+            expected="a name that is not a function, a unit or one of t, dt, w, xi",
+            remedy=f"Call it {name}_0, say. {nearest(name, taken)}",
+        )

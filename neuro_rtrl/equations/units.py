@@ -1,0 +1,160 @@
+"""Quantities and dimensions.
+
+Inside the package every number is in SI base units; text carries units. A dimension is a sorted
+tuple of (base unit, exponent), `()` for a pure number. Reading units is pint's job; this file is
+the only one that knows pint.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import re
+from typing import TYPE_CHECKING
+
+from neuro_rtrl.contracts import DIMENSIONLESS, Dimension
+from neuro_rtrl.errors import DescriptionError, nearest
+
+if TYPE_CHECKING:
+    import pint
+
+_STEMS = ("volt", "amp", "second", "siemens", "farad", "ohm", "metre", "hertz", "gram", "mole")
+_SHORT = ("V", "A", "s", "S", "F", "ohm", "m", "Hz", "g", "mol")
+_PREFIXES = ("", "p", "n", "u", "m", "k", "M")
+# What may stand as a unit inside an equation ("60*mV"), as in Brian2. A bare "m" or "g" is not
+# among them: these are favourite names of gating variables and conductances.
+EQUATION_UNITS = frozenset(
+    {p + s for p in _PREFIXES for s in _STEMS} | {p + s for p in _PREFIXES for s in _SHORT}
+) - {"m", "g", "s", "S", "V", "A", "F", "pm", "um"}
+_NUMBER = re.compile(r"^\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*\*?\s*(.*?)\s*$")
+_UNIT_TEXT = re.compile(r"^[A-Za-z0-9_*/^.() +-]{1,60}$")
+
+
+@functools.cache
+def _registry() -> pint.UnitRegistry:
+    import pint
+
+    registry: pint.UnitRegistry = pint.UnitRegistry(cache_folder=None)
+    return registry
+
+
+@functools.cache
+def unit(text: str) -> tuple[float, Dimension]:
+    """Factor to SI base units and dimension of a unit.
+
+    >>> unit("ms")
+    (0.001, (('second', 1),))
+    >>> unit("1")
+    (1.0, ())
+    """
+    text = text.strip()
+    if text in ("1", ""):
+        return 1.0, DIMENSIONLESS
+    if not _UNIT_TEXT.match(text) or re.search(r"\d{3}|\*\*\s*\(|[eE]\d", text):
+        raise _bad_unit(text)
+    try:
+        base = _registry().parse_units(_pint_name(text))
+        quantity = (1.0 * base).to_base_units()
+    except Exception as error:  # pint raises many kinds, none of them documented as complete
+        raise _bad_unit(text) from error
+    items = ((str(name), _whole(power)) for name, power in quantity.unit_items())
+    return float(quantity.magnitude), tuple(sorted(items))
+
+
+def _pint_name(text: str) -> str:
+    text = re.sub(r"\bamp\b", "ampere", text)
+    return re.sub(r"\b([pnumkM])amp\b", r"\1A", text)
+
+
+def _whole(power: float) -> int:
+    if power != int(power):
+        raise ValueError("fractional power of a unit")
+    return int(power)
+
+
+def _bad_unit(text: str) -> DescriptionError:
+    return DescriptionError(
+        "this is not a unit",
+        given=repr(text),
+        expected="a unit such as ms, mV, nA, Hz or 1",
+        remedy=nearest(text, EQUATION_UNITS | {"1", "V", "A", "s", "S", "F"}),
+    )
+
+
+def quantity(value: object, dimension: Dimension | None = None) -> float:
+    """A number, or a text like "20 ms", in SI base units; its dimension is checked if given.
+
+    >>> quantity("20 ms", (("second", 1),))
+    0.02
+    >>> quantity(0.5)
+    0.5
+    """
+    number, found = parse_quantity(value)
+    if dimension is not None and found != dimension:
+        raise DescriptionError(
+            "wrong unit",
+            given=repr(value),
+            expected=f"a number with the unit {unit_name(dimension)}",
+            remedy=f"Write it as in {example(dimension)!r}.",
+        )
+    return number
+
+
+def parse_quantity(value: object) -> tuple[float, Dimension]:
+    """(number in SI base units, dimension) of a number or a text."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise DescriptionError(
+            "this is not a quantity", given=repr(value), expected='a number or a text like "20 ms"'
+        )
+    if isinstance(value, str):
+        match = _NUMBER.match(value)
+        if match is None:
+            raise DescriptionError(
+                "this is not a quantity", given=repr(value), expected='a text like "20 ms"'
+            )
+        factor, dimension = unit(match.group(2))
+        number = float(match.group(1)) * factor
+    else:
+        number, dimension = _to_float(value), DIMENSIONLESS
+    if not math.isfinite(number):
+        raise DescriptionError("not a finite number", given=repr(value), expected="a finite number")
+    return number, dimension
+
+
+def _to_float(value: int | float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+@functools.cache
+def unit_name(dimension: Dimension) -> str:
+    """A readable name of a dimension.
+
+    >>> unit_name((("second", -1),)), unit_name(())
+    ('hertz', '1')
+    """
+    for name in ("second", "volt", "amp", "siemens", "farad", "ohm", "metre", "hertz"):
+        if unit(name)[1] == dimension:
+            return name
+    return " * ".join(f"{n}**{p}" if p != 1 else n for n, p in dimension) or "1"
+
+
+def example(dimension: Dimension) -> str:
+    """A text that would be right for this dimension, for messages."""
+    known = {"second": "20 ms", "volt": "15 mV", "amp": "0.5 nA", "1": "0.5", "hertz": "5 Hz"}
+    name = unit_name(dimension)
+    return known.get(name, f"1 {name}")
+
+
+def multiply(a: Dimension, b: Dimension, power: int = 1) -> Dimension:
+    """Dimension of x * y**power.
+
+    >>> multiply((("second", 1),), (("second", 1),), -1)
+    ()
+    """
+    total = dict(a)
+    for name, exponent in b:
+        total[name] = total.get(name, 0) + power * exponent
+    return tuple(sorted((n, e) for n, e in total.items() if e))

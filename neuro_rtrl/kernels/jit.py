@@ -1,0 +1,88 @@
+"""The one place that calls Numba: `jit` for kernels, `native` for generated per-unit functions.
+
+Numba's own on-disk cache looks at one file only: it returns stale code when a *called* function in
+another file has changed. Here the cache folder's name is a hash of every kernel's source and of the
+versions involved, so a change anywhere starts afresh. `NEURO_RTRL_CACHE=0` switches the cache off;
+any other value is taken as the folder to keep it in.
+
+Only reassociation-free fast-math is allowed (`contract`: fused multiply-add, `nsz`), so results do
+not depend on vector width or on the number of threads.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import platform
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import llvmlite
+import numba
+from numba import types
+
+FAST = {"contract", "nsz"}
+_ADDRESS = types.CPointer(types.float64)
+_FLAGS = types.CPointer(types.uint8)
+
+
+@functools.cache
+def cache_folder() -> Path | None:
+    """Folder of compiled code for this very source, or None if the cache is off."""
+    choice = os.environ.get("NEURO_RTRL_CACHE", "")
+    if choice == "0":
+        return None
+    base = Path(choice) if choice else Path.home() / ".cache" / "neuro_rtrl"
+    digest = hashlib.sha256()
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(file.read_bytes())
+    versions = (numba.__version__, llvmlite.__version__, platform.python_version())
+    digest.update(repr(versions).encode())
+    folder = base / digest.hexdigest()[:20]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return folder if os.access(folder, os.W_OK) else None
+
+
+def _in_cache(compile_now: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """Run a Numba decorator with our cache folder; Numba's global setting is put back after."""
+    folder = cache_folder()
+    before = numba.config.CACHE_DIR
+    try:
+        if folder is not None:
+            numba.config.CACHE_DIR = str(folder)
+        return compile_now(*arguments, cache=folder is not None, **options)
+    finally:
+        numba.config.CACHE_DIR = before
+
+
+def jit(function: Callable[..., Any]) -> Any:
+    """Compile a kernel (no Python objects, lock released)."""
+
+    def now(inner: Callable[..., Any], **options: Any) -> Any:
+        return numba.njit(nogil=True, fastmath=FAST, error_model="numpy", **options)(inner)
+
+    return _in_cache(now, function)
+
+
+def native(signature: str) -> Callable[[Callable[..., Any]], Any]:
+    """Compile a generated function to a C function; `signature` has one letter an argument.
+
+    `i` a 64-bit integer, `f` an array of float64, `b` an array of flags (uint8).
+    """
+    kinds = {"i": types.int64, "f": _ADDRESS, "b": _FLAGS}
+    c_signature = types.void(*(kinds[letter] for letter in signature))
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        def now(inner: Callable[..., Any], **options: Any) -> Any:
+            return numba.cfunc(
+                c_signature, nopython=True, fastmath=FAST, error_model="numpy", **options
+            )(inner)
+
+        return _in_cache(now, function)
+
+    return decorate
