@@ -1,0 +1,1 @@
+"""The readable twin: what the engine must equal, written for the eye and not for speed."""
