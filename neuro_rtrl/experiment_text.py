@@ -14,8 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from neuro_rtrl import registry
-from neuro_rtrl.errors import DescriptionError, unknown
+from neuro_rtrl.contracts import Optimizer, Task
+from neuro_rtrl.errors import BuildError, DescriptionError, NeuroRtrlError, unknown
 from neuro_rtrl.experiment_keys import Table, apply_override, parse_override, read_toml
 from neuro_rtrl.experiment_sections import (
     LearningText,
@@ -126,7 +129,7 @@ def check_experiment(values: dict[str, Any], file: Path) -> Experiment:
     network = top.table("network")
     network.only(("dt", "seed"))
     populations = read_populations(top.table("populations", required=True))
-    return Experiment(
+    experiment = Experiment(
         name=file.stem,
         file=file,
         summary=top.text("summary"),
@@ -140,6 +143,58 @@ def check_experiment(values: dict[str, Any], file: Path) -> Experiment:
         points=_points(top.table("sweep")),
         values=values,
     )
+    _check_sizes(experiment)
+    return experiment
+
+
+def make_task(experiment: Experiment) -> Task:
+    """The experiment's task, drawn from its seed.
+
+    Raises:
+        DescriptionError: an option is out of its range.
+    """
+    named = experiment.task
+    # A stream of its own: the network draws from the seed itself.
+    rng = np.random.default_rng([experiment.seed, 1])
+    try:
+        task: Task = registry.find("tasks", named.name)(rng, **named.options)
+    except NeuroRtrlError as error:
+        raise error.at(f"{experiment.file.name}: task") from error
+    return task
+
+
+def make_optimizer(experiment: Experiment) -> Optimizer:
+    """The experiment's optimizer.
+
+    Raises:
+        DescriptionError: an option is out of its range.
+    """
+    named = experiment.learning.optimizer
+    try:
+        optimizer: Optimizer = registry.find("optimizers", named.name)(**named.options)
+    except NeuroRtrlError as error:
+        raise error.at(f"{experiment.file.name}: learning.optimizer") from error
+    return optimizer
+
+
+def _check_sizes(experiment: Experiment) -> None:
+    """The task and the network have to agree on the number of inputs and outputs."""
+    make_optimizer(experiment)
+    task = make_task(experiment)
+    inputs = sum(p.n for p in experiment.populations if p.model is None)
+    readouts = [p for p in experiment.populations if p.model and p.model.readout]
+    outputs = sum(p.n for p in readouts)
+    for what, given, expected in (
+        ("input units", inputs, task.inputs),
+        ("units with a readout", outputs, task.outputs),
+    ):
+        if given != expected:
+            raise BuildError(
+                f"task '{experiment.task.name}' and the populations do not fit",
+                where=f"{experiment.file.name}: populations",
+                given=f"{given} {what}",
+                expected=f"{expected}",
+            )
 
 
 def _file(name: str | Path) -> Path:

@@ -87,7 +87,7 @@ def test_options_of_a_task_are_checked(options: dict[str, object], message: str)
 
 
 def test_a_missing_option_is_refused() -> None:
-    with pytest.raises(DescriptionError, match="o.learning_rate: an option of 'adam' is missing"):
+    with pytest.raises(DescriptionError, match=r"o\.learning_rate: an option of 'adam' is missing"):
         registry.check_options("optimizers", "adam", {}, where="o")
 
 
