@@ -121,7 +121,9 @@ def export(
     from neuro_rtrl import registry
 
     exporter = registry.find("exporters", to, where="--to")
-    print(exporter(run, out))
+    folder = run if run.is_dir() else run.parent
+    for file in exporter.export(run, out or folder / to):
+        print(file)
 
 
 def _write(file: Path | None, value: Any) -> None:

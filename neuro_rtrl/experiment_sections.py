@@ -109,8 +109,10 @@ def _population(name: str, table: Table) -> PopulationText:
     options: dict[str, Any] = {key: table.text(key) for key in _NEURON_LINES if key in table.values}
     if "reset_gradient" in table.values:
         options["reset_gradient"] = table.flag("reset_gradient", True)
-    for key in _NEURON_TABLES:
-        options[key] = dict(table.table(key).values)
+    options["parameters"] = dict(table.table("parameters").values)
+    for key in ("surrogate", "initial"):
+        if key in table.values:
+            options[key] = dict(table.table(key).values)
     table.table("parameters").only(model.parameters, "parameter")
     table.table("initial").only([state.name for state in model.states], "state")
     for key in ("parameters", "initial"):

@@ -20,6 +20,7 @@ from neuro_rtrl import registry
 from neuro_rtrl.contracts import Optimizer, Task
 from neuro_rtrl.errors import BuildError, DescriptionError, NeuroRtrlError, unknown
 from neuro_rtrl.experiment_keys import Table, apply_override, parse_override, read_toml
+from neuro_rtrl.experiment_network import describe
 from neuro_rtrl.experiment_sections import (
     LearningText,
     NamedOptions,
@@ -32,6 +33,7 @@ from neuro_rtrl.experiment_sections import (
     read_record,
     read_task,
 )
+from neuro_rtrl.network.describe import Network
 
 _SECTIONS = (
     "summary",
@@ -144,7 +146,23 @@ def check_experiment(values: dict[str, Any], file: Path) -> Experiment:
         values=values,
     )
     _check_sizes(experiment)
+    make_network(experiment)
     return experiment
+
+
+def make_network(experiment: Experiment) -> Network:
+    """The experiment's network, drawn from its seed; nothing is computed yet.
+
+    Raises:
+        NeuroRtrlError: a value does not fit where it stands.
+    """
+    return describe(
+        experiment.file.name,
+        experiment.dt,
+        experiment.seed,
+        experiment.populations,
+        experiment.projections,
+    )
 
 
 def make_task(experiment: Experiment) -> Task:
