@@ -1,0 +1,144 @@
+"""Tables in HDF5 that grow while a run goes on: buffered in memory, written in whole chunks.
+
+A compressed chunk that is written a second time moves to another place of the file, and a process
+killed at that moment can leave the index of the file pointing at the old one. So a table writes
+only full chunks, each of them once, until somebody asks for the rest with `write(everything=True)`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neuro_rtrl.errors import RunFileError
+
+RESERVE = 4 * 2**20
+"""Bytes that must stay free on the disk besides the data about to be written."""
+
+
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turns what the operating system and HDF5 raise (OSError, RuntimeError) into RunFileError."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        raise RunFileError(
+            "the run file cannot be written",
+            where=str(path),
+            given=_reason(error),
+            expected="a folder that exists, may be written and has free space",
+            remedy="Free some space or choose another folder, then run again.",
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    """The system's own words, which HDF5 hides among file offsets and addresses."""
+    found = re.search(r"error message = '([^']*)'", str(error))
+    return found[1] if found else str(error)
+
+
+def require_space(path: Path, size: int) -> None:
+    """Refuses to write `size` bytes to a disk that would be full then.
+
+    HDF5 cannot close a file whose last writes failed, and what is on the disk cannot be opened;
+    refused beforehand, the file stays whole.
+    """
+    free = shutil.disk_usage(path.parent).free
+    if free < size + RESERVE:
+        raise RunFileError(
+            "the disk is full",
+            where=str(path),
+            given=f"{free / 2**20:.1f} MiB free",
+            expected=f"at least {(size + RESERVE) / 2**20:.1f} MiB",
+            remedy="What was written so far can be read. Free some space and run again.",
+        )
+
+
+def abandon(file: Any) -> None:
+    """Closes an `h5py.File` whose writes fail.
+
+    HDF5 repeats the failed writes on closing and crashes the interpreter at its exit when they fail
+    again; so they are sent to the null device. The file is then brought to the length that its
+    header states (without using space), as it cannot be opened otherwise.
+    """
+    with suppress(OSError, RuntimeError, ValueError):
+        size, path = file.id.get_filesize(), file.filename
+        null = os.open(os.devnull, os.O_RDWR)
+        os.dup2(null, file.id.get_vfd_handle())
+        os.close(null)
+        file.close()
+        os.truncate(path, size)
+
+
+class Growing:
+    """Columns of one HDF5 group that grow together along their first axis.
+
+    Args:
+        group: the `h5py.Group` in which the columns are made, with length 0.
+        columns: name -> (dtype, shape of one row).
+        rows: rows in a chunk.
+        compression: "gzip", "lzf" or None.
+
+    The buffer never holds more than one chunk and what one call of `append` adds to it.
+    """
+
+    def __init__(
+        self,
+        group: Any,
+        columns: Mapping[str, tuple[str, tuple[int, ...]]],
+        rows: int,
+        compression: str | None,
+    ) -> None:
+        self.columns = {
+            name: group.create_dataset(
+                name,
+                shape=(0, *shape),
+                maxshape=(None, *shape),
+                chunks=(rows, *shape),
+                dtype=dtype,
+                compression=compression,
+                shuffle=compression is not None,
+            )
+            for name, (dtype, shape) in columns.items()
+        }
+        self._dtypes = [dtype for dtype, _ in columns.values()]
+        self._rows = rows
+        self._written = 0
+        self._waiting: list[tuple[np.ndarray, ...]] = []
+        self._waiting_rows = 0
+
+    def append(self, *arrays: np.ndarray) -> bool:
+        """Copies rows into the buffer; True if it now holds the end of a chunk."""
+        pairs = zip(arrays, self._dtypes, strict=True)
+        self._waiting.append(tuple(np.array(array, dtype=dtype) for array, dtype in pairs))
+        self._waiting_rows += len(arrays[0])
+        return self._end_of_chunks() > self._written
+
+    def waiting_bytes(self) -> int:
+        """Size of the buffer."""
+        return sum(array.nbytes for arrays in self._waiting for array in arrays)
+
+    def write(self, everything: bool) -> None:
+        """Writes the buffered rows that fill chunks, or all of them."""
+        stop = self._written + self._waiting_rows if everything else self._end_of_chunks()
+        count = stop - self._written
+        if count <= 0:
+            return
+        merged = [np.concatenate(parts) for parts in zip(*self._waiting, strict=True)]
+        for dataset, values in zip(self.columns.values(), merged, strict=True):
+            dataset.resize(stop, axis=0)
+            dataset[self._written : stop] = values[:count]
+        rest = [tuple(values[count:].copy() for values in merged)]
+        left = self._waiting_rows - count
+        # Nothing is called between these: Ctrl-C cannot come between and double the rows.
+        self._written, self._waiting, self._waiting_rows = stop, rest, left
+
+    def _end_of_chunks(self) -> int:
+        return (self._written + self._waiting_rows) // self._rows * self._rows
