@@ -1,6 +1,7 @@
 """The functions that a model's text may call, for SymPy, for numbers and for generated code.
 
-`sigmoid` is a function of its own, because 1/(1 + exp(-x)) has a derivative that overflows.
+`sigmoid` is a function of its own, because 1/(1 + exp(-x)) has a derivative that overflows; so is
+`Abs`, because everything here is real and SymPy cannot know that.
 """
 
 from __future__ import annotations
@@ -23,6 +24,21 @@ class sigmoid(sympy.Function):  # noqa: N801  (SymPy prints the class's name)
         return self * (1 - self)
 
 
+class Abs(sympy.Function):
+    """|x| of a real x. SymPy's own allows complex numbers; its derivative may need re and im."""
+
+    nargs = 1
+
+    @classmethod
+    def eval(cls, x: sympy.Expr) -> sympy.Expr | None:
+        """The value for a plain number; None (unevaluated) otherwise."""
+        return sympy.Abs(x) if x.is_number else None
+
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:
+        """Derivative with respect to the only argument."""
+        return sympy.sign(self.args[0])
+
+
 SYMBOLIC: dict[str, Any] = {
     "exp": sympy.exp,
     "log": sympy.log,
@@ -32,7 +48,7 @@ SYMBOLIC: dict[str, Any] = {
     "cosh": sympy.cosh,
     "sin": sympy.sin,
     "cos": sympy.cos,
-    "abs": sympy.Abs,
+    "abs": Abs,
     "sigmoid": sigmoid,
 }
 

@@ -19,7 +19,7 @@ from neuro_rtrl.equations import units
 from neuro_rtrl.equations.functions import SYMBOLIC, fold
 from neuro_rtrl.errors import DescriptionError, nearest, unknown
 
-LONGEST, DEEPEST = 2000, 40
+LONGEST, DEEPEST, LARGEST = 2000, 40, 1e300
 
 
 @dataclass(frozen=True)
@@ -47,18 +47,17 @@ def parse(text: str, names: Mapping[str, Term]) -> Term:
 
 def parse_comparison(text: str, names: Mapping[str, Term]) -> tuple[sympy.Expr, bool]:
     """`left > right` or `left >= right` as (left - right, strict)."""
-    tree = _tree(text)
-    good = isinstance(tree, ast.Compare) and len(tree.ops) == 1
-    if not isinstance(tree, ast.Compare) or not good or not isinstance(tree.ops[0], ast.Gt | ast.GtE):
-        raise DescriptionError(
-            "this is not a threshold",
-            given=repr(text),
-            expected='a comparison with > or >=, as in "v > v_th"',
-        )
-    walk = _Walk(text, names)
-    left, right = walk.term(tree.left, 0), walk.term(tree.comparators[0], 0)
-    walk.same(left, right, "the two sides of the comparison")
-    return left.expression - right.expression, isinstance(tree.ops[0], ast.Gt)
+    match _tree(text):
+        case ast.Compare(left=above, ops=[ast.Gt() | ast.GtE() as test], comparators=[below]):
+            walk = _Walk(text, names)
+            left, right = walk.term(above, 0), walk.term(below, 0)
+            walk.same(left, right, "the two sides of the comparison")
+            return left.expression - right.expression, isinstance(test, ast.Gt)
+    raise DescriptionError(
+        "this is not a threshold",
+        given=repr(text),
+        expected='a comparison with > or >=, as in "v > v_th"',
+    )
 
 
 def _tree(text: str) -> ast.expr:
@@ -74,7 +73,7 @@ def _tree(text: str) -> ast.expr:
         raise DescriptionError(
             "this is not an expression",
             given=repr(text),
-            expected="arithmetic with + - * / ** and functions, as in \"(bias - v)/tau_m\"",
+            expected='arithmetic with + - * / ** and functions, as in "(bias - v)/tau_m"',
         ) from error
 
 
@@ -107,7 +106,7 @@ class _Walk:
     def number(self, value: object) -> Term:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self.error("not a number", given=repr(value), expected="a number")
-        if abs(value) > 1e300 or not math.isfinite(value):
+        if abs(value) > LARGEST or not math.isfinite(value):
             raise self.error("a number out of range", expected="a number below 1e300")
         exact = sympy.Integer(value) if isinstance(value, int) and abs(value) < 2**53 else None
         return Term(exact if exact is not None else sympy.Float(float(value)), DIMENSIONLESS)
@@ -127,11 +126,12 @@ class _Walk:
         a, b = left.expression, right.expression
         if isinstance(node.op, ast.Add | ast.Sub):
             self.same(left, right, "the two sides of a sum")
-            return Term(self.plain(a + b if isinstance(node.op, ast.Add) else a - b), left.dimension)
+            total = a + b if isinstance(node.op, ast.Add) else a - b
+            return Term(self.plain(total), left.dimension)
         if isinstance(node.op, ast.Mult):
             return Term(self.plain(a * b), units.multiply(left.dimension, right.dimension))
         if isinstance(node.op, ast.Div):
-            if b.is_number and b == 0:
+            if b.is_number and float(b) == 0:
                 raise self.error("division by zero", expected="a divisor that is not 0")
             dimension = units.multiply(left.dimension, right.dimension, -1)
             return Term(self.plain(a / b), dimension)
@@ -146,6 +146,8 @@ class _Walk:
         number = exponent.expression
         if not number.is_number:
             self.dimensionless(base, "the base of a variable power")
+            if base.expression.is_number and float(base.expression) <= 0:
+                raise self.error("a variable power of no real value", expected="a base above 0")
             return Term(base.expression**number, DIMENSIONLESS)
         if abs(float(number)) > 16:
             raise self.error("an exponent out of range", expected="an exponent from -16 to 16")
@@ -160,7 +162,7 @@ class _Walk:
                 raise self.error("a power that is not real", expected="a real power")
             return Term(sympy.Float(value), self.raised(base, number))
         whole = sympy.Integer(int(number)) if float(number) == int(number) else number
-        return Term(base.expression**whole, self.raised(base, number))
+        return Term(self.plain(base.expression**whole), self.raised(base, number))
 
     def raised(self, base: Term, number: sympy.Expr) -> Dimension:
         return units.multiply((), base.dimension, int(number)) if base.dimension else ()
@@ -183,12 +185,16 @@ class _Walk:
             raise self.error(f"{name} has no value there", expected="a finite value") from error
 
     def plain(self, expression: sympy.Expr) -> sympy.Expr:
-        """Plain numbers stay floats or small integers: no giant integers, no fractions."""
-        if not expression.is_number:
+        """Plain numbers stay floats or small integers: no giant integers, no fractions, no inf."""
+        for number in expression.atoms(sympy.Number, sympy.zoo):
+            if not number.is_finite or abs(number) > LARGEST:
+                raise self.error("a number out of range", expected="numbers below 1e300")
+        factor, rest = expression.as_coeff_Mul()
+        if expression.is_number:
+            factor, rest = expression, sympy.Integer(1)
+        if factor.is_Integer and abs(int(factor)) < 2**53:
             return expression
-        if expression.is_Integer and abs(int(expression)) < 2**53:
-            return expression
-        return sympy.Float(float(expression))
+        return sympy.Float(float(factor)) * rest
 
     def same(self, left: Term, right: Term, what: str) -> None:
         if left.dimension != right.dimension:

@@ -108,7 +108,9 @@ def sign(x: float) -> float:
     return float((x > 0) - (x < 0))
 
 
-def lift(f: Callable[[float], float], slope: Callable[[float], float]) -> Callable[[Number], Number]:
+def lift(
+    f: Callable[[float], float], slope: Callable[[float], float]
+) -> Callable[[Number], Number]:
     """f for dual numbers, from f and its derivative for plain ones."""
 
     def lifted(x: Number) -> Number:

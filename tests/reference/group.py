@@ -98,7 +98,7 @@ class Group:
         return [math.floor(x / dt + 1e-3) for x in seconds]
 
     def _nothing(self) -> dict[str, Number]:
-        return {name: 0.0 for name in self.model.inputs}
+        return dict.fromkeys(self.model.inputs, 0.0)
 
     def _evaluate(self, expression: Any, k: int) -> Any:
         return evaluate(expression, self.known[k] | self.h[k] | self.collected[k], FUNCTIONS)

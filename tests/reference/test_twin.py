@@ -6,8 +6,6 @@ matrices for one model; the second moves each learned value and looks at the los
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 
@@ -22,8 +20,8 @@ def small_lif(rng: np.random.Generator) -> nr.Network:
     net = nr.Network(dt="1 ms", seed=1)
     x = net.inputs(2, name="x")
     surrogate = {"height": HEIGHT, "width": WIDTH}
-    h = net.neurons(3, "lif", name="h", tau_m=TAU_M, surrogate=surrogate)
-    y = net.neurons(1, "leaky_readout", name="y", tau=TAU_Y)
+    h = net.neurons(3, "lif", name="h", tau_m="8 ms", surrogate=surrogate)
+    y = net.neurons(1, "leaky_readout", name="y", tau="15 ms")
     net.connect(x, h, weights=rng.normal(0.3, 0.5, (2, 3)))
     net.connect(h, h, weights=rng.normal(0.2, 0.6, (3, 3)))
     net.connect(h, y, weights=rng.normal(0, 1, (3, 1)))
@@ -109,33 +107,29 @@ def places(net: nr.Network) -> dict[str, np.ndarray]:
     return found
 
 
+def moved(name: str = "", index: int = 0, by: float = 0.0) -> nr.Network:
+    """`smooth`, always the same, but for one learned value."""
+    net = smooth(np.random.default_rng(5))
+    for group in net.populations.values():
+        for key in group.learn:
+            full = np.broadcast_to(np.asarray(group.parameters[key], float), group.n).copy()
+            group.parameters[key] = full
+    if name:
+        places(net)[name][index] += by
+    return net
+
+
 @pytest.mark.parametrize("loss", sorted(LOSSES))
 def test_finite_differences(loss: str, rng: np.random.Generator) -> None:
     inputs, targets = rng.normal(size=(15, 2)), rng.random((15, 2))
     targets /= targets.sum(axis=1, keepdims=True)
     targets[:5] = np.nan
-
-    def build(change: Callable[[dict[str, np.ndarray]], None]) -> nr.Network:
-        net = smooth(np.random.default_rng(5))
-        for group in net.populations.values():
-            for name in group.learn:
-                full = np.broadcast_to(np.asarray(group.parameters[name], float), group.n).copy()
-                group.parameters[name] = full
-        change(places(net))
-        return net
-
-    found = twin(build(lambda values: None), inputs, targets, loss)
+    found = twin(moved(), inputs, targets, loss)
     assert found.spikes["h"].sum() > 10
     assert not found.live["h"].any()
     for name, gradient in found.gradient.items():
         for i in range(len(gradient)):
-            ends = []
-            for move in (1e-5, -1e-5):
-
-                def shift(values: dict[str, np.ndarray], move: float = move) -> None:
-                    values[name][i] += move
-
-                ends.append(twin(build(shift), inputs, targets, loss))
-            np.testing.assert_array_equal(ends[0].spikes["h"], ends[1].spikes["h"])
-            slope = (ends[0].loss - ends[1].loss) / 2e-5
+            above, below = (twin(moved(name, i, by), inputs, targets, loss) for by in (1e-5, -1e-5))
+            np.testing.assert_array_equal(above.spikes["h"], below.spikes["h"])
+            slope = (above.loss - below.loss) / 2e-5
             assert gradient[i] == pytest.approx(slope, rel=1e-5, abs=1e-7), (name, i)

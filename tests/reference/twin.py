@@ -91,7 +91,7 @@ class Simulation:
             rows = zip(projection.pre, projection.post, weights, delays, strict=True)
             for pre, post, weight, delay in rows:
                 group = self.groups[projection.target.name]
-                synapse = Synapse(group, int(post), projection.port, weight, int(delay))
+                synapse = Synapse(group, int(post), projection.port.name, weight, int(delay))
                 fan_out[projection.source.name, int(pre)].append(synapse)
         return fan_out
 
@@ -160,8 +160,10 @@ LOSSES: dict[str, Callable[[list[Number], Sequence[float]], Number]] = {
 }
 
 
-def twin(net: Any, inputs: np.ndarray, targets: np.ndarray | None = None, loss: str = "mse") -> Twin:
-    """Run `net` over inputs (steps, inputs); targets (steps, outputs), NaN where there is no error."""
+def twin(
+    net: Any, inputs: np.ndarray, targets: np.ndarray | None = None, loss: str = "mse"
+) -> Twin:
+    """Run `net` over inputs (steps, inputs); targets (steps, outputs) are NaN where none is set."""
     run = Simulation(net)
     steps = len(inputs)
     spikes = {name: np.zeros((steps, group.n), bool) for name, group in run.groups.items()}
