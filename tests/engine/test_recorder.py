@@ -102,6 +102,8 @@ def test_storage(path: Path) -> None:
         assert values.dims[0][0] == step
         assert values.dims[1][0] == file["states/hidden.v/unit"]
         assert step.attrs["dt"] == 1e-3
+        assert file["spikes/hidden/unit"].dims[0][0] == file["spikes/hidden/step"]
+        assert file["loss/score"].dims[0][0] == file["loss/iteration"]
 
 
 def test_weights_ledger_and_texts(path: Path) -> None:

@@ -35,6 +35,7 @@ def test_files_of_the_old_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 def test_values_survive_bit_for_bit(tmp_path: Path, precision: str) -> None:
     values = np.random.default_rng(1).normal(size=(ROWS + 3, 2)).astype(precision)
+    values[0] = 0.1, 1 / 3
     with Recorder(
         tmp_path / "run.h5",
         provenance={"seed": 1},
@@ -47,6 +48,8 @@ def test_values_survive_bit_for_bit(tmp_path: Path, precision: str) -> None:
     rows = np.array(read(EXPORTER.export(tmp_path, tmp_path)[0])[1:])
     assert np.array_equal(rows[:, 2:].astype(precision), values)
     assert np.array_equal(rows[:, 0].astype(int), np.arange(ROWS + 3))
+    assert rows[0, 2] == "0.1"
+    assert len(rows[0, 3]) == {"float32": 10, "float64": 18}[precision]
     with open_run(tmp_path) as run:
         assert np.array_equal(rows[:, 1].astype(float), run.state("a.v").steps * 1e-4)
 
