@@ -1,0 +1,236 @@
+"""A described network, run by Brian2: the same texts, parameters, wiring and input.
+
+Brian2 is imported when a network is run. Its global settings (code generation target, default
+time step, logging, exception hook) are left as they were found.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from neuro_rtrl.compile.brian import BrianText, to_brian
+from neuro_rtrl.contracts import Dimension, Model
+from neuro_rtrl.equations.evaluate import evaluate
+from neuro_rtrl.errors import BuildError, NeuroRtrlError
+from neuro_rtrl.network.describe import Network, Population, Projection
+
+REMEDY = 'Install it with: python -m pip install "neuro_rtrl[brian2]"'
+# SI base units as pint names them -> as Brian2's `get_or_create_dimension` does
+_KEYWORDS = {
+    "meter": "m",
+    "kilogram": "kg",
+    "second": "s",
+    "ampere": "A",
+    "kelvin": "K",
+    "mole": "mol",
+    "candela": "cd",
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a network did.
+
+    Attributes:
+        spikes: population -> (steps, units), two integer arrays in order of time.
+        states: "population.state" -> (units, steps) at the start of each step, in SI units.
+    """
+
+    spikes: dict[str, tuple[np.ndarray, np.ndarray]]
+    states: dict[str, np.ndarray]
+
+
+def import_brian() -> Any:
+    """The module `brian2`.
+
+    Raises:
+        NeuroRtrlError: it is not installed, or it cannot be imported with this numpy.
+    """
+    hook = sys.excepthook
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import brian2
+    except Exception as error:  # an old Brian2 fails with AttributeError on a new numpy
+        missing = isinstance(error, ModuleNotFoundError) and error.name == "brian2"
+        raise NeuroRtrlError(
+            "Brian2 is not installed" if missing else "Brian2 cannot be imported",
+            where="validate",
+            given=f"{type(error).__name__}: {error} (numpy {np.__version__})",
+            expected="Brian2 and a numpy that it works with",
+            remedy=REMEDY,
+        ) from error
+    finally:
+        sys.excepthook = hook  # Brian2 would announce every later error as a bug of its own
+    return brian2
+
+
+def run_in_brian(net: Network, inputs: np.ndarray, record: Sequence[str] = ()) -> Run:
+    """Run a network of differential equations in Brian2, with its NumPy code generation.
+
+    Args:
+        net: the network; at a synapse of delay 0 an event acts in its own step.
+        inputs: (steps, inputs) of 0 and 1, the input populations side by side.
+        record: states to record, as in "hidden.v".
+
+    Raises:
+        BuildError: the network has a map model, or the inputs are not spikes.
+        NeuroRtrlError: Brian2 cannot be imported.
+    """
+    b = import_brian()
+    inputs = _spikes_only(inputs)
+    with _settings(b, net.dt):
+        parts = _Parts(b, net)
+        parts.sources(inputs)
+        parts.groups()
+        parts.synapses()
+        parts.monitors(record)
+        # Half a step less than the end, so that no rounding error adds a step.
+        parts.network().run((len(inputs) - 0.5) * net.dt * b.second, namespace={})
+        return parts.results()
+
+
+def refractory_steps(population: Population, dt: float) -> np.ndarray:
+    """Refractory periods in steps, shape () or (n,), rounded as Brian2's `timestep` does."""
+    model = population.model
+    if model is None or model.refractory is None:
+        return np.zeros((), dtype=np.int64)
+    seconds = np.asarray(evaluate(model.refractory, population.parameters), dtype=float)
+    return np.floor(seconds / dt + 1e-3).astype(np.int64)
+
+
+def _spikes_only(inputs: np.ndarray) -> np.ndarray:
+    inputs = np.asarray(inputs)
+    if not np.isin(inputs, (0, 1)).all():
+        raise BuildError(
+            "Brian2 is given spikes, not values",
+            where="inputs",
+            given="other numbers than 0 and 1",
+            expected="0 or 1 at every step",
+        )
+    return inputs
+
+
+@contextlib.contextmanager
+def _settings(b: Any, dt: float) -> Iterator[None]:
+    """NumPy code, our time step and silence, for the time of a run."""
+    from brian2.utils.logger import catch_logs
+
+    target, step = b.prefs.codegen.target, b.defaultclock.dt
+    with warnings.catch_warnings(), catch_logs():
+        warnings.simplefilter("ignore")
+        b.prefs.codegen.target = "numpy"
+        b.defaultclock.dt = dt * b.second
+        try:
+            yield
+        finally:
+            b.prefs.codegen.target = target
+            b.defaultclock.dt = step
+
+
+class _Parts:
+    """The Brian2 objects of one network, made population by population."""
+
+    def __init__(self, b: Any, net: Network) -> None:
+        self.b, self.net = b, net
+        self.made: dict[str, Any] = {}
+        self.texts: dict[str, BrianText] = {}
+        self.wires: list[Any] = []
+        self.spikes: dict[str, Any] = {}
+        self.states: dict[str, Any] = {}
+
+    def sources(self, inputs: np.ndarray) -> None:
+        first = 0
+        for population in self.net.populations.values():
+            if population.model is None:
+                steps, units = np.nonzero(inputs[:, first : first + population.n])
+                times = steps * self.net.dt * self.b.second
+                self.made[population.name] = self.b.SpikeGeneratorGroup(population.n, units, times)
+                first += population.n
+
+    def groups(self) -> None:
+        for population in self.net.populations.values():
+            if population.model is not None:
+                self.made[population.name] = self._group(population, population.model)
+
+    def _group(self, population: Population, model: Model) -> Any:
+        per_unit = [k for k, v in population.parameters.items() if np.ndim(v)]
+        held = bool(refractory_steps(population, self.net.dt).any())
+        text = to_brian(model, per_unit=per_unit, refractory=held)
+        self.texts[population.name] = text
+        group = self.b.NeuronGroup(
+            population.n,
+            text.equations,
+            threshold=text.threshold,
+            reset=text.reset,
+            refractory=text.refractory or False,
+            method=text.method,
+            namespace=self._shared(population),
+        )
+        own = {k: population.parameters[k] for k in per_unit} | population.initial
+        values = {text.names[k]: np.broadcast_to(v, population.n) for k, v in own.items()}
+        group.set_states(values, units=False)
+        return group
+
+    def _shared(self, population: Population) -> dict[str, Any]:
+        text = self.texts[population.name]
+        back = {theirs: ours for ours, theirs in text.names.items()}
+        return {
+            k: self._quantity(float(population.parameters[back[k]]), dimension)
+            for k, (_, dimension) in text.shared.items()
+        }
+
+    def _quantity(self, value: float, dimension: Dimension) -> Any:
+        powers = {_KEYWORDS[name]: power for name, power in dimension}
+        return self.b.Quantity(value, dim=self.b.get_or_create_dimension(**powers))
+
+    def synapses(self) -> None:
+        for projection in self.net.projections.values():
+            if projection.pre.size:
+                self.wires.append(self._wire(projection))
+
+    def _wire(self, projection: Projection) -> Any:
+        text = self.texts[projection.target.name]
+        wire = self.b.Synapses(
+            self.made[projection.source.name],
+            self.made[projection.target.name],
+            text.weights[projection.port.name],
+            on_pre=text.on_pre[projection.port.name],
+            namespace=self._shared(projection.target),
+        )
+        wire.connect(i=projection.pre, j=projection.post)
+        wire.set_states({"w": projection.weights}, units=False)
+        wire.delay = projection.delay * self.net.dt * self.b.second
+        return wire
+
+    def monitors(self, record: Sequence[str]) -> None:
+        for name, group in self.made.items():
+            if name not in self.texts or self.texts[name].threshold is not None:
+                self.spikes[name] = self.b.SpikeMonitor(group)
+        for key in record:
+            name, state = key.split(".")
+            theirs = self.texts[name].names[state]
+            self.states[key] = self.b.StateMonitor(self.made[name], theirs, record=True)
+
+    def network(self) -> Any:
+        parts = [*self.made.values(), *self.wires, *self.spikes.values(), *self.states.values()]
+        return self.b.Network(*parts)
+
+    def results(self) -> Run:
+        dt = self.net.dt
+        spikes = {
+            name: (np.rint(np.asarray(m.t) / dt).astype(np.int64), np.array(m.i, dtype=np.int64))
+            for name, m in self.spikes.items()
+        }
+        states = {}
+        for key, monitor in self.states.items():
+            (theirs,) = monitor.record_variables
+            states[key] = np.array(monitor.get_states([theirs], units=False)[theirs]).T
+        return Run(spikes, states)

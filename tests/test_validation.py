@@ -1,0 +1,242 @@
+"""The comparison with Brian2: it passes where it should, and fails where it should."""
+
+from __future__ import annotations
+
+import copy
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from neuro_rtrl import validation, validation_cases
+from neuro_rtrl.contracts import Model
+from neuro_rtrl.equations.library import model_files
+from neuro_rtrl.equations.model_text import load_model, model_from_text
+from neuro_rtrl.errors import BuildError, NeuroRtrlError, SimulationError
+from neuro_rtrl.network.describe import Network
+from neuro_rtrl.validation import CaseReport, Report, applicable, compare, validate
+from neuro_rtrl.validation_brian import Run, import_brian, run_in_brian
+from neuro_rtrl.validation_cases import Case, cases, find_gain
+
+DT = 1e-4
+
+# Volts, two entries, nonlinear, an awkward name, a refractory period that is an expression.
+CONDUCTANCE = '''
+equations = """
+drive = g_e*(e_rev - e) + g_l*slope*exp((e - v_t)/slope) : amp
+de/dt = (g_l*(rest - e) + drive)/C : volt (unless refractory)
+dg_e/dt = -g_e/tau_e : siemens
+"""
+method = "METHOD"
+threshold = "e >= v_t + 10*mV"
+reset = "e = rest"
+refractory = "2*t_half"
+[states]
+e = { initial = "-70 mV" }
+[synapses]
+conductance = "g_e += w"
+jump = "e += w*kick"
+[parameters]
+C = { value = 200, unit = "pF", meaning = "capacitance" }
+g_l = { value = 10, unit = "nS", meaning = "leak" }
+rest = { value = -70, unit = "mV", meaning = "rest" }
+e_rev = { value = 0, unit = "mV", meaning = "reversal of excitation" }
+v_t = { value = -50, unit = "mV", meaning = "soft threshold" }
+slope = { value = 2, unit = "mV", meaning = "sharpness" }
+tau_e = { value = 4, unit = "ms", meaning = "decay" }
+t_half = { value = 1, unit = "ms", meaning = "half the refractory period" }
+kick = { value = 100, unit = "kV", meaning = "jump for a weight of 1" }
+'''
+
+
+@pytest.fixture(autouse=True)
+def _brian() -> None:
+    pytest.importorskip("brian2", reason="validation compares with Brian2")
+
+
+def small(model: Model, case: Case) -> validation.Pair:
+    return compare(model, case, 0.2, DT, 0)
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Report]:
+    folder = tmp_path_factory.mktemp("pictures")
+    names, _ = applicable()
+    return {name: validate(name, seconds=0.2, out=folder) for name in names}
+
+
+def test_shipped_models_agree_with_brian(reports: dict[str, Report]) -> None:
+    for name, report in reports.items():
+        assert report.passed, report
+        assert report.identical
+        assert report.max_state_difference <= 1e-9
+        assert report.spikes > 100 * len(report.cases), name
+        assert report.spikes == sum(case.spikes for case in report.cases)
+
+
+def test_units_with_a_threshold_are_alive_in_all_their_cases(reports: dict[str, Report]) -> None:
+    spiking = [r for r in reports.values() if load_model(r.model).threshold is not None]
+    assert len(spiking) >= 3
+    for report in spiking:
+        kinds = {(case.reset, case.refractory) for case in report.cases}
+        assert {reset for reset, _ in kinds} == {"to a value", "by subtraction"}
+        assert {period for _, period in kinds} == {"off", "0 to 3 ms"}
+        assert all(2 <= case.rate <= 40 for case in report.cases)
+        assert all(case.delays == (0.0, pytest.approx(5e-3)) for case in report.cases)
+
+
+def test_every_model_has_a_picture(reports: dict[str, Report]) -> None:
+    for name, report in reports.items():
+        assert report.picture is not None
+        assert report.picture.name == f"validate_{name}.png"
+        assert report.picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_figures_for_machines(reports: dict[str, Report]) -> None:
+    report = next(iter(reports.values()))
+    keys = ["model", "spikes", "identical", "max_state_difference", "passed"]
+    assert list(report.as_dict()) == keys
+
+
+def test_every_shipped_model_is_compared_or_excused() -> None:
+    names, others = applicable()
+    assert sorted([*names, *others]) == sorted(model_files())
+    assert all("Brian2" in reason for reason in others.values())
+
+
+@pytest.mark.parametrize("method", ["euler", "rk4", "exponential_euler"])
+def test_a_model_of_ones_own(method: str) -> None:
+    text = CONDUCTANCE.replace("METHOD", method)
+    if method == "exponential_euler":  # needs equations that are linear in their own variable
+        text = text.replace(" + g_l*slope*exp((e - v_t)/slope)", "")
+    model = model_from_text(text, name="own")
+    own, other = cases(model)
+    assert (own.kind, own.refractory, other.kind) == ("to a value", "as written", "by subtraction")
+    pair = small(model, own)
+    assert pair.report.passed, pair.report
+    assert np.ptp(pair.theirs.states["units.g_e"]) > 0
+
+
+@pytest.mark.parametrize("method", ["euler", "rk4", "exponential_euler"])
+def test_methods_of_a_linear_model(method: str) -> None:
+    source = load_model("lif_current").source.replace('"exact"', f'"{method}"')
+    model = model_from_text(source, name="linear")
+    assert small(model, cases(model)[1]).report.passed
+
+
+def test_maps_are_refused_with_the_reason() -> None:
+    with pytest.raises(BuildError, match=r"validate egru: .*map model.*gradcheck.*lif"):
+        validate("egru")
+
+
+# -- the check can fail ---------------------------------------------------------------------------
+
+
+def broken(monkeypatch: pytest.MonkeyPatch, change: Callable[[Network], Any]) -> CaseReport:
+    """The comparison of a model when our side runs a network with a change."""
+    intact = validation.simulate_here
+
+    def simulate_changed(net: Network, inputs: np.ndarray, record: list[str]) -> Run:
+        net = copy.deepcopy(net)
+        change(net)
+        return intact(net, inputs, record)
+
+    monkeypatch.setattr(validation, "simulate_here", simulate_changed)
+    model = load_model("lif")
+    return small(model, cases(model)[0]).report
+
+
+def test_a_slightly_wrong_weight_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    def change(net: Network) -> None:
+        net.projections["source_units"].weights[0] += 1e-7
+
+    report = broken(monkeypatch, change)
+    assert not report.passed
+    assert report.max_state_difference > 1e-9
+
+
+def test_a_wrong_delay_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    def change(net: Network) -> None:
+        net.projections["units_units"].delay[:] += 1
+
+    report = broken(monkeypatch, change)
+    assert not report.passed
+    assert not report.identical
+    assert report.first_difference is not None
+
+
+def test_a_silent_network_does_not_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(validation_cases, "find_gain", lambda rate: 1e-6)
+    report = small(load_model("lif"), cases(load_model("lif"))[0]).report
+    assert report.identical
+    assert report.spikes == 0
+    assert not report.passed
+
+
+def test_a_failure_shows_in_the_picture(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(validation_cases, "find_gain", lambda rate: 1e-6)
+    seen: dict[str, Any] = {}
+    monkeypatch.setattr(validation, "draw", lambda file, **facts: seen.update(facts) or file)
+    report = validate("lif", seconds=0.05, out=tmp_path)
+    assert not report.passed
+    assert seen["passed"] is False
+
+
+# -- Brian2's side --------------------------------------------------------------------------------
+
+
+def test_brian_is_left_as_it_was() -> None:
+    b = import_brian()
+    before = (b.prefs.codegen.target, float(b.defaultclock.dt), sys.excepthook)
+    net = Network(dt="0.5 ms")
+    x = net.inputs(2, name="x")
+    net.connect(x, net.neurons(2, "lif", name="h"), weights=2.0)
+    run = run_in_brian(net, np.array([[1, 0], [0, 0], [0, 1]]), ["h.v"])
+    assert (b.prefs.codegen.target, float(b.defaultclock.dt), sys.excepthook) == before
+    # Arrivals of step 0 act after its threshold test, so the units spike in step 1.
+    assert [a.tolist() for a in run.spikes["h"]] == [[1, 1], [0, 1]]
+    assert run.states["h.v"].shape == (2, 3)
+    assert run.states["h.v"][:, 0].tolist() == [0, 0]
+    assert run.states["h.v"][:, 1].tolist() == [2, 2]
+
+
+def test_values_are_refused() -> None:
+    net = Network()
+    net.inputs(1)
+    with pytest.raises(BuildError, match="spikes, not values"):
+        run_in_brian(net, np.array([[0.5]]))
+
+
+def test_without_brian_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "brian2", None)
+    with pytest.raises(NeuroRtrlError, match=r'not installed.*pip install "neuro_rtrl\[brian2\]"'):
+        validate("lif")
+
+
+def test_an_unusable_brian_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "brian2.py").write_text("import numpy\nnumpy.gone_since_2_4\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "brian2", raising=False)
+    with pytest.raises(NeuroRtrlError, match=r"cannot be imported.*AttributeError.*numpy"):
+        validate("lif")
+
+
+# -- gains ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scale", [1e-11, 1.0, 1e8])
+def test_a_gain_is_found_at_any_scale(scale: float) -> None:
+    gain = find_gain(lambda gain: 15 * gain / scale)
+    assert 10 <= 15 * gain / scale <= 25
+
+
+def test_networks_that_explode_are_too_loud() -> None:
+    def rate(gain: float) -> float:
+        if gain > 1e-3:
+            raise SimulationError("a state is not finite")
+        return 1e5 * gain
+
+    assert 10 <= rate(find_gain(rate)) <= 25
