@@ -30,10 +30,12 @@ class Coefficients:
         self._hoisted: dict[sympy.Expr, sympy.Symbol] = {}
         self._makers: list[Maker] = []
         self._made: list[str] = []
+        self._needs_dt = False
 
     def hoist(self, expression: sympy.Expr) -> sympy.Expr:
         """The expression with each maximal subexpression of constants as one new symbol."""
         if not expression.free_symbols or expression.is_Symbol:
+            self._needs_dt |= expression == DT
             return expression
         if expression.free_symbols <= self._constants:
             return self._name(expression)
@@ -57,14 +59,14 @@ class Coefficients:
     @property
     def names(self) -> tuple[str, ...]:
         """Names of all coefficients, in a fixed order."""
-        constants = sorted(s.name for s in self._constants if s != DT)
+        constants = sorted(s.name for s in self._constants if s != DT or self._needs_dt)
         return (*constants, *(s.name for s in self._hoisted.values()), *self._made)
 
     def values(self, parameters: Mapping[str, Any], n: int, dt: float) -> dict[str, np.ndarray]:
         """Name -> float64 array of shape (n,), or () where all units agree."""
         known: dict[str, Any] = {k: np.asarray(v, float) for k, v in parameters.items()}
         known["dt"] = dt
-        made: dict[str, Any] = {s.name: known[s.name] for s in self._constants if s != DT}
+        made: dict[str, Any] = {s.name: known[s.name] for s in self._constants}
         with np.errstate(all="ignore"):
             for expression, name in self._hoisted.items():
                 made[name.name] = evaluate(expression, known)
@@ -79,7 +81,7 @@ class Coefficients:
                 f"a coefficient of {self.model.name} is not finite",
                 where=f"{self.model.name}: parameters",
                 given=f"{name} = {array.ravel()[~np.isfinite(array.ravel())][0]}",
-                expected="parameters for which every expression has a value (no time constant of 0)",
+                expected="parameters that give every expression a value (no time constant of 0)",
             )
         if array.ndim and array.size and np.all(array == array.flat[0]):
             return np.asarray(array.flat[0])

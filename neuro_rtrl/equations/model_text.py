@@ -119,7 +119,11 @@ def _line(source: str, where: str) -> str:
     start = section if section is not None else _find(rows, rf"^\s*{first}\s*=", 0)
     if start is None:
         return ""
-    return f", line {start + 1 + (int(equation) - 1 if equation else 0)}"
+    if equation is None:
+        return f", line {start + 1}"
+    # TOML drops a line break right behind the opening quotes.
+    first_row = start + 1 if rows[start].rstrip().endswith(('"""', "'''")) else start
+    return f", line {first_row + int(equation)}"
 
 
 def _find(rows: list[str], pattern: str, start: int) -> int | None:

@@ -34,9 +34,11 @@ def cutoff(surrogate: Surrogate) -> float:
     """|g| from which psi is exactly zero (infinite for `spike_only`, which needs no support)."""
     if surrogate.shape == "spike_only":
         return math.inf
-    if surrogate.cutoff is not None:
-        return surrogate.cutoff
-    return surrogate.width * (1.0 if surrogate.shape in COMPACT else WIDTHS_KEPT)
+    compact = surrogate.shape in COMPACT
+    end = surrogate.width * (1.0 if compact else WIDTHS_KEPT)
+    if surrogate.cutoff is None:
+        return end
+    return min(surrogate.cutoff, end) if compact else surrogate.cutoff
 
 
 def psi(surrogate: Surrogate, g: float, fired: bool) -> float:
