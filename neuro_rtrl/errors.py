@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class NeuroRtrlError(Exception):
@@ -50,6 +51,10 @@ class NeuroRtrlError(Exception):
             text = f"{self.where}: {text}"
         return f"{text} {self.remedy}".rstrip()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        fields = {k: vars(self)[k] for k in ("where", "given", "expected", "remedy")}
+        return _again, (type(self), self.problem, fields)
+
     def at(self, where: str) -> NeuroRtrlError:
         """The same error with `where` put before its place (outer context: a file name, say)."""
         place = f"{where}: {self.where}" if self.where else where
@@ -60,6 +65,10 @@ class NeuroRtrlError(Exception):
             expected=self.expected,
             remedy=self.remedy,
         )
+
+
+def _again(kind: type[NeuroRtrlError], problem: str, fields: dict[str, Any]) -> NeuroRtrlError:
+    return kind(problem, **fields)
 
 
 class DescriptionError(NeuroRtrlError):

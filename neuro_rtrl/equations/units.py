@@ -55,9 +55,9 @@ def unit(text: str) -> tuple[float, Dimension]:
     try:
         base = _registry().parse_units(_pint_name(text))
         quantity = (1.0 * base).to_base_units()
+        items = [(str(name), _whole(power)) for name, power in quantity.unit_items()]
     except Exception as error:  # pint raises many kinds, none of them documented as complete
         raise _bad_unit(text) from error
-    items = ((str(name), _whole(power)) for name, power in quantity.unit_items())
     return float(quantity.magnitude), tuple(sorted(items))
 
 

@@ -1,0 +1,134 @@
+"""Simulation without learning, and what it records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from neuro_rtrl.engine.build import Built, build, make_run
+from neuro_rtrl.engine.spikes import Spikes
+from neuro_rtrl.engine.stream import make_stream, numbers, traced_places
+from neuro_rtrl.errors import SimulationError, unknown
+from neuro_rtrl.kernels.layout import FINISHED, NOT_FINITE, RECORD_FULL, RECORDED, STEP, Run
+from neuro_rtrl.kernels.simulate import simulate as kernel
+from neuro_rtrl.kernels.stream import Stream
+from neuro_rtrl.network.describe import Network
+
+
+@dataclass
+class Recording:
+    """What a run left behind.
+
+    Attributes:
+        spikes: population -> `Spikes` with Brian2's names: `.t` (seconds), `.i`, `.spike_trains()`.
+        states: "population.state" -> (units, steps), each step before its update (as Brian2).
+        predictions: (steps, outputs), the readouts at the end of each step.
+    """
+
+    spikes: dict[str, Spikes]
+    states: dict[str, np.ndarray]
+    predictions: np.ndarray
+    dt: float
+    steps: int
+    extras: dict[str, Any] = field(default_factory=dict)
+
+    def __getitem__(self, population: str) -> Spikes:
+        """Spikes of one population."""
+        if population not in self.spikes:
+            raise unknown("population", population, self.spikes)
+        return self.spikes[population]
+
+
+class SpikeBuffer:
+    """Spikes from the kernel's small buffer, collected block by block."""
+
+    def __init__(self, built: Built) -> None:
+        self.built = built
+        self._steps: list[np.ndarray] = []
+        self._units: list[np.ndarray] = []
+
+    def take(self, run: Run, stream: Stream) -> None:
+        """Empty the kernel's buffer."""
+        count = int(run.clock[RECORDED])
+        self._steps.append(stream.event_step[:count].copy())
+        self._units.append(stream.event_unit[:count].copy())
+        run.clock[RECORDED] = 0
+
+    def spikes(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Population -> (steps, units within it), in order of time."""
+        steps = np.concatenate([np.zeros(0, np.int64), *self._steps])
+        units = np.concatenate([np.zeros(0, np.int64), *self._units])
+        made = {}
+        for i, population in enumerate(self.built.plan.populations):
+            if not self.built.units.spiking[i]:
+                continue
+            first = int(self.built.units.first[i])
+            chosen = (units >= first) & (units < first + population.n)
+            made[population.name] = (steps[chosen], units[chosen] - first)
+        return made
+
+
+def simulate(net: Network, inputs: Any = None, *, steps: int | None = None, record: Sequence[str] = ()) -> Recording:
+    """Run a network without learning.
+
+    Args:
+        net: the network.
+        inputs: (steps, inputs); non-zero entries are events of that value. None: no inputs.
+        steps: number of steps if there are no inputs.
+        record: states to keep, as "population.state".
+
+    Raises:
+        DescriptionError: wrong shape or unknown name.
+        SimulationError: a state is not finite.
+
+    >>> net = Network(dt="1 ms")
+    >>> x, unit = net.inputs(1), net.neurons(1, "lif", name="unit")
+    >>> synapse = net.connect(x, unit, weights=2.0)
+    >>> simulate(net, [[1.0], [0.0], [0.0]])["unit"].step
+    array([1])
+    """
+    built = build(net)
+    width = sum(p.n for p in built.plan.inputs)
+    if inputs is None:
+        inputs = np.zeros((0 if steps is None else steps, width))
+    array = numbers(inputs, (None, width), "inputs")[None]
+    places = traced_places(built, record)
+    joined = np.concatenate([np.zeros(0, np.int64), *places.values()])
+    stream = make_stream(built, array, None, traced=joined, spikes=True)
+    buffer, run = SpikeBuffer(built), make_run(built)
+    while True:
+        answer = kernel(built.units, built.wires, built.values, run, stream, True)
+        buffer.take(run, stream)
+        if answer == NOT_FINITE:
+            raise not_finite(built, run)
+        if answer == FINISHED:
+            break
+        if answer != RECORD_FULL:
+            raise SimulationError("the kernel stopped", given=answer, expected="a finished run")
+    cuts = np.cumsum([p.size for p in places.values()])[:-1]
+    traces = np.split(stream.trace[0].T, cuts) if places else []
+    spikes = {
+        name: Spikes(t, i, net.dt, net.populations[name].n)
+        for name, (t, i) in buffer.spikes().items()
+    }
+    states = dict(zip(places, traces, strict=True))
+    return Recording(spikes, states, stream.predictions[0], net.dt, array.shape[1])
+
+
+def not_finite(built: Built, run: Run) -> SimulationError:
+    """The error for a state that is NaN or infinite: which unit, which variable, when."""
+    place = int(np.flatnonzero(~np.isfinite(run.h))[0])
+    i = int(np.searchsorted(built.units.at_h, place, side="right")) - 1
+    population = built.plan.populations[i]
+    variable, unit = divmod(place - int(built.units.at_h[i]), population.n)
+    state = population.model.states[variable].name if population.model is not None else "?"
+    return SimulationError(
+        "a state is not finite",
+        where=f"{population.name}.{state}, unit {unit}, step {int(run.clock[STEP])} or shortly before",
+        given=run.h[place],
+        expected="finite numbers",
+        remedy="Look for weights that are too large, or a time step too long for the method.",
+    )

@@ -1,0 +1,127 @@
+"""Storage of the influence matrix: made small, grown when a kernel asks for it.
+
+A block of columns starts with room for a few and doubles; the pool of event rows likewise. So memory
+follows what is in use, never units x parameters.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neuro_rtrl.engine.build import Built
+from neuro_rtrl.kernels import layout
+from neuro_rtrl.kernels.influence import restart_rows
+from neuro_rtrl.kernels.layout import Mask, Rows
+
+FIRST_COLUMNS, FIRST_EVENT_ROWS, TILE = 64, 16, 512
+
+
+def make_rows(built: Built, mask: Mask, precision: str) -> Rows:
+    """Fresh influence storage of one lane."""
+    n, sources = built.plan.n, built.wires.group.size - 1
+    wide, between = built.widest**2, int((built.plan.wiring.source < n).sum())
+    blocks, segments = mask.columns.size, mask.segment_block.size
+    capacity = np.minimum(mask.columns, FIRST_COLUMNS)
+    most = sources + built.widest
+
+    def whole(*shape: int) -> np.ndarray:
+        return np.zeros(shape, dtype=np.int64)
+
+    at_p, at_q = _offsets(built, mask, capacity)
+    rows = Rows(
+        count=whole(layout.COUNTS),
+        P=np.zeros(_size_p(built, mask, capacity), precision),
+        Q=np.zeros(FIRST_EVENT_ROWS * int(at_q[-1]), precision),
+        at_p=at_p,
+        capacity=capacity,
+        at_q=at_q,
+        live=whole(blocks),
+        column=np.full(built.values.size, -1, np.int64),
+        parameter=whole(int(mask.columns.sum())),
+        length=whole(segments),
+        at=whole(segments),
+        pending=np.zeros((segments, wide)),
+        own=np.zeros(int(mask.own_at[-1]), precision),
+        own_step=whole(n),
+        own_pending=np.zeros((n, wide)),
+        theta=np.zeros(int((built.units.size * built.units.d * built.units.m).sum())),
+        q_length=whole(FIRST_EVENT_ROWS, blocks),
+        q_free=np.arange(FIRST_EVENT_ROWS),
+        q_count=np.array([FIRST_EVENT_ROWS]),
+        pair_row=whole(between + 1),
+        pair_next=whole(between + 1),
+        pair_factor=np.zeros((between + 1, built.widest)),
+        pair_head=np.full(n, -1, np.int64),
+        pair_tail=whole(n),
+        touched=whole(n),
+        after=np.zeros((n, wide)),
+        has_after=np.zeros(n, np.uint8),
+        gathered=np.zeros(int(at_q[-1]), precision),
+        sources=whole(3 * most + 8),
+        factors=np.zeros(most + 8, precision),
+        tile=np.zeros((built.widest, TILE), precision),
+        matrix=np.zeros((6, wide)),
+    )
+    restart_rows(built.units, mask, rows)
+    return rows
+
+
+def _block_rows(built: Built, mask: Mask) -> np.ndarray:
+    """(B,) rows of storage of each block: the states of all units that it reaches."""
+    d = built.units.d[built.units.population]
+    counts = np.repeat(d, np.diff(mask.segment))
+    made = np.bincount(mask.segment_block, weights=counts, minlength=mask.columns.size)
+    return made.astype(np.int64)
+
+
+def _offsets(built: Built, mask: Mask, capacity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    sizes = _block_rows(built, mask) * capacity
+    at_q = np.concatenate([[0], np.cumsum(capacity)]).astype(np.int64)
+    return np.cumsum(sizes) - sizes, at_q
+
+
+def _size_p(built: Built, mask: Mask, capacity: np.ndarray) -> int:
+    return int((_block_rows(built, mask) * capacity).sum())
+
+
+def grow_columns(built: Built, mask: Mask, rows: Rows, wanted: np.ndarray) -> Rows:
+    """Room for `wanted` (B,) more columns; blocks that are too small at least double."""
+    need = rows.live + wanted
+    larger = np.minimum(np.maximum(2 * rows.capacity, need), mask.columns)
+    capacity = np.where(need > rows.capacity, larger, rows.capacity)
+    at_p, at_q = _offsets(built, mask, capacity)
+    block_rows = _block_rows(built, mask)
+    P = np.zeros(_size_p(built, mask, capacity), rows.P.dtype)
+    events = rows.q_free.size
+    Q = np.zeros((events, int(at_q[-1])), rows.Q.dtype)
+    old_q = rows.Q.reshape(events, -1)
+    gathered = np.zeros(int(at_q[-1]), rows.P.dtype)
+    for b, live in enumerate(rows.live):
+        count, old, new = block_rows[b], rows.capacity[b], capacity[b]
+        before = rows.P[rows.at_p[b] : rows.at_p[b] + count * old].reshape(count, old)
+        P[at_p[b] : at_p[b] + count * new].reshape(count, new)[:, :live] = before[:, :live]
+        Q[:, at_q[b] : at_q[b] + live] = old_q[:, rows.at_q[b] : rows.at_q[b] + live]
+        gathered[at_q[b] : at_q[b] + live] = rows.gathered[rows.at_q[b] : rows.at_q[b] + live]
+    return rows._replace(
+        P=P, Q=Q.ravel(), at_p=at_p, at_q=at_q, capacity=capacity, gathered=gathered
+    )
+
+
+def grow_events(rows: Rows, needed: int) -> Rows:
+    """Room for `needed` sensitivities to leave in one step."""
+    events = rows.q_free.size
+    total = max(2 * events, events + needed)
+    Q = np.zeros(total * int(rows.at_q[-1]), rows.Q.dtype)
+    Q[: rows.Q.size] = rows.Q
+    q_length = np.zeros((total, rows.q_length.shape[1]), np.int64)
+    q_length[:events] = rows.q_length
+    free = np.zeros(total, np.int64)
+    fresh, left = total - events, int(rows.q_count[0])
+    free[:fresh] = np.arange(total - 1, events - 1, -1)
+    free[fresh : fresh + left] = rows.q_free[:left]
+    return rows._replace(Q=Q, q_length=q_length, q_free=free, q_count=np.array([fresh + left]))
+
+
+def storage_bytes(rows: Rows) -> int:
+    """Bytes of all arrays that hold influence."""
+    return sum(x.nbytes for x in (rows.P, rows.Q, rows.own, rows.theta, rows.gathered))

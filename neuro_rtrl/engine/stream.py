@@ -1,0 +1,119 @@
+"""Arrays from users -> the stream that a kernel reads, with every shape checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from neuro_rtrl.engine.build import Built
+from neuro_rtrl.errors import DescriptionError, unknown
+from neuro_rtrl.kernels.losses import LOSSES
+from neuro_rtrl.kernels.stream import Stream
+
+RECORD_EVENTS = 1 << 16
+
+
+def numbers(values: Any, shape: tuple[int | None, ...], what: str, *, nan: bool = False) -> np.ndarray:
+    """`values` as float64 of a shape (None: any length); NaN only where it is allowed."""
+    try:
+        array = np.asarray(values, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise DescriptionError(
+            f"{what} must be numbers", given=repr(values), expected=_shape_text(shape)
+        ) from error
+    fits = array.ndim == len(shape)
+    fits = fits and all(s is None or s == g for s, g in zip(shape, array.shape, strict=False))
+    if not fits:
+        raise DescriptionError(
+            f"{what} have the wrong shape", given=array.shape, expected=_shape_text(shape)
+        )
+    if not np.isfinite(array).all() and not (nan and not np.isinf(array).any()):
+        raise DescriptionError(
+            f"{what} are not all finite", given="NaN or infinity", expected="finite numbers"
+        )
+    return array
+
+
+def _shape_text(shape: tuple[int | None, ...]) -> str:
+    return "shape (" + ", ".join("any" if s is None else str(s) for s in shape) + ")"
+
+
+def events_of(inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Non-zero entries of (sequences, steps, inputs) as (pointer, index, value)."""
+    flat = inputs.reshape(-1, inputs.shape[-1])
+    row, index = np.nonzero(flat)
+    pointer = np.searchsorted(row, np.arange(flat.shape[0] + 1))
+    return pointer.astype(np.int64), index.astype(np.int64), flat[row, index]
+
+
+def outputs_of(built: Built) -> tuple[np.ndarray, np.ndarray]:
+    """(units, states) that a loss reads: every unit of every readout population, in order."""
+    units, states = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for population in built.plan.readouts:
+        model = population.model
+        if model is None or model.readout is None:
+            continue
+        first = built.plan.first[population.name]
+        place = [s.name for s in model.states].index(model.readout)
+        units.append(np.arange(first, first + population.n))
+        states.append(np.full(population.n, place))
+    return np.concatenate(units), np.concatenate(states)
+
+
+def traced_places(built: Built, record: Sequence[str]) -> dict[str, np.ndarray]:
+    """"population.state" -> places in `h` of all its units."""
+    places = {}
+    for name in record:
+        known = {
+            f"{p.name}.{s.name}": (i, v)
+            for i, p in enumerate(built.plan.populations)
+            if p.model is not None
+            for v, s in enumerate(p.model.states)
+        }
+        if name not in known:
+            raise unknown("state to record", name, known)
+        i, v = known[name]
+        n = int(built.units.size[i])
+        start = int(built.units.at_h[i]) + v * n
+        places[name] = np.arange(start, start + n)
+    return places
+
+
+def make_stream(
+    built: Built,
+    inputs: np.ndarray,
+    targets: np.ndarray | None,
+    *,
+    loss: str = "mse",
+    offset: int = 0,
+    traced: np.ndarray | None = None,
+    spikes: bool = False,
+) -> Stream:
+    """A stream over `inputs` (sequences, steps, inputs); without targets there is no error."""
+    units, states = outputs_of(built)
+    sequences, steps = inputs.shape[:2]
+    pointer, index, value = events_of(inputs)
+    shape = (sequences, steps, units.size)
+    places = np.zeros(0, np.int64) if traced is None else traced
+    records = RECORD_EVENTS + built.plan.n if spikes else 0
+    return Stream(
+        pointer=pointer,
+        index=index,
+        value=value,
+        targets=np.full(shape, np.nan) if targets is None else np.ascontiguousarray(targets),
+        predictions=np.zeros(shape),
+        losses=np.zeros((sequences, steps)),
+        slope=np.zeros(units.size),
+        signal=np.zeros(built.widest),
+        outputs=units,
+        readout=states,
+        loss=np.array([LOSSES.index(loss)]),
+        offset=np.array([offset]),
+        span=np.array([sequences, steps]),
+        event_step=np.zeros(records, np.int64),
+        event_unit=np.zeros(records, np.int64),
+        traced=places,
+        trace=np.zeros((sequences, steps, places.size)),
+    )

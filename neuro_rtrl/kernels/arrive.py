@@ -1,0 +1,185 @@
+"""Arrivals change the influence rows of their targets.
+
+    immediate   P_k[:, column(k, l)] += B y_l       into the own block
+    indirect    P_k                  += B w q_l     into the segments of the blocks that q_l carries
+
+B is the entry vector: `gain` at the state an arrival adds to, taken through the reset if the target
+spiked in this step; for inputs of map models it is F[:, input], when the update has used them.
+Indirect arrivals are first collected in a list for each target, so that its row is read and written
+once, whatever the number of sources.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neuro_rtrl.kernels.catch_up import catch_up_segment, settle_own
+from neuro_rtrl.kernels.jit import jit
+from neuro_rtrl.kernels.layout import (
+    BYTES,
+    ENTRIES_NOW,
+    LEAST_ADDS,
+    MULTIPLY_ADDS,
+    ROWS_TOUCHED,
+    Mask,
+    Rows,
+    Run,
+    Units,
+    Wires,
+)
+from neuro_rtrl.kernels.rows import blend, transform
+from neuro_rtrl.kernels.small import identity, is_identity
+
+
+@jit
+def receive(
+    units: Units, wires: Wires, mask: Mask, values: np.ndarray, run: Run, rows: Rows,
+    entries: np.ndarray, count: int,
+) -> None:
+    """All that the groups in `entries` (2, count) bring to the influence rows."""
+    touched = pairs = 0
+    for i in range(count):
+        event, group = entries[0, i], entries[1, i]
+        y, row = run.value[event], run.row[event]
+        for e in range(wires.first[group], wires.first[group + 1]):
+            k = wires.target[e]
+            entry = rows.matrix[5]
+            if not entry_vector(units, wires, run, rows, group, e, entry):
+                continue
+            if y != 0.0 and wires.slot[e] >= 0:
+                _immediate(units, mask, run, rows, k, wires.slot[e], y, entry)
+            if row < 0:
+                continue
+            if rows.pair_head[k] < 0:
+                rows.touched[touched] = k
+                touched += 1
+            pairs = _indirect(units, rows, k, row, values[e], entry, pairs)
+    for i in range(touched):
+        absorb(units, mask, run, rows, rows.touched[i])
+        rows.pair_head[rows.touched[i]] = -1
+
+
+@jit
+def entry_vector(
+    units: Units, wires: Wires, run: Run, rows: Rows, group: int, e: int, out: np.ndarray
+) -> bool:
+    """out <- B of synapse e; False where the arrival is blocked."""
+    k, variable, gain = wires.target[e], wires.variable[e], wires.gain[e]
+    p = units.population[k]
+    d = units.d[p]
+    if wires.collects[group]:
+        n = units.inputs[p]
+        at = units.at_df[p] + (k - units.first[p]) * d * n + variable
+        for v in range(d):
+            out[v] = gain * run.F[at + v * n]
+        return True
+    if run.held[k] and units.blind[p, variable]:
+        return False
+    for v in range(d):
+        out[v] = gain if v == variable else 0.0
+    if rows.has_after[k]:
+        for v in range(d):
+            out[v] = gain * rows.after[k, v * d + variable]
+    return True
+
+
+@jit
+def _immediate(
+    units: Units, mask: Mask, run: Run, rows: Rows, k: int, slot: int, y: float, entry: np.ndarray
+) -> None:
+    settle_own(units, mask, run, rows, k)
+    size = mask.own[k + 1] - mask.own[k]
+    at = mask.own_at[k] + slot - mask.own[k]
+    for v in range(units.d[units.population[k]]):
+        rows.own[at + v * size] += rows.own.dtype.type(entry[v] * y)
+    rows.count[MULTIPLY_ADDS] += 1
+
+
+@jit
+def _indirect(
+    units: Units, rows: Rows, k: int, row: int, weight: float, entry: np.ndarray, pairs: int
+) -> int:
+    """Add (row, weight * entry) to the list of unit k; the same source twice is one pair."""
+    d = units.d[units.population[k]]
+    tail = rows.pair_tail[k]
+    if rows.pair_head[k] >= 0 and rows.pair_row[tail] == row:
+        for v in range(d):
+            rows.pair_factor[tail, v] += weight * entry[v]
+        return pairs
+    rows.pair_row[pairs] = row
+    rows.pair_next[pairs] = -1
+    for v in range(d):
+        rows.pair_factor[pairs, v] = weight * entry[v]
+    if rows.pair_head[k] < 0:
+        rows.pair_head[k] = pairs
+    else:
+        rows.pair_next[tail] = pairs
+    rows.pair_tail[k] = pairs
+    return pairs + 1
+
+
+@jit
+def absorb(units: Units, mask: Mask, run: Run, rows: Rows, k: int) -> None:
+    """Unit k's segments <- pending times themselves plus all listed sensitivities."""
+    for s in range(mask.segment[k], mask.segment[k + 1]):
+        b = mask.segment_block[s]
+        live = rows.live[b]
+        sources = 0
+        pair = rows.pair_head[k]
+        while pair >= 0:
+            row = rows.pair_row[pair]
+            filled = rows.q_length[row, b]
+            if filled > 0:
+                at = row * rows.at_q[-1] + rows.at_q[b]
+                rows.Q[at + filled : at + live] = 0
+                rows.q_length[row, b] = live
+                rows.sources[sources] = at
+                rows.sources[rows.sources.shape[0] - 1 - sources] = pair
+                sources += 1
+            pair = rows.pair_next[pair]
+        if sources > 0:
+            extend(units, mask, run, rows, k, s, live)
+            _blend_segment(units, mask, rows, k, s, sources)
+
+
+@jit
+def extend(units: Units, mask: Mask, run: Run, rows: Rows, k: int, s: int, live: int) -> None:
+    """Segment s up to date and as long as its block has columns in use."""
+    catch_up_segment(units, run, rows, k, s)
+    d, b = units.d[units.population[k]], mask.segment_block[s]
+    stride = rows.capacity[b]
+    first = rows.at_p[b] + mask.segment_row[s] * stride
+    for v in range(d):
+        rows.P[first + v * stride + rows.length[s] : first + v * stride + live] = 0
+    rows.count[ENTRIES_NOW] += (live - rows.length[s]) * d
+    rows.length[s] = live
+
+
+@jit
+def _blend_segment(
+    units: Units, mask: Mask, rows: Rows, k: int, s: int, sources: int
+) -> None:
+    d, b = units.d[units.population[k]], mask.segment_block[s]
+    stride, live = rows.capacity[b], rows.length[s]
+    first = rows.at_p[b] + mask.segment_row[s] * stride
+    pending = rows.pending[s]
+    if d > 1 and not is_identity(d, pending):
+        transform(rows.P, first, stride, live, d, pending, rows.tile)
+        rows.count[MULTIPLY_ADDS] += live * d * d
+    end = rows.sources.shape[0] - 1
+    for v in range(d):
+        used = 0
+        for i in range(sources):
+            factor = rows.pair_factor[rows.sources[end - i], v]
+            if factor != 0.0:
+                rows.factors[used] = rows.P.dtype.type(factor)
+                rows.sources[sources + used] = rows.sources[i]
+                used += 1
+        chosen = rows.sources[sources : sources + used]
+        scale = pending[0] if d == 1 else 1.0
+        blend(rows.P, first + v * stride, live, scale, rows.Q, chosen, rows.factors, used)
+        rows.count[MULTIPLY_ADDS] += live * used
+        rows.count[LEAST_ADDS] += live * used
+        rows.count[BYTES] += live * (used + 2) * rows.P.itemsize
+    identity(d, pending)
+    rows.count[ROWS_TOUCHED] += 1

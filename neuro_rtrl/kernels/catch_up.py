@@ -1,0 +1,95 @@
+"""Lazy rows: what is stored, and what has still to be applied to it.
+
+The true segment of unit k's row is `pending` times what is stored. While nothing arrives, a step
+only multiplies it by the local Jacobian:
+
+    pending <- D pending,        and the row itself is not touched.
+
+Where D is constant even that waits: `at` is the step to which `pending` holds, and D^(t - at) is
+applied when the row is next used (with the refractory D for the steps in between that the unit
+spent refractory). Where D changes from step to step, the small d x d product is kept up with the
+run, so rows are lazy there too. A pending transform of zero (a unit without memory) empties the row.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neuro_rtrl.kernels.jit import jit
+from neuro_rtrl.kernels.layout import BYTES, ENTRIES_NOW, MULTIPLY_ADDS, STEP, Mask, Rows, Run, Units
+from neuro_rtrl.kernels.rows import transform
+from neuro_rtrl.kernels.small import identity, is_identity, is_zero, multiply_into, power_into
+
+
+@jit
+def catch_up(
+    units: Units, run: Run, rows: Rows, k: int, pending: np.ndarray, since: int
+) -> None:
+    """Bring `pending` of unit k from step `since` to this step (constant D only)."""
+    p = units.population[k]
+    if not units.constant[p]:
+        return
+    d = units.d[p]
+    steps = run.clock[STEP] - since
+    at = units.at_dd[p] + (k - units.first[p]) * d * d
+    if units.refractory[p]:
+        last_held = run.last[k] + units.hold[k] - 1
+        held = min(max(min(run.clock[STEP], last_held) - since, 0), steps)
+        power_into(d, units.held_d[at : at + d * d], held, pending, rows.matrix[:3])
+        steps -= held
+    power_into(d, units.flow_d[at : at + d * d], steps, pending, rows.matrix[:3])
+
+
+@jit
+def catch_up_segment(units: Units, run: Run, rows: Rows, k: int, s: int) -> None:
+    """`pending` of segment s of unit k holds for this step; a vanished segment is emptied."""
+    if rows.at[s] != run.clock[STEP]:
+        if rows.length[s] > 0:
+            catch_up(units, run, rows, k, rows.pending[s], rows.at[s])
+        rows.at[s] = run.clock[STEP]
+    d = units.d[units.population[k]]
+    if rows.length[s] > 0 and is_zero(d, rows.pending[s]):
+        rows.count[ENTRIES_NOW] -= rows.length[s] * d
+        rows.length[s] = 0
+        identity(d, rows.pending[s])
+
+
+@jit
+def catch_up_own(units: Units, run: Run, rows: Rows, k: int) -> None:
+    """`own_pending` of unit k holds for this step."""
+    if rows.own_step[k] != run.clock[STEP]:
+        catch_up(units, run, rows, k, rows.own_pending[k], rows.own_step[k])
+        rows.own_step[k] = run.clock[STEP]
+
+
+@jit
+def settle_own(units: Units, mask: Mask, run: Run, rows: Rows, k: int) -> None:
+    """Apply what is pending to the own block, so that arrivals can be added."""
+    catch_up_own(units, run, rows, k)
+    d = units.d[units.population[k]]
+    if is_identity(d, rows.own_pending[k]):
+        return
+    size = mask.own[k + 1] - mask.own[k]
+    transform(rows.own, mask.own_at[k], size, size, d, rows.own_pending[k], rows.tile)
+    identity(d, rows.own_pending[k])
+    rows.count[MULTIPLY_ADDS] += size * d * d
+    rows.count[BYTES] += 2 * size * d * rows.own.itemsize
+
+
+@jit
+def advance_pending(units: Units, mask: Mask, run: Run, rows: Rows) -> None:
+    """pending <- D pending where D is not constant (called after the Jacobians of this step)."""
+    for p in range(units.first.shape[0]):
+        if units.constant[p]:
+            continue
+        d = units.d[p]
+        for i in range(units.size[p]):
+            k = units.first[p] + i
+            at = units.at_dd[p] + i * d * d
+            local = run.D[at : at + d * d]
+            multiply_into(d, local, rows.own_pending[k], rows.matrix[3])
+            rows.own_step[k] = run.clock[STEP]
+            for s in range(mask.segment[k], mask.segment[k + 1]):
+                if rows.length[s] > 0:
+                    multiply_into(d, local, rows.pending[s], rows.matrix[3])
+                rows.at[s] = run.clock[STEP]

@@ -1,0 +1,103 @@
+"""Columns come to life in the order in which their units first emit a sensitivity.
+
+Until then a parameter influences its own unit only, and has no column anywhere: rows stay as short
+as the number of columns in use, contiguous, and what never lives costs neither time nor memory.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neuro_rtrl.kernels.jit import jit
+from neuro_rtrl.kernels.layout import LIVE, Mask, Rows, Run, Units
+
+
+@jit
+def is_sensitive(units: Units, run: Run, k: int) -> bool:
+    """Whether the event of unit k carries a sensitivity."""
+    p = units.population[k]
+    d = units.d[p]
+    start = units.at_h[p] + (k - units.first[p]) * d
+    for i in range(start, start + d):
+        if run.dy[i] != 0.0:
+            return True
+    return False
+
+
+@jit
+def own_is_live(units: Units, mask: Mask, rows: Rows, k: int, j: int) -> bool:
+    """Whether entry j of the own block is not zero."""
+    size = mask.own[k + 1] - mask.own[k]
+    for v in range(units.d[units.population[k]]):
+        if rows.own[mask.own_at[k] + v * size + j] != 0.0:
+            return True
+    return False
+
+
+@jit
+def wanted_columns(
+    units: Units, mask: Mask, run: Run, rows: Rows, wanted: np.ndarray
+) -> tuple[int, bool]:
+    """(event rows needed, whether a block is too small); `wanted` (B,) counts new columns."""
+    events = 0
+    wanted[:] = 0
+    for i in range(run.clock[LIVE]):
+        k = run.live[i]
+        if not is_sensitive(units, run, k):
+            continue
+        events += 1
+        b = mask.block[k]
+        if b >= 0 and rows.live[b] < mask.columns[b]:
+            for j in range(mask.own[k + 1] - mask.own[k]):
+                fresh = rows.column[mask.own_parameter[mask.own[k] + j]] < 0
+                if fresh and own_is_live(units, mask, rows, k, j):
+                    wanted[b] += 1
+            p = units.population[k]
+            for j in range(units.m[p]):
+                if rows.column[theta_parameter(units, k, j)] < 0:
+                    wanted[b] += 1
+    small = False
+    for b in range(mask.columns.shape[0]):
+        small |= rows.live[b] + wanted[b] > rows.capacity[b]
+    return events, small
+
+
+@jit
+def theta_parameter(units: Units, k: int, j: int) -> int:
+    """Number of the j-th learned unit parameter of unit k."""
+    p = units.population[k]
+    return units.at_theta[p] + j * units.size[p] + k - units.first[p]
+
+
+@jit
+def open_columns(units: Units, mask: Mask, rows: Rows, k: int) -> None:
+    """A column for each live own parameter of unit k that has none."""
+    b = mask.block[k]
+    if b < 0 or rows.live[b] == mask.columns[b]:
+        return
+    for j in range(mask.own[k + 1] - mask.own[k]):
+        parameter = mask.own_parameter[mask.own[k] + j]
+        if rows.column[parameter] < 0 and own_is_live(units, mask, rows, k, j):
+            _open(mask, rows, b, parameter)
+    for j in range(units.m[units.population[k]]):
+        parameter = theta_parameter(units, k, j)
+        if rows.column[parameter] < 0:
+            _open(mask, rows, b, parameter)
+
+
+@jit
+def _open(mask: Mask, rows: Rows, b: int, parameter: int) -> None:
+    column = rows.live[b]
+    rows.column[parameter] = column
+    rows.parameter[mask.column_at[b] + column] = parameter
+    rows.live[b] = column + 1
+
+
+@jit
+def close_columns(mask: Mask, rows: Rows) -> None:
+    """No parameter has a column."""
+    for b in range(mask.columns.shape[0]):
+        start = mask.column_at[b]
+        for c in range(rows.live[b]):
+            rows.column[rows.parameter[start + c]] = -1
+        rows.live[b] = 0

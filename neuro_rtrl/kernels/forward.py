@@ -1,0 +1,287 @@
+"""One step of the simulation, phase by phase, in Brian2's order.
+
+    inject   external events; those for inputs of map models are collected at once
+    update   h <- Phi(h, a)
+    test     threshold: s, y (and their sensitivities), list of units with an event
+    deliver  groups due in this step add gain w y to states, or to inputs for the next update
+    reset    h <- R(h)
+
+A rule composes its own step from these phases and its own work between them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neuro_rtrl.kernels.invoke import at, invoke
+from neuro_rtrl.kernels.jit import jit
+from neuro_rtrl.kernels.layout import (
+    ARRIVED,
+    DEFERRED,
+    DELIVERIES,
+    DONE,
+    EVENT,
+    FLOW,
+    FREE,
+    JACOBIAN,
+    LIVE,
+    RESET,
+    SENSITIVE,
+    SPIKE,
+    SPIKES,
+    STEP,
+    UNIT_STEPS,
+    Run,
+    Units,
+    Wires,
+)
+from neuro_rtrl.kernels.queue import new_event, schedule, take_slot
+
+
+@jit
+def release_done(run: Run) -> None:
+    """Events whose last group was delivered in the step before can be used again."""
+    for i in range(run.clock[DONE]):
+        run.free[run.clock[FREE]] = run.done[i]
+        run.clock[FREE] += 1
+    run.clock[DONE] = 0
+
+
+@jit
+def inject(
+    units: Units, wires: Wires, values: np.ndarray, run: Run, index: np.ndarray, value: np.ndarray
+) -> None:
+    """External events of this step: input `index[i]` with `value[i]`."""
+    n = units.population.shape[0]
+    for i in range(index.shape[0]):
+        source = n + index[i]
+        event = new_event(run, source, value[i], -1, wires.group[source])
+        last = wires.group[source + 1]
+        while run.next_group[event] < last and wires.delay[run.next_group[event]] < 0:
+            _deliver_group(units, wires, values, run, event, run.next_group[event])
+            run.next_group[event] += 1
+        schedule(wires, run, event)
+
+
+@jit
+def hold(units: Units, run: Run) -> None:
+    """Which units are refractory in this step."""
+    for p in range(units.first.shape[0]):
+        if units.refractory[p]:
+            for k in range(units.first[p], units.first[p] + units.size[p]):
+                run.held[k] = run.clock[STEP] - run.last[k] < units.hold[k]
+
+
+@jit
+def jacobians(units: Units, values: np.ndarray, run: Run) -> None:
+    """D, F, U of the update to come, for populations that need them at every step."""
+    for p in range(units.first.shape[0]):
+        if units.eager[p]:
+            invoke(
+                units.call[p, JACOBIAN],
+                (
+                    units.size[p],
+                    at(run.h, units.at_h[p]),
+                    at(run.a, units.at_a[p]),
+                    at(units.c, units.at_c[p]),
+                    at(values, units.at_theta[p]),
+                    at(run.held, units.first[p]),
+                    at(run.D, units.at_dd[p]),
+                    at(run.F, units.at_df[p]),
+                    at(run.U, units.at_dm[p]),
+                ),
+            )
+
+
+@jit
+def update(units: Units, values: np.ndarray, run: Run) -> None:
+    """h <- Phi(h, a); a <- 0."""
+    for p in range(units.first.shape[0]):
+        invoke(
+            units.call[p, FLOW],
+            (
+                units.size[p],
+                at(run.h, units.at_h[p]),
+                at(run.a, units.at_a[p]),
+                at(units.c, units.at_c[p]),
+                at(values, units.at_theta[p]),
+                at(run.held, units.first[p]),
+            ),
+        )
+
+
+@jit
+def test_spikes(units: Units, values: np.ndarray, run: Run) -> None:
+    """s = H(g), y; `live` lists the units that spike."""
+    count = 0
+    for p in range(units.first.shape[0]):
+        if not units.spiking[p]:
+            continue
+        first = units.first[p]
+        invoke(
+            units.call[p, SPIKE],
+            (
+                units.size[p],
+                at(run.h, units.at_h[p]),
+                at(units.c, units.at_c[p]),
+                at(values, units.at_theta[p]),
+                at(run.held, first),
+                at(run.s, first),
+                at(run.y, first),
+            ),
+        )
+        for k in range(first, first + units.size[p]):
+            if run.s[k]:
+                run.live[count] = k
+                count += 1
+        run.count[UNIT_STEPS] += units.size[p]
+    run.count[SPIKES] += count
+    run.clock[LIVE] = count
+
+
+@jit
+def test_events(units: Units, values: np.ndarray, run: Run) -> None:
+    """s, y and their sensitivities; `live` lists units that spike or whose psi is not zero."""
+    count = 0
+    for p in range(units.first.shape[0]):
+        if not units.spiking[p]:
+            continue
+        first, d = units.first[p], units.d[p]
+        invoke(
+            units.call[p, EVENT],
+            (
+                units.size[p],
+                at(run.h, units.at_h[p]),
+                at(units.c, units.at_c[p]),
+                at(values, units.at_theta[p]),
+                at(run.held, first),
+                at(run.s, first),
+                at(run.y, first),
+                at(run.ds, units.at_h[p]),
+                at(run.dy, units.at_h[p]),
+                at(run.dst, units.at_m[p]),
+                at(run.dyt, units.at_m[p]),
+            ),
+        )
+        for i in range(units.size[p]):
+            sensitive = False
+            for v in range(units.at_h[p] + i * d, units.at_h[p] + i * d + d):
+                sensitive |= run.dy[v] != 0.0 or run.ds[v] != 0.0
+            if sensitive:
+                run.count[SENSITIVE] += 1
+            if sensitive or run.s[first + i]:
+                run.live[count] = first + i
+                run.count[SPIKES] += run.s[first + i]
+                count += 1
+        run.count[UNIT_STEPS] += units.size[p]
+    run.clock[LIVE] = count
+
+
+@jit
+def mark_spikes(units: Units, run: Run) -> None:
+    """Remember the step of each spike; from now on the unit is refractory."""
+    for i in range(run.clock[LIVE]):
+        k = run.live[i]
+        if run.s[k]:
+            run.last[k] = run.clock[STEP]
+            if units.refractory[units.population[k]]:
+                run.held[k] = 1
+
+
+@jit
+def emit_spikes(wires: Wires, run: Run) -> None:
+    """An event without sensitivity for each unit that spikes."""
+    for i in range(run.clock[LIVE]):
+        k = run.live[i]
+        event = new_event(run, k, run.y[k], -1, wires.group[k])
+        schedule(wires, run, event)
+
+
+@jit
+def deliver(units: Units, wires: Wires, values: np.ndarray, run: Run) -> None:
+    """All groups due in this step."""
+    event = take_slot(wires, run)
+    while event >= 0:
+        following = run.link[event]
+        step = run.clock[STEP] - run.emitted[event]
+        last = wires.group[run.source[event] + 1]
+        while run.next_group[event] < last and wires.delay[run.next_group[event]] == step:
+            _deliver_group(units, wires, values, run, event, run.next_group[event])
+            run.next_group[event] += 1
+        schedule(wires, run, event)
+        event = following
+
+
+@jit
+def _deliver_group(
+    units: Units, wires: Wires, values: np.ndarray, run: Run, event: int, group: int
+) -> None:
+    kind, entries = (DEFERRED, run.deferred) if wires.collects[group] else (ARRIVED, run.arrived)
+    entries[0, run.clock[kind]] = event
+    entries[1, run.clock[kind]] = group
+    run.clock[kind] += 1
+    y = run.value[event]
+    if y == 0.0:
+        return
+    run.count[DELIVERIES] += wires.first[group + 1] - wires.first[group]
+    for e in range(wires.first[group], wires.first[group + 1]):
+        k, v = wires.target[e], wires.variable[e]
+        p = units.population[k]
+        i = v * units.size[p] + k - units.first[p]
+        if wires.collects[group]:
+            run.a[units.at_a[p] + i] += wires.gain[e] * values[e] * y
+        elif not (run.held[k] and units.blind[p, v]):
+            run.h[units.at_h[p] + i] += wires.gain[e] * values[e] * y
+
+
+@jit
+def reset_parts(units: Units, values: np.ndarray, run: Run, k: int) -> None:
+    """R, dR/dh, dR/dtheta of unit k at its present state, one after the other in `work`."""
+    p = units.population[k]
+    d = units.d[p]
+    invoke(
+        units.call[p, RESET],
+        (
+            k - units.first[p],
+            units.size[p],
+            at(run.h, units.at_h[p]),
+            at(units.c, units.at_c[p]),
+            at(values, units.at_theta[p]),
+            at(run.work, 0),
+            at(run.work, d),
+            at(run.work, d + d * d),
+        ),
+    )
+
+
+@jit
+def apply_reset(units: Units, run: Run, k: int) -> None:
+    """h <- R, as `reset_parts` left it in `work`."""
+    p = units.population[k]
+    for v in range(units.d[p]):
+        run.h[units.at_h[p] + v * units.size[p] + k - units.first[p]] = run.work[v]
+
+
+@jit
+def reset_spikes(units: Units, values: np.ndarray, run: Run) -> None:
+    """The reset of every unit that spiked."""
+    for i in range(run.clock[LIVE]):
+        k = run.live[i]
+        if run.s[k] and units.resets[units.population[k]]:
+            reset_parts(units, values, run, k)
+            apply_reset(units, run, k)
+
+
+@jit
+def restart(units: Units, run: Run) -> None:
+    """Back to the initial state at step 0."""
+    run.h[:] = units.initial
+    run.a[:] = 0.0
+    run.y[:] = 0.0
+    run.s[:] = 0
+    run.held[:] = 0
+    run.last[:] = -(2**60)
+    run.clock[STEP] = 0
+    run.clock[ARRIVED] = 0
+    run.clock[DEFERRED] = 0
+    run.clock[LIVE] = 0

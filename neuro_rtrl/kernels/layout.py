@@ -1,0 +1,159 @@
+"""The arrays that kernels work on, by name. Letters: P populations, N units, S sources (units, then
+inputs), E synapses, G groups of synapses, B blocks of columns, d states of a unit, m its learned
+parameters, dm the largest d.
+
+A *group* is the synapses of one source with one delay; events travel group by group. A *segment* is
+the part of a unit's row that lies in one block of columns.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+# Places in `Run.clock`.
+STEP, PHASE, FREE, DONE, ARRIVED, DEFERRED, LIVE, SEQUENCE, RECORDED = range(9)
+CLOCK_SIZE = 9
+# Places in `Run.count` and `Rows.count`: the ledger.
+SPIKES, SENSITIVE, UNIT_STEPS, DELIVERIES = range(4)
+MULTIPLY_ADDS, BYTES, ROWS_TOUCHED, ENTRIES_NOW, ENTRIES, COLUMNS, STEPS, GRADIENT_ADDS = range(8)
+LEAST_ADDS = 8
+COUNTS = 9
+# Addresses in `Units.call`, in the order of compile/native.py.
+FLOW, JACOBIAN, SPIKE, EVENT, RESET = range(5)
+# What a kernel answers.
+FINISHED, NEED_COLUMNS, NEED_EVENT_ROWS, RECORD_FULL, NOT_FINITE = range(5)
+
+
+class Units(NamedTuple):
+    """Populations and units, as built."""
+
+    first: np.ndarray  # (P,) first unit
+    size: np.ndarray  # (P,) number of units
+    d: np.ndarray  # (P,) states
+    inputs: np.ndarray  # (P,) inputs of a map model
+    m: np.ndarray  # (P,) learned unit parameters
+    at_h: np.ndarray  # (P,) offsets of each population in the flat arrays
+    at_a: np.ndarray
+    at_c: np.ndarray
+    at_theta: np.ndarray  # in `values`
+    at_dd: np.ndarray  # of D
+    at_df: np.ndarray  # of F
+    at_dm: np.ndarray  # of U and of the influence on own parameters
+    at_m: np.ndarray
+    call: np.ndarray  # (P, 5) addresses of native functions
+    spiking: np.ndarray  # (P,) flags
+    resets: np.ndarray
+    reset_gradient: np.ndarray
+    constant: np.ndarray
+    eager: np.ndarray  # the Jacobian is needed at every step
+    refractory: np.ndarray
+    blind: np.ndarray  # (P, dm) state ignores arrivals while refractory
+    population: np.ndarray  # (N,)
+    hold: np.ndarray  # (N,) refractory period in steps
+    c: np.ndarray  # coefficients
+    flow_d: np.ndarray  # D of constant populations, free
+    held_d: np.ndarray  # and while refractory
+    initial: np.ndarray  # initial states
+
+
+class Wires(NamedTuple):
+    """Groups and synapses, sorted by source, delay, target."""
+
+    group: np.ndarray  # (S + 1,) groups of each source
+    delay: np.ndarray  # (G,) steps; -1: before the update of the very step (external input)
+    collects: np.ndarray  # (G,) whether the targets are inputs of map models
+    first: np.ndarray  # (G + 1,) synapses of each group
+    target: np.ndarray  # (E,)
+    variable: np.ndarray  # (E,) index of the state or input that it adds to
+    gain: np.ndarray  # (E,)
+    slot: np.ndarray  # (E,) place in the target's own block, -1 if not learned
+    ring: np.ndarray  # (1,) slots of the calendar
+
+
+class Mask(NamedTuple):
+    """The static shape of the influence matrix (see network/reach.py)."""
+
+    own: np.ndarray  # (N + 1,) own synapses of each unit
+    own_parameter: np.ndarray  # their parameter numbers
+    own_at: np.ndarray  # (N + 1,) offsets in `Rows.own`: d rows of own entries each
+    block: np.ndarray  # (N,) block of the unit's own parameters
+    columns: np.ndarray  # (B,) columns at most
+    column_at: np.ndarray  # (B + 1,) offsets of blocks in `Rows.parameter`
+    segment: np.ndarray  # (N + 1,) segments of each unit
+    segment_block: np.ndarray
+    segment_row: np.ndarray  # first of its d rows in the block's storage
+    carried: np.ndarray  # (N + 1,) blocks that an event of the unit carries
+    carried_block: np.ndarray
+
+
+class Run(NamedTuple):
+    """State of one lane of the simulation."""
+
+    clock: np.ndarray
+    count: np.ndarray
+    h: np.ndarray
+    a: np.ndarray
+    y: np.ndarray  # (N,) value of the event
+    s: np.ndarray  # (N,) spike
+    held: np.ndarray  # (N,) refractory now
+    last: np.ndarray  # (N,) step of the last spike
+    live: np.ndarray  # (N,) units with an event in this step
+    free: np.ndarray  # events not in use
+    source: np.ndarray  # of each event
+    value: np.ndarray
+    emitted: np.ndarray
+    next_group: np.ndarray
+    link: np.ndarray
+    row: np.ndarray  # its sensitivity's row in Rows.Q, -1 if none
+    head: np.ndarray  # (ring,) first and last event due in each slot
+    tail: np.ndarray
+    done: np.ndarray  # events delivered completely
+    arrived: np.ndarray  # (2, G + 1) event and group, in this step, at states
+    deferred: np.ndarray  # (2, G + 1) at inputs of map models, for the next update
+    D: np.ndarray
+    F: np.ndarray
+    U: np.ndarray
+    ds: np.ndarray
+    dy: np.ndarray
+    dst: np.ndarray
+    dyt: np.ndarray
+    work: np.ndarray  # scratch for one unit
+
+
+class Rows(NamedTuple):
+    """The influence matrix of one lane; P, Q, own and gathered are in the run's precision."""
+
+    count: np.ndarray
+    P: np.ndarray  # segments
+    Q: np.ndarray  # sensitivities of events under way
+    at_p: np.ndarray  # (B,) offset of each block in P
+    capacity: np.ndarray  # (B,) columns stored
+    at_q: np.ndarray  # (B + 1,) offset of each block in a row of Q, and in `gathered`
+    live: np.ndarray  # (B,) columns in use, in the order of their first life
+    column: np.ndarray  # parameter -> column, -1 if none yet
+    parameter: np.ndarray  # block, column -> parameter
+    length: np.ndarray  # (segments,) columns that are filled
+    at: np.ndarray  # (segments,) step to which `pending` brings it
+    pending: np.ndarray  # (segments, dm*dm) transform still to be applied
+    own: np.ndarray
+    own_step: np.ndarray  # (N,)
+    own_pending: np.ndarray  # (N, dm*dm)
+    theta: np.ndarray  # influence of own unit parameters, always up to date
+    q_length: np.ndarray  # (event rows, B)
+    q_free: np.ndarray
+    q_count: np.ndarray  # (1,) free rows
+    pair_row: np.ndarray  # arrivals of sensitivities, a list for each target
+    pair_next: np.ndarray
+    pair_factor: np.ndarray  # (pairs, dm)
+    pair_head: np.ndarray  # (N,)
+    pair_tail: np.ndarray
+    touched: np.ndarray  # (N,)
+    after: np.ndarray  # (N, dm*dm) reset Jacobian of units that spiked in this step
+    has_after: np.ndarray
+    gathered: np.ndarray  # gradient in column space
+    sources: np.ndarray  # scratch: offsets of source rows
+    factors: np.ndarray  # scratch: their factors
+    tile: np.ndarray  # scratch (dm, tile)
+    matrix: np.ndarray  # scratch (6, dm*dm) float64

@@ -1,0 +1,149 @@
+"""Exact real-time recurrent learning: the loop over steps.
+
+    inject, Jacobians, update                   states; collected arrivals enter with F
+    P <- D P (lazily) + F-arrivals + U          rows
+    threshold: s, y, psi                        which units emit an event
+    q_k = dy/dh . P_k                           events carry their sensitivity through the queue
+    arrivals at states, reset                   states
+    reset transform, then arrivals              rows
+    g += dL/dy_o . P_o                          readouts only
+
+Before anything of an emission is changed, the storage it needs is counted; if it is too small the
+kernel returns (NEED_...), Python makes room, and the kernel takes up at the same place (PHASE).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neuro_rtrl.kernels import forward, influence
+from neuro_rtrl.kernels.arrive import receive
+from neuro_rtrl.kernels.catch_up import advance_pending
+from neuro_rtrl.kernels.columns import wanted_columns
+from neuro_rtrl.kernels.emit import emit_events, free_rows
+from neuro_rtrl.kernels.gather import gather, scatter
+from neuro_rtrl.kernels.jit import jit
+from neuro_rtrl.kernels.layout import (
+    ARRIVED,
+    DEFERRED,
+    DONE,
+    FINISHED,
+    LIVE,
+    NEED_COLUMNS,
+    NEED_EVENT_ROWS,
+    NOT_FINITE,
+    PHASE,
+    RECORD_FULL,
+    SEQUENCE,
+    STEP,
+    Mask,
+    Rows,
+    Run,
+    Units,
+    Wires,
+)
+from neuro_rtrl.kernels.losses import loss_and_slope
+from neuro_rtrl.kernels.queue import clear_queue
+from neuro_rtrl.kernels.simulate import CHECK_EVERY
+from neuro_rtrl.kernels.stream import (
+    Stream,
+    all_finite,
+    place,
+    predict,
+    record_room,
+    record_spikes,
+    trace_states,
+)
+
+
+@jit
+def rtrl(
+    units: Units, wires: Wires, mask: Mask, values: np.ndarray, run: Run, rows: Rows,
+    stream: Stream, gradient: np.ndarray, wanted: np.ndarray, restart: bool,
+) -> int:
+    """Run the stream and add the gradient of its loss to `gradient`."""
+    while run.clock[SEQUENCE] < stream.span[0]:
+        if restart and run.clock[STEP] == stream.offset[0] and run.clock[PHASE] == 0:
+            scatter(mask, rows, gradient)
+            forward.restart(units, run)
+            clear_queue(run)
+            influence.restart_rows(units, mask, rows)
+        while run.clock[STEP] - stream.offset[0] < stream.span[1]:
+            if run.clock[PHASE] == 0:
+                if not record_room(stream, run):
+                    return RECORD_FULL
+                before_events(units, wires, mask, values, run, rows, stream)
+                run.clock[PHASE] = 1
+            needed, small = wanted_columns(units, mask, run, rows, wanted)
+            if small:
+                return NEED_COLUMNS
+            if needed > rows.q_count[0]:
+                return NEED_EVENT_ROWS
+            from_events(units, wires, mask, values, run, rows, stream, gradient)
+            run.clock[PHASE] = 0
+            if run.clock[STEP] % CHECK_EVERY == 0 and not all_finite(run):
+                return NOT_FINITE
+        if not all_finite(run):
+            return NOT_FINITE
+        run.clock[SEQUENCE] += 1
+        if run.clock[SEQUENCE] < stream.span[0]:
+            run.clock[STEP] = stream.offset[0]
+    scatter(mask, rows, gradient)
+    return FINISHED
+
+
+@jit
+def before_events(
+    units: Units, wires: Wires, mask: Mask, values: np.ndarray, run: Run, rows: Rows, stream: Stream
+) -> None:
+    """The step up to the threshold test."""
+    row = place(stream, run)
+    low, high = stream.pointer[row], stream.pointer[row + 1]
+    trace_states(stream, run)
+    forward.inject(units, wires, values, run, stream.index[low:high], stream.value[low:high])
+    forward.hold(units, run)
+    forward.jacobians(units, values, run)
+    forward.update(units, values, run)
+    advance_pending(units, mask, run, rows)
+    influence.advance_theta(units, run, rows)
+    receive(units, wires, mask, values, run, rows, run.deferred, run.clock[DEFERRED])
+    run.clock[DEFERRED] = 0
+    free_rows(run, rows, run.clock[DONE])
+    forward.release_done(run)
+    forward.test_events(units, values, run)
+
+
+@jit
+def from_events(
+    units: Units, wires: Wires, mask: Mask, values: np.ndarray, run: Run, rows: Rows,
+    stream: Stream, gradient: np.ndarray,
+) -> None:
+    """The step from the emission of events on."""
+    forward.mark_spikes(units, run)
+    record_spikes(stream, run, run.clock[LIVE])
+    emit_events(units, wires, mask, run, rows)
+    forward.deliver(units, wires, values, run)
+    influence.reset_events(units, mask, values, run, rows)
+    receive(units, wires, mask, values, run, rows, run.arrived, run.clock[ARRIVED])
+    run.clock[ARRIVED] = 0
+    predict(units, stream, run)
+    learn(units, mask, run, rows, stream, gradient)
+    influence.close_step(units, run, rows)
+    run.clock[STEP] += 1
+
+
+@jit
+def learn(
+    units: Units, mask: Mask, run: Run, rows: Rows, stream: Stream, gradient: np.ndarray
+) -> None:
+    """g += sum_o dL/dy_o P_o."""
+    sequence, t = run.clock[SEQUENCE], run.clock[STEP] - stream.offset[0]
+    loss = loss_and_slope(
+        stream.loss[0], stream.predictions[sequence, t], stream.targets[sequence, t], stream.slope
+    )
+    stream.losses[sequence, t] = loss
+    for o in range(stream.outputs.shape[0]):
+        if stream.slope[o] != 0.0:
+            stream.signal[:] = 0.0
+            stream.signal[stream.readout[o]] = stream.slope[o]
+            gather(units, mask, run, rows, stream.outputs[o], stream.signal, gradient)

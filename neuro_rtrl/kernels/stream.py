@@ -1,0 +1,92 @@
+"""What flows in and out of a block of steps: external events, targets, predictions, records.
+
+Sequences follow each other; row `sequence * steps + step` of the pointers belongs to a step.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from neuro_rtrl.kernels.jit import jit
+from neuro_rtrl.kernels.layout import RECORDED, SEQUENCE, STEP, Run, Units
+
+
+class Stream(NamedTuple):
+    """Inputs, targets and outputs of a call of a kernel."""
+
+    pointer: np.ndarray  # (sequences * steps + 1,) external events of each step
+    index: np.ndarray  # input of each external event
+    value: np.ndarray
+    targets: np.ndarray  # (sequences, steps, outputs), NaN: no error
+    predictions: np.ndarray  # (sequences, steps, outputs)
+    losses: np.ndarray  # (sequences, steps)
+    slope: np.ndarray  # (outputs,) scratch
+    signal: np.ndarray  # (dm,) scratch
+    outputs: np.ndarray  # (outputs,) readout units
+    readout: np.ndarray  # (outputs,) state that is read
+    loss: np.ndarray  # (1,) kind of loss
+    offset: np.ndarray  # (1,) step of the run at which the stream begins
+    span: np.ndarray  # (2,) sequences, steps
+    event_step: np.ndarray  # records: spikes
+    event_unit: np.ndarray
+    traced: np.ndarray  # places in h that are recorded at the start of each step
+    trace: np.ndarray  # (sequences, steps, traced)
+
+
+@jit
+def place(stream: Stream, run: Run) -> int:
+    """Row of the present step."""
+    return run.clock[SEQUENCE] * stream.span[1] + run.clock[STEP] - stream.offset[0]
+
+
+@jit
+def trace_states(stream: Stream, run: Run) -> None:
+    """Recorded states, as they are before the update (Brian2's convention)."""
+    if stream.traced.shape[0] == 0:
+        return
+    t = run.clock[STEP] - stream.offset[0]
+    for i in range(stream.traced.shape[0]):
+        stream.trace[run.clock[SEQUENCE], t, i] = run.h[stream.traced[i]]
+
+
+@jit
+def record_room(stream: Stream, run: Run) -> bool:
+    """Whether the spikes of one more step certainly fit."""
+    size = stream.event_step.shape[0]
+    return size == 0 or size - run.clock[RECORDED] >= run.s.shape[0]
+
+
+@jit
+def record_spikes(stream: Stream, run: Run, live: int) -> None:
+    """Spikes of this step, if they are recorded."""
+    if stream.event_step.shape[0] == 0:
+        return
+    row = place(stream, run)
+    for i in range(live):
+        k = run.live[i]
+        if run.s[k]:
+            stream.event_step[run.clock[RECORDED]] = row
+            stream.event_unit[run.clock[RECORDED]] = k
+            run.clock[RECORDED] += 1
+
+
+@jit
+def predict(units: Units, stream: Stream, run: Run) -> None:
+    """Predictions: the readouts' states at the end of the step."""
+    t = run.clock[STEP] - stream.offset[0]
+    for o in range(stream.outputs.shape[0]):
+        k = stream.outputs[o]
+        p = units.population[k]
+        at = units.at_h[p] + stream.readout[o] * units.size[p] + k - units.first[p]
+        stream.predictions[run.clock[SEQUENCE], t, o] = run.h[at]
+
+
+@jit
+def all_finite(run: Run) -> bool:
+    """Whether every state is a finite number."""
+    total = 0.0
+    for i in range(run.h.shape[0]):
+        total += run.h[i] * 0.0
+    return total == 0.0

@@ -1,0 +1,261 @@
+"""Describing a network: populations and projections. Nothing runs here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neuro_rtrl.contracts import SECOND, Model, Port
+from neuro_rtrl.equations.derive import Derived, derive
+from neuro_rtrl.equations.model_text import load_model, with_changes
+from neuro_rtrl.equations.units import quantity
+from neuro_rtrl.errors import BuildError, DescriptionError, unknown
+from neuro_rtrl.network import wiring
+from neuro_rtrl.network.arguments import (
+    as_expression,
+    count,
+    find_port,
+    free_name,
+    names,
+    with_surrogate,
+    within,
+)
+from neuro_rtrl.network.draws import draw
+
+@dataclass(eq=False)
+class Population:
+    """Units of one kind. `model` is None for inputs; `parameters` and `initial` are in SI units."""
+
+    name: str
+    n: int
+    model: Model | None = None
+    parameters: dict[str, np.ndarray] = field(default_factory=dict)
+    initial: dict[str, np.ndarray] = field(default_factory=dict)
+    learn: tuple[str, ...] = ()
+    derived: Derived | None = None
+
+
+@dataclass(eq=False)
+class Projection:
+    """Synapses from one population to another; synapse e is pre[e] -> post[e].
+
+    Attributes:
+        weights: (synapses,) float64, may be changed before a learner or simulation is made.
+        delay: (synapses,) in steps.
+        port: the entry of the target's model that the arrivals use.
+        learn: whether the weights are learned.
+    """
+
+    name: str
+    source: Population
+    target: Population
+    pre: np.ndarray
+    post: np.ndarray
+    weights: np.ndarray
+    delay: np.ndarray
+    port: Port
+    learn: bool
+
+
+class Network:
+    """A network to be described step by step.
+
+    Args:
+        dt: time step, as a quantity.
+        seed: of every random draw (parameters, wiring, weights).
+
+    >>> net = Network(dt="1 ms", seed=1)
+    >>> x = net.inputs(3)
+    >>> hidden = net.neurons(4, "lif", tau_m="10 ms", surrogate={"width": 0.3})
+    >>> net.connect(x, hidden, weights=0.5).weights.size
+    12
+    """
+
+    def __init__(self, dt: str | float = "1 ms", seed: int = 0) -> None:
+        self.dt = quantity(dt, SECOND) if isinstance(dt, str) else float(dt)
+        if not 0 < self.dt < 1e6:
+            raise DescriptionError(
+                "the time step is out of range", where="dt", given=dt, expected='a time like "1 ms"'
+            )
+        if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+            raise DescriptionError(
+                "the seed is not usable", where="seed", given=seed, expected="a whole number from 0"
+            )
+        self.seed = int(seed)
+        self.populations: dict[str, Population] = {}
+        self.projections: dict[str, Projection] = {}
+
+    def inputs(self, n: int, name: str | None = None) -> Population:
+        """`n` sources whose events (spikes or values) are given from outside at every step."""
+        population = Population(self._name(name, "input"), count(n))
+        self.populations[population.name] = population
+        return population
+
+    def neurons(
+        self,
+        n: int,
+        model: str | Path | Model,
+        *,
+        name: str | None = None,
+        threshold: str | None = None,
+        reset: str | None = None,
+        refractory: str | None = None,
+        method: str | None = None,
+        surrogate: Any = None,
+        reset_gradient: bool | None = None,
+        learn: Sequence[str] = (),
+        initial: dict[str, Any] | None = None,
+        **parameters: Any,
+    ) -> Population:
+        """`n` units of a neuron model.
+
+        Args:
+            model: name of a shipped text, path of a `.toml`, or a `Model`.
+            threshold, reset, refractory, method: replace that line of the text.
+            surrogate: a `Surrogate`, a shape's name, or a dict of shape, height, width, cutoff.
+            reset_gradient: whether the reset takes part in the gradient.
+            learn: unit parameters that learn (`"bias"`).
+            initial: initial states, in the forms that parameters have.
+            parameters: values of the model's parameters: a number, "20 ms", an array (n,) in SI
+                units, or a distribution such as "normal(20 ms, 2 ms)".
+
+        Raises:
+            DescriptionError: an unknown name, a wrong unit or shape.
+        """
+        texts = {"threshold": threshold, "reset": reset, "refractory": refractory, "method": method}
+        changes: dict[str, Any] = {k: v for k, v in texts.items() if v is not None}
+        if reset_gradient is not None:
+            changes["reset_gradient"] = bool(reset_gradient)
+        if "refractory" in changes:
+            changes["refractory"] = as_expression(changes["refractory"])
+        made = model if isinstance(model, Model) else load_model(model)
+        made = with_changes(made, changes)
+        label = self._name(name, made.name)
+        if surrogate is not None:
+            made = with_surrogate(made, surrogate, label)
+        population = Population(label, count(n), made, learn=names(learn))
+        self._fill(population, parameters, initial or {})
+        population.derived = derive(made, population.learn)
+        self.populations[label] = population
+        return population
+
+    def _fill(
+        self, population: Population, parameters: dict[str, Any], initial: dict[str, Any]
+    ) -> None:
+        model, rng = population.model, self._rng(0, len(self.populations))
+        if model is None:
+            raise BuildError("inputs have no parameters", where=population.name)
+        for key in parameters:
+            if key not in model.parameters:
+                raise unknown("parameter", key, model.parameters, where=population.name)
+        states = {s.name: s for s in model.states}
+        for key in initial:
+            if key not in states:
+                raise unknown("state", key, states, where=f"{population.name}: initial")
+        for key, parameter in model.parameters.items():
+            where = f"{population.name}.{key}"
+            given = parameters.get(key)
+            drawn = None if given is None else draw(
+                given, population.n, rng, parameter.dimension, where=where
+            )
+            population.parameters[key] = np.asarray(parameter.value) if drawn is None else drawn
+        for key, state in states.items():
+            where = f"{population.name}.{key}"
+            given = initial.get(key)
+            drawn = None if given is None else draw(
+                given, population.n, rng, state.dimension, where=where
+            )
+            population.initial[key] = np.asarray(state.initial) if drawn is None else drawn
+
+    def connect(
+        self,
+        source: Population | str,
+        target: Population | str,
+        *,
+        density: float = 1.0,
+        indegree: int | None = None,
+        pairs: Any = None,
+        weights: Any = None,
+        delay: Any = "0 ms",
+        port: str | None = None,
+        learn: bool = True,
+        self_connections: bool = True,
+        name: str | None = None,
+    ) -> Projection:
+        """Synapses from `source` to `target`.
+
+        Args:
+            density: probability of each pair; or `indegree`: sources of each target; or `pairs`:
+                two index lists (pre, post).
+            weights: a number, an array (synapses,), a matrix (n_source, n_target), a distribution,
+                "glorot_normal", or None: normal with standard deviation 1/sqrt(fan-in).
+            delay: "2 ms", an array (synapses,) in seconds, or a distribution.
+            port: entry of the target's model (its first one by default).
+            learn: whether the weights learn.
+            self_connections: whether a unit may connect to itself.
+
+        Raises:
+            DescriptionError: an unknown name, an index out of range, a wrong shape.
+        """
+        a, b = self._find(source), self._find(target)
+        label = self._label(f"{a.name}_{b.name}", name)
+        rng = self._rng(1, len(self.projections))
+        pre, post = self._pairs(a, b, density, indegree, pairs, self_connections, rng, label)
+        made = Projection(
+            label,
+            a,
+            b,
+            pre,
+            post,
+            wiring.weights(weights, pre, post, (a.n, b.n), rng, f"{label}: weights"),
+            wiring.delays(delay, pre.size, self.dt, rng, f"{label}: delay"),
+            find_port(b.name, b.model, port, label),
+            bool(learn),
+        )
+        if a.model is not None and a.model.threshold is None:
+            raise BuildError(
+                "this population never emits events",
+                where=label,
+                given=f"a projection from {a.name} ({a.model.name})",
+                expected="a source with a threshold, or inputs",
+            )
+        self.projections[label] = made
+        return made
+
+    def _pairs(
+        self, a: Population, b: Population, density: float, indegree: int | None, pairs: Any,
+        loops: bool, rng: np.random.Generator, label: str,
+    ) -> wiring.Pairs:
+        loops = loops or a is not b
+        if pairs is not None:
+            return wiring.given_pairs(pairs, a.n, b.n, f"{label}: pairs")
+        if indegree is not None:
+            within(indegree, 0, a.n - (not loops), f"{label}: indegree")
+            return wiring.pairs_by_indegree(a.n, b.n, int(indegree), rng, loops)
+        within(density, 0.0, 1.0, f"{label}: density")
+        within(a.n * b.n * density, 0, wiring.MOST_SYNAPSES, f"{label}: number of synapses")
+        pre, post = wiring.pairs_by_density(a.n, b.n, float(density), rng)
+        keep = slice(None) if loops else pre != post
+        return pre[keep], post[keep]
+
+    def _rng(self, kind: int, index: int) -> np.random.Generator:
+        """One branch of the seed's tree for each population (0) and projection (1)."""
+        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(kind, index)))
+
+    def _find(self, given: Population | str) -> Population:
+        if isinstance(given, Population) and given in self.populations.values():
+            return given
+        if isinstance(given, str) and given in self.populations:
+            return self.populations[given]
+        name = given.name if isinstance(given, Population) else given
+        raise unknown("population of this network", name, self.populations)
+
+    def _name(self, name: str | None, stem: str) -> str:
+        return free_name(name, stem, self.populations, "population")
+
+    def _label(self, stem: str, name: str | None) -> str:
+        return free_name(name, stem, self.projections, "projection")

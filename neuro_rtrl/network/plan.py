@@ -1,0 +1,132 @@
+"""Network description -> flat arrays for kernels, and the names to find things in them again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from neuro_rtrl.errors import BuildError
+from neuro_rtrl.kernels.layout import Mask
+from neuro_rtrl.network.describe import Network, Population
+from neuro_rtrl.network.reach import reach
+from neuro_rtrl.network.wires import Wiring, firsts, wire
+
+
+@dataclass
+class Plan:
+    """A network as arrays.
+
+    Parameters of the network, learned or not, are numbered: first all synapses in `wiring` order,
+    then the learned unit parameters, population by population.
+
+    Attributes:
+        populations: those with units, in order; `first` their first unit.
+        values: (parameters,) initial values.
+        learned: parameter numbers that learn, ascending.
+        names: learned name ("projection" or "population.parameter") -> parameter numbers.
+        mask: static shape of the influence matrix.
+    """
+
+    net: Network
+    populations: list[Population]
+    inputs: list[Population]
+    first: dict[str, int]
+    n: int
+    wiring: Wiring
+    at_theta: np.ndarray
+    values: np.ndarray
+    learned: np.ndarray
+    names: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def readouts(self) -> list[Population]:
+        """Populations that a loss can read: those that never spike."""
+        return [p for p in self.populations if p.model is not None and p.model.readout is not None]
+
+
+def plan(net: Network) -> Plan:
+    """The arrays of a described network.
+
+    Raises:
+        BuildError: there is nothing to run.
+    """
+    populations = [p for p in net.populations.values() if p.model is not None]
+    inputs = [p for p in net.populations.values() if p.model is None]
+    if not populations:
+        raise BuildError(
+            "this network has no units", given="no populations", expected="net.neurons(...) first"
+        )
+    first, n, _ = firsts(net)
+    wiring = wire(net)
+    names = {k: v for k, v in wiring.places.items() if net.projections[k].learn and v.size}
+    parts, at_theta, count = [wiring.weight], [], wiring.weight.size
+    for population in populations:
+        at_theta.append(count)
+        for parameter in population.learn:
+            names[f"{population.name}.{parameter}"] = np.arange(count, count + population.n)
+            parts.append(np.broadcast_to(population.parameters[parameter], (population.n,)))
+            count += population.n
+    learned = np.sort(np.concatenate([np.zeros(0, np.int64), *names.values()])).astype(np.int64)
+    values = np.concatenate(parts).astype(float)
+    return Plan(
+        net, populations, inputs, first, n, wiring, np.array(at_theta), values, learned, names
+    )
+
+
+def mask(made: Plan) -> Mask:
+    """The static shape of the influence matrix; also fills `wires.slot`."""
+    wires, n = made.wiring.wires, made.n
+    learned = np.flatnonzero(made.wiring.learn)
+    order = learned[np.argsort(wires.target[learned], kind="stable")]
+    own_count = np.bincount(wires.target[learned], minlength=n)
+    wires.slot[order] = np.arange(order.size)
+    sizes = [
+        (len(p.model.states), len(p.learn), p.n) for p in made.populations if p.model is not None
+    ]
+    d = np.repeat([s[0] for s in sizes], [s[2] for s in sizes])
+    m = np.repeat([s[1] for s in sizes], [s[2] for s in sizes])
+    between = made.wiring.source < n
+    graph = reach(n, made.wiring.source[between], wires.target[between], own_count + m)
+    rows = np.repeat(d, np.diff(graph.pointer))
+    return Mask(
+        own=_offsets(own_count),
+        own_parameter=order,
+        own_at=_offsets(own_count * d),
+        block=graph.block,
+        columns=graph.columns,
+        column_at=_offsets(graph.columns),
+        segment=graph.pointer,
+        segment_block=graph.blocks,
+        segment_row=_rows_in_blocks(graph.blocks, rows, graph.columns.size),
+        carried=_carried(graph.pointer, graph.blocks, graph.block)[0],
+        carried_block=_carried(graph.pointer, graph.blocks, graph.block)[1],
+    )
+
+
+def _offsets(sizes: np.ndarray) -> np.ndarray:
+    return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+
+
+def _rows_in_blocks(blocks: np.ndarray, rows: np.ndarray, count: int) -> np.ndarray:
+    """First row of each segment in its block's storage: rows are handed out in order of units."""
+    order = np.argsort(blocks, kind="stable")
+    sizes = rows[order]
+    before = np.cumsum(sizes) - sizes
+    starts = np.searchsorted(blocks[order], np.arange(count))
+    base = before[np.minimum(starts, max(order.size - 1, 0))] if order.size else np.zeros(count)
+    out = np.zeros(blocks.size, dtype=np.int64)
+    out[order] = before - base[blocks[order]]
+    return out
+
+
+def _carried(
+    pointer: np.ndarray, blocks: np.ndarray, own: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Blocks that an event of each unit carries: those of its row, and its own; ascending."""
+    units = np.repeat(np.arange(own.size), np.diff(pointer))
+    named = np.flatnonzero(own >= 0)
+    pairs = np.stack([np.concatenate([units, named]), np.concatenate([blocks, own[named]])], axis=1)
+    pairs = np.unique(pairs, axis=0) if pairs.size else pairs.astype(np.int64)
+    counts = np.bincount(pairs[:, 0].astype(np.int64), minlength=own.size)
+    return _offsets(counts), pairs[:, 1].astype(np.int64)

@@ -1,0 +1,116 @@
+"""Projections -> synapses in the order in which events visit them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from neuro_rtrl.equations.evaluate import evaluate
+from neuro_rtrl.kernels.layout import Wires
+from neuro_rtrl.network.describe import Network, Population, Projection
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """Synapses sorted by source, delay, kind of target, target.
+
+    Attributes:
+        wires: what the kernels read.
+        source: (E,) source of each synapse (units first, inputs after them).
+        learn: (E,) whether the weight learns.
+        weight: (E,) initial weights.
+        places: projection name -> place of each of its synapses, in its own order.
+    """
+
+    wires: Wires
+    source: np.ndarray
+    learn: np.ndarray
+    weight: np.ndarray
+    places: dict[str, np.ndarray]
+
+
+def firsts(net: Network) -> tuple[dict[str, int], int, int]:
+    """(first source of each population, number of units, number of sources)."""
+    first: dict[str, int] = {}
+    count = 0
+    for inputs in (False, True):
+        for name, population in net.populations.items():
+            if (population.model is None) is inputs:
+                first[name] = count
+                count += population.n
+    units = sum(p.n for p in net.populations.values() if p.model is not None)
+    return first, units, count
+
+
+def wire(net: Network) -> Wiring:
+    """All synapses of a network."""
+    first, units, sources = firsts(net)
+    rows = [_columns(p, first) for p in net.projections.values()]
+    table = {k: _join([r[k] for r in rows], dtype) for k, dtype in _KINDS.items()}
+    order = np.lexsort(
+        (table["variable"], table["target"], table["collects"], table["delay"], table["source"])
+    )
+    table = {k: v[order] for k, v in table.items()}
+    back = np.empty_like(order)
+    back[order] = np.arange(order.size)
+    splits = np.cumsum([p.pre.size for p in net.projections.values()])[:-1]
+    places = dict(zip(net.projections, np.split(back, splits), strict=True)) if rows else {}
+    return Wiring(_grouped(table, sources), table["source"], table["learn"], table["weight"], places)
+
+
+_KINDS: dict[str, Any] = {
+    "source": np.int64, "target": np.int64, "delay": np.int64, "collects": np.uint8,
+    "variable": np.int64, "gain": np.float64, "weight": np.float64, "learn": np.bool_,
+}  # fmt: skip
+
+
+def _join(parts: list[np.ndarray], dtype: Any) -> np.ndarray:
+    return np.concatenate(parts).astype(dtype) if parts else np.zeros(0, dtype)
+
+
+def _columns(projection: Projection, first: dict[str, int]) -> dict[str, np.ndarray]:
+    source, target, port = projection.source, projection.target, projection.port
+    size = projection.pre.size
+    # External input of a step enters the update of that very step: one step before arrivals do.
+    early = source.model is None and not port.is_state
+    names = [s.name for s in target.model.states] if target.model is not None else []
+    inputs = list(target.model.inputs) if target.model is not None else []
+    variable = names.index(port.target) if port.is_state else inputs.index(port.target)
+    return {
+        "source": projection.pre + first[source.name],
+        "target": projection.post + first[target.name],
+        "delay": projection.delay - (1 if early else 0),
+        "collects": np.full(size, not port.is_state),
+        "variable": np.full(size, variable),
+        "gain": _gain(projection, target),
+        "weight": np.asarray(projection.weights, float),
+        "learn": np.full(size, projection.learn),
+    }
+
+
+def _gain(projection: Projection, target: Population) -> np.ndarray:
+    value = np.asarray(evaluate(projection.port.gain, target.parameters), float)
+    per_unit: np.ndarray = np.broadcast_to(value, (target.n,))[projection.post]
+    return per_unit
+
+
+def _grouped(table: dict[str, np.ndarray], sources: int) -> Wires:
+    source, delay, collects = table["source"], table["delay"], table["collects"]
+    changes = np.ones(source.size, dtype=bool)
+    changes[1:] = (np.diff(source) != 0) | (np.diff(delay) != 0) | (np.diff(collects) != 0)
+    starts = np.flatnonzero(changes)
+    group = np.searchsorted(source[starts], np.arange(sources + 1)).astype(np.int64)
+    longest = int(delay.max()) if delay.size else 0
+    return Wires(
+        group=group,
+        delay=delay[starts],
+        collects=collects[starts],
+        first=np.append(starts, source.size).astype(np.int64),
+        target=table["target"],
+        variable=table["variable"],
+        gain=table["gain"],
+        slot=np.full(source.size, -1, dtype=np.int64),
+        ring=np.array([max(longest, 0) + 2]),
+    )
