@@ -14,12 +14,12 @@ class _Printer(PythonCodePrinter):
     def __init__(self) -> None:
         super().__init__({"fully_qualified_modules": False, "user_functions": {}})
 
-    def _print_Pow(self, expr: sympy.Pow, rational: bool = False, sqrt: str = "sqrt") -> str:
+    def _print_Pow(self, expr: sympy.Pow, rational: bool = False) -> str:
         base, power = expr.args
         if power.is_Integer and 2 <= abs(int(power)) <= 4:
             product = "*".join([f"({self._print(base)})"] * abs(int(power)))
             return f"({product})" if int(power) > 0 else f"(1.0/({product}))"
-        return str(super()._print_Pow(expr, rational=rational, sqrt=sqrt))
+        return str(super()._print_Pow(expr, rational=rational))
 
     def _print_Integer(self, expr: sympy.Integer) -> str:
         return f"{int(expr)}.0"
