@@ -19,7 +19,7 @@ from neuro_rtrl.equations.model_text import load_model
 from neuro_rtrl.equations.units import quantity
 from neuro_rtrl.errors import BuildError
 from neuro_rtrl.network.describe import Network
-from neuro_rtrl.validation_brian import Run, import_brian, run_in_brian
+from neuro_rtrl.validation_brian import Run, import_brian, input_spikes, run_in_brian
 from neuro_rtrl.validation_cases import Case
 from neuro_rtrl.validation_picture import draw
 
@@ -189,14 +189,9 @@ def compare(model: Model, case: Case, seconds: float, dt: float, seed: int) -> P
 def simulate_here(net: Network, inputs: np.ndarray, record: list[str]) -> Run:
     """Our own simulation, in the form that compares with Brian2's."""
     recording = simulate(net, inputs, record=record)
-    spikes = {}
-    for name, population in net.populations.items():
-        if population.model is None:
-            spikes[name] = np.nonzero(inputs)
-        elif population.model.threshold is not None:
-            steps = np.rint(np.asarray(recording[name].t) / net.dt).astype(np.int64)
-            spikes[name] = (steps, np.asarray(recording[name].i, dtype=np.int64))
-    return Run(spikes, {key: np.asarray(recording.states[key]) for key in record})
+    spikes = input_spikes(net, inputs)
+    spikes |= {name: (train.step, train.i) for name, train in recording.spikes.items()}
+    return Run(spikes, {key: recording.states[key] for key in record})
 
 
 def _picture(model: Model, pairs: list[Pair], dt: float, folder: Path) -> Path:
@@ -206,9 +201,11 @@ def _picture(model: Model, pairs: list[Pair], dt: float, folder: Path) -> Path:
     )
     report = pair.report
     state = (threshold_state(model) or model.states[0]).name
+    words = {"reset": report.reset, "refractory": report.refractory}
+    facts = [f"{what} {value}" for what, value in words.items() if value != "none"]
     return draw(
         folder / f"validate_{model.name}.png",
-        title=f"{model.name}, reset {report.reset}, refractory {report.refractory}",
+        title=", ".join([model.name, *facts]),
         passed=report.passed,
         ours=pair.ours,
         theirs=pair.theirs,

@@ -106,6 +106,24 @@ def refractory_steps(population: Population, dt: float) -> np.ndarray:
     return np.floor(seconds / dt + 1e-3).astype(np.int64)
 
 
+def input_spikes(net: Network, inputs: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Input population -> (steps, units) of its non-zero entries.
+
+    >>> net = Network()
+    >>> x, z = net.inputs(2, name="x"), net.inputs(1, name="z")
+    >>> steps, units = input_spikes(net, np.array([[0, 0, 1], [0, 1, 0]]))["x"]
+    >>> steps.tolist(), units.tolist()
+    ([1], [1])
+    """
+    made, first = {}, 0
+    for population in net.populations.values():
+        if population.model is None:
+            steps, units = np.nonzero(inputs[:, first : first + population.n])
+            made[population.name] = (steps, units)
+            first += population.n
+    return made
+
+
 def _spikes_only(inputs: np.ndarray) -> np.ndarray:
     inputs = np.asarray(inputs)
     if not np.isin(inputs, (0, 1)).all():
@@ -147,13 +165,10 @@ class _Parts:
         self.states: dict[str, Any] = {}
 
     def sources(self, inputs: np.ndarray) -> None:
-        first = 0
-        for population in self.net.populations.values():
-            if population.model is None:
-                steps, units = np.nonzero(inputs[:, first : first + population.n])
-                times = steps * self.net.dt * self.b.second
-                self.made[population.name] = self.b.SpikeGeneratorGroup(population.n, units, times)
-                first += population.n
+        for name, (steps, units) in input_spikes(self.net, inputs).items():
+            times = steps * self.net.dt * self.b.second
+            n = self.net.populations[name].n
+            self.made[name] = self.b.SpikeGeneratorGroup(n, units, times)
 
     def groups(self) -> None:
         for population in self.net.populations.values():

@@ -16,6 +16,7 @@ from neuro_rtrl.validation_brian import Run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 SHOWN_UNITS = 3
 SHOWN_SECONDS = 0.3
@@ -88,8 +89,10 @@ def _traces(
 
 
 def _busiest(run: Run, state: str, population: str, steps: int) -> list[int]:
-    """The units with most spikes in the part that is shown, in order."""
-    when, who = run.spikes.get(population, (np.zeros(0, int), np.zeros(0, int)))
+    """The units with most spikes in the part that is shown, or the first units if none spike."""
+    if state.split(".")[0] != population:
+        return list(range(SHOWN_UNITS))
+    when, who = run.spikes[population]
     counts = np.bincount(who[when < steps], minlength=len(run.states[state]))
     return sorted(np.argsort(-counts, kind="stable")[:SHOWN_UNITS].tolist())
 
@@ -111,19 +114,18 @@ def _difference(
 
 
 def _raster(axes: Axes, ours: Run, theirs: Run, population: str, dt: float) -> None:
-    for run, label, style in (
-        (theirs, "Brian2", {"marker": "o", "markersize": 6, "mfc": "none", "color": _BRIAN}),
-        (ours, "neuro_rtrl", {"marker": ".", "markersize": 3, "color": _OURS}),
+    for run, label, marker, size, colour in (
+        (theirs, "Brian2", "o", 6.0, _BRIAN),
+        (ours, "neuro_rtrl", ".", 3.0, _OURS),
     ):
         steps, units = run.spikes[population]
-        axes.plot(steps * dt * 1e3, units, linestyle="none", label=label, **style)
+        axes.plot(
+            steps * dt * 1e3, units, marker, markersize=size, mfc="none", color=colour, label=label
+        )
     axes.set_ylabel(f"spikes: unit of {population}")
 
 
-def _save(figure: object, file: Path) -> Path:
-    from matplotlib.figure import Figure
-
-    assert isinstance(figure, Figure)
+def _save(figure: Figure, file: Path) -> Path:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(file)

@@ -13,6 +13,7 @@ import pytest
 
 from neuro_rtrl import validation, validation_cases
 from neuro_rtrl.contracts import Model
+from neuro_rtrl.engine.simulation import simulate
 from neuro_rtrl.equations.library import model_files
 from neuro_rtrl.equations.model_text import load_model, model_from_text
 from neuro_rtrl.errors import BuildError, NeuroRtrlError, SimulationError
@@ -130,6 +131,39 @@ def test_methods_of_a_linear_model(method: str) -> None:
 def test_maps_are_refused_with_the_reason() -> None:
     with pytest.raises(BuildError, match=r"validate egru: .*map model.*gradcheck.*lif"):
         validate("egru")
+
+
+def test_several_populations_in_one_network() -> None:
+    net = Network(dt="0.5 ms", seed=3)
+    x, z = net.inputs(10, name="x"), net.inputs(5, name="z")
+    a = net.neurons(30, "lif", name="a", t_ref="2 ms", bias="uniform(0.9, 1.3)")
+    b = net.neurons(20, "alif", name="b", bias=1.2, initial={"v": "uniform(0, 1)"})
+    y = net.neurons(3, "leaky_readout", name="y")
+    for source, target in [(x, a), (z, b), (a, b), (b, a), (a, a), (a, y), (b, y), (x, y)]:
+        net.connect(
+            source, target, density=0.4, weights="normal(0, 0.2)", delay="uniform(0 ms, 4 ms)"
+        )
+    inputs = (np.random.default_rng(4).random((800, 15)) < 0.03).astype(float)
+    record = ["a.v", "b.v", "b.a", "y.y"]
+    ours, theirs = validation.simulate_here(net, inputs, record), run_in_brian(net, inputs, record)
+    assert validation.first_difference(ours, theirs) is None
+    assert all(len(theirs.spikes[name][0]) > 100 for name in ("x", "z", "a", "b"))
+    for key in record:
+        np.testing.assert_allclose(ours.states[key], theirs.states[key], rtol=0, atol=1e-12)
+
+
+def test_times_are_those_of_brian() -> None:
+    b = import_brian()
+    net = Network(dt="0.1 ms")
+    net.inputs(1)
+    net.neurons(3, "lif", name="a", bias=np.array([0.5, 1.5, 4.0]))
+    inputs = np.zeros((500, 1))
+    steps, units = run_in_brian(net, inputs).spikes["a"]
+    trains = simulate(net, inputs)["a"].spike_trains()
+    assert len(steps) > 2
+    for k in range(3):
+        expected = np.asarray(steps[units == k] * 0.1 * b.ms / b.second)
+        np.testing.assert_allclose(trains[k], expected, rtol=1e-12)
 
 
 # -- the check can fail ---------------------------------------------------------------------------

@@ -111,8 +111,8 @@ def simulate(net: Network, inputs: Any = None, *, steps: int | None = None, reco
     cuts = np.cumsum([p.size for p in places.values()])[:-1]
     traces = np.split(stream.trace[0].T, cuts) if places else []
     spikes = {
-        name: Spikes(t, i, net.dt, net.populations[name].n)
-        for name, (t, i) in buffer.spikes().items()
+        name: Spikes(steps, units, net.populations[name].n, net.dt)
+        for name, (steps, units) in buffer.spikes().items()
     }
     states = dict(zip(places, traces, strict=True))
     return Recording(spikes, states, stream.predictions[0], net.dt, array.shape[1])
