@@ -275,7 +275,8 @@ def reset_spikes(units: Units, values: np.ndarray, run: Run) -> None:
 @jit
 def restart(units: Units, run: Run) -> None:
     """Back to the initial state at step 0."""
-    run.h[:] = units.initial
+    for i in range(run.h.shape[0]):
+        run.h[i] = units.initial[i]
     run.a[:] = 0.0
     run.y[:] = 0.0
     run.s[:] = 0

@@ -64,7 +64,7 @@ def jit(function: Callable[..., Any]) -> Any:
     """Compile a kernel (no Python objects, lock released)."""
 
     def now(inner: Callable[..., Any], **options: Any) -> Any:
-        return numba.njit(nogil=True, fastmath=FAST, error_model="numpy", **options)(inner)
+        return numba.njit(_nrt=False, nogil=True, fastmath=FAST, error_model="numpy", **options)(inner)
 
     return _in_cache(now, function)
 

@@ -78,7 +78,9 @@ def transform(
     for low in range(0, size, width):
         n = min(width, size - low)
         for v in range(d):
-            tile[v, :n] = P[start + v * stride + low : start + v * stride + low + n]
+            p = P[start + v * stride + low : start + v * stride + low + n]
+            for j in range(n):
+                tile[v, j] = p[j]
         for v in range(d):
             p = P[start + v * stride + low : start + v * stride + low + n]
             p[:] = 0

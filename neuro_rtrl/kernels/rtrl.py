@@ -86,7 +86,7 @@ def rtrl(
         if not all_finite(run):
             return NOT_FINITE
         run.clock[SEQUENCE] += 1
-        if run.clock[SEQUENCE] < stream.span[0]:
+        if restart:
             run.clock[STEP] = stream.offset[0]
     scatter(mask, rows, gradient)
     return FINISHED

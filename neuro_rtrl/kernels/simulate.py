@@ -51,7 +51,7 @@ def simulate(
         if not all_finite(run):
             return NOT_FINITE
         run.clock[SEQUENCE] += 1
-        if run.clock[SEQUENCE] < stream.span[0]:
+        if restart:
             run.clock[STEP] = stream.offset[0]
     return FINISHED
 

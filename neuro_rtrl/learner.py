@@ -1,0 +1,140 @@
+"""`Learner`: a network, a rule, an optimizer and a loss, by name or as values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from neuro_rtrl.contracts import Optimizer, Rule
+from neuro_rtrl.engine.build import build
+from neuro_rtrl.engine.learning import Result, Session
+from neuro_rtrl.engine.ledger import Ledger
+from neuro_rtrl.engine.stream import numbers, traced_places
+from neuro_rtrl.errors import DescriptionError
+from neuro_rtrl.network.describe import Network
+from neuro_rtrl.registry import find
+
+
+class Learner:
+    """A network that learns while it runs.
+
+    Args:
+        net: the network; it is built here, later changes to it have no effect.
+        rule: name of a file in `rules/` ("rtrl", "bptt"), or a rule.
+        optimizer: `Adam(1e-3)`, `Sgd(1e-2)`, or None: gradients only.
+        loss: "mse", "sse", "bce" (sigmoid inside) or "cross_entropy" (softmax inside).
+        update: "step", "sequence", or a number of steps.
+        precision: "float32" or "float64", of the influence matrix (states are always float64).
+        batch: lanes of `step`.
+
+    Raises:
+        DescriptionError, BuildError: a name, shape or combination that does not work.
+
+    >>> net = Network(dt="1 ms", seed=0)
+    >>> x, hidden = net.inputs(2), net.neurons(3, "lif", name="hidden")
+    >>> y = net.neurons(1, "leaky_readout")
+    >>> first = net.connect(x, hidden, weights=0.6)
+    >>> second = net.connect(hidden, y)
+    >>> learner = Learner(net, loss="mse")
+    >>> learner.step([1, 1], [0.5]).shape
+    (1,)
+    >>> sorted(learner.gradient)
+    ['hidden_leaky_readout', 'input_hidden']
+    """
+
+    def __init__(
+        self,
+        net: Network,
+        rule: str | Rule = "rtrl",
+        optimizer: Optimizer | None = None,
+        loss: str = "mse",
+        update: str | int = "step",
+        precision: str = "float32",
+        batch: int = 1,
+    ) -> None:
+        chosen: Any = find("rules", rule) if isinstance(rule, str) else rule
+        if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
+            raise DescriptionError(
+                "the batch is out of range", where="batch", given=batch, expected="1 or more"
+            )
+        self._net = net
+        self._built = build(net)
+        self._session = Session(self._built, chosen, optimizer, loss, update, precision, batch)
+        self._width = sum(p.n for p in self._built.plan.inputs)
+
+    def step(self, x: Any, target: Any = None) -> np.ndarray:
+        """One step: forward, influence, gradient, and an update if one is due.
+
+        Args:
+            x: (inputs,), or (batch, inputs) if batch > 1; non-zero entries are events.
+            target: (outputs,) or (batch, outputs); None: no error in this step.
+
+        Returns:
+            Predictions in the shape of `target`.
+        """
+        batch, outputs = self._session.batch, self._session.outputs.size
+        lead: tuple[int | None, ...] = () if batch == 1 else (batch,)
+        inputs = numbers(x, (*lead, self._width), "inputs").reshape(batch, 1, self._width)
+        targets = None
+        if target is not None:
+            shaped = numbers(target, (*lead, outputs), "targets", nan=True)
+            targets = shaped.reshape(batch, 1, outputs)
+        made = self._session.steps(inputs, targets).predictions[:, 0]
+        return made[0] if batch == 1 else made
+
+    def run(
+        self, inputs: Any, targets: Any = None, *, record: Sequence[str] = (), spikes: bool = False,
+        learn: bool = True,
+    ) -> Result:
+        """Whole sequences, each from the initial state, updating as `update` says.
+
+        Args:
+            inputs: (batch, steps, inputs).
+            targets: (batch, steps, outputs), NaN where there is no error; None: no error at all.
+            record: states of the first lane to keep, as "population.state".
+            spikes: whether to keep the spikes of the sequences.
+            learn: False: gradients only, no update.
+        """
+        array = numbers(inputs, (None, None, self._width), "inputs")
+        shape = (*array.shape[:2], self._session.outputs.size)
+        wanted = None if targets is None else numbers(targets, shape, "targets", nan=True)
+        places = traced_places(self._built, record)
+        traced = np.concatenate([np.zeros(0, np.int64), *places.values()])
+        return self._session.sequences(array, wanted, traced, spikes, learn)
+
+    def reset(self) -> None:
+        """States, queue and influence back to the start; parameters stay."""
+        self._session.restart()
+
+    @property
+    def gradient(self) -> dict[str, np.ndarray]:
+        """Name -> gradient of the loss summed since the last update, mean over the batch."""
+        names = self._built.plan.names
+        return {name: self._session.gradient[index] for name, index in names.items()}
+
+    @property
+    def parameters(self) -> dict[str, np.ndarray]:
+        """Name -> present values of what learns (weights in the order of `.pre`, `.post`)."""
+        return {name: self._built.values[index] for name, index in self._built.plan.names.items()}
+
+    def set_parameters(self, values: dict[str, Any]) -> None:
+        """Replace values of what learns, by name."""
+        names = self._built.plan.names
+        for name, value in values.items():
+            if name not in names:
+                from neuro_rtrl.errors import unknown
+
+                raise unknown("learned parameter", name, names)
+            self._built.values[names[name]] = numbers(value, names[name].shape, name)
+
+    @property
+    def ledger(self) -> Ledger:
+        """What the kernels counted so far."""
+        return self._session.ledger()
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """Population -> generated source of its compiled functions."""
+        return dict(self._built.sources)
