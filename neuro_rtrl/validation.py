@@ -200,7 +200,7 @@ def _picture(model: Model, pairs: list[Pair], dt: float, folder: Path) -> Path:
         pairs, key=lambda p: (not p.report.passed, bool(p.case.held), p.report.max_state_difference)
     )
     report = pair.report
-    state = (threshold_state(model) or model.states[0]).name
+    state = threshold_state(model) or model.states[0]
     words = {"reset": report.reset, "refractory": report.refractory}
     facts = [f"{what} {value}" for what, value in words.items() if value != "none"]
     return draw(
@@ -209,10 +209,11 @@ def _picture(model: Model, pairs: list[Pair], dt: float, folder: Path) -> Path:
         passed=report.passed,
         ours=pair.ours,
         theirs=pair.theirs,
-        state=f"units.{state}",
+        state=f"units.{state.name}",
         population="source" if model.threshold is None else "units",
         dt=dt,
         tolerance=TOLERANCE,
+        scale=state_scale(state, pair.theirs),
     )
 
 
@@ -259,7 +260,13 @@ def state_difference(model: Model, ours: Run, theirs: Run) -> float:
     worst = 0.0
     for state in model.states:
         a, b = (run.states[f"units.{state.name}"] for run in (ours, theirs))
-        scale = max(float(np.abs(b).max()), np.finfo(float).tiny) if state.dimension else 1.0
-        difference = float(np.abs(a - b).max()) / scale
+        difference = float(np.abs(a - b).max()) / state_scale(state, theirs)
         worst = max(worst, difference if np.isfinite(difference) else np.inf)
     return worst
+
+
+def state_scale(state: State, run: Run) -> float:
+    """What differences of a state are measured by: 1, or its largest value if it has a unit."""
+    if not state.dimension:
+        return 1.0
+    return max(float(np.abs(run.states[f"units.{state.name}"]).max()), float(np.finfo(float).tiny))

@@ -35,6 +35,7 @@ def draw(
     population: str,
     dt: float,
     tolerance: float,
+    scale: float = 1.0,
 ) -> Path:
     """Traces of a few units, the largest difference in each step, and the spikes.
 
@@ -46,7 +47,8 @@ def draw(
         state: recorded state to show, as in "units.v".
         population: population whose spikes are shown.
         dt: step in seconds.
-        tolerance: largest difference that passes.
+        tolerance: largest difference that passes, after division by `scale`.
+        scale: what differences are measured by, in the unit of the state.
 
     Raises:
         RunFileError: the file cannot be written.
@@ -60,7 +62,7 @@ def draw(
     ratios = [1.0] * SHOWN_UNITS + [1.1, 2.4]
     panels = list(figure.subplots(rows, 1, sharex=True, height_ratios=ratios))
     _traces(panels[:SHOWN_UNITS], ours, theirs, state, population, dt)
-    _difference(panels[-2], ours, theirs, state, dt, tolerance)
+    _difference(panels[-2], ours, theirs, state, dt, tolerance, scale)
     _raster(panels[-1], ours, theirs, population, dt)
     panels[-1].set_xlim(0.0, _shown(theirs, state, dt) * dt * 1e3)
     panels[-1].set_xlabel("time (ms)")
@@ -98,11 +100,11 @@ def _busiest(run: Run, state: str, population: str, steps: int) -> list[int]:
 
 
 def _difference(
-    axes: Axes, ours: Run, theirs: Run, state: str, dt: float, tolerance: float
+    axes: Axes, ours: Run, theirs: Run, state: str, dt: float, tolerance: float, scale: float
 ) -> None:
     steps = _shown(theirs, state, dt)
     time = np.arange(steps) * dt * 1e3
-    gap = np.abs(ours.states[state] - theirs.states[state])[:, :steps].max(axis=0)
+    gap = np.abs(ours.states[state] - theirs.states[state])[:, :steps].max(axis=0) / scale
     axes.semilogy(time, np.maximum(gap, _SMALLEST), color=_OURS, linewidth=0.9)
     axes.axhline(tolerance, color=_BAD, linewidth=1.2)
     axes.annotate(
