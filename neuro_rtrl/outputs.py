@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,6 +88,21 @@ def write_json(file: Path, value: Any) -> None:
             given=error.strerror or error,
             expected="a file in a folder that exists and can be written",
         ) from error
+
+
+def peak_bytes() -> int:
+    """The largest memory this process has held so far; 0 where the system does not say.
+
+    >>> peak_bytes() >= 0
+    True
+    """
+    if sys.platform == "win32":
+        return 0
+    import resource
+
+    # Linux counts in KiB, macOS in bytes.
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def _finite(value: Any) -> Any:
