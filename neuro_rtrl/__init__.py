@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from neuro_rtrl.checks import gradcheck
     from neuro_rtrl.contracts import Model, Surrogate
-    from neuro_rtrl.engine.learner import Learner
+    from neuro_rtrl.learner import Learner
     from neuro_rtrl.engine.run_file import open_run
     from neuro_rtrl.engine.simulation import Recording, simulate
     from neuro_rtrl.equations.model_text import load_model
@@ -27,7 +27,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Adam": "neuro_rtrl.optimizers.adam",
-    "Learner": "neuro_rtrl.engine.learner",
+    "Learner": "neuro_rtrl.learner",
     "Model": "neuro_rtrl.contracts",
     "Network": "neuro_rtrl.network.describe",
     "NeuroRtrlError": "neuro_rtrl.errors",

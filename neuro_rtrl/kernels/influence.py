@@ -15,7 +15,7 @@ import numpy as np
 from neuro_rtrl.kernels.catch_up import catch_up, catch_up_own, catch_up_segment
 from neuro_rtrl.kernels.columns import close_columns
 from neuro_rtrl.kernels.forward import apply_reset, reset_parts
-from neuro_rtrl.kernels.jit import jit
+from neuro_rtrl.kernels.jit import inline, jit, kernel
 from neuro_rtrl.kernels.layout import (
     COLUMNS,
     ENTRIES,
@@ -31,7 +31,7 @@ from neuro_rtrl.kernels.layout import (
 from neuro_rtrl.kernels.small import identity, multiply_into
 
 
-@jit
+@inline
 def advance_theta(units: Units, run: Run, rows: Rows) -> None:
     """Influence of own unit parameters: P <- D P + U, at every step."""
     for p in range(units.first.shape[0]):
@@ -69,6 +69,8 @@ def reset_events(units: Units, mask: Mask, values: np.ndarray, run: Run, rows: R
         k = run.live[i]
         p = units.population[k]
         rows.has_after[k] = 0
+        if run.s[k] and units.refractory[p]:
+            _catch_up_all(units, mask, run, rows, k)
         if not units.resets[p] or not (run.s[k] or units.reset_gradient[p]):
             continue
         reset_parts(units, values, run, k)
@@ -78,6 +80,14 @@ def reset_events(units: Units, mask: Mask, values: np.ndarray, run: Run, rows: R
 
 
 @jit
+def _catch_up_all(units: Units, mask: Mask, run: Run, rows: Rows, k: int) -> None:
+    """Before a refractory period begins, so that none needs to be remembered but the last."""
+    catch_up_own(units, run, rows, k)
+    for s in range(mask.segment[k], mask.segment[k + 1]):
+        catch_up_segment(units, run, rows, k, s)
+
+
+@inline
 def _reset_rows(units: Units, mask: Mask, run: Run, rows: Rows, k: int) -> None:
     p = units.population[k]
     d, i = units.d[p], k - units.first[p]
@@ -104,7 +114,7 @@ def _reset_rows(units: Units, mask: Mask, run: Run, rows: Rows, k: int) -> None:
             multiply_into(d, whole, rows.pending[s], rows.matrix[3])
 
 
-@jit
+@inline
 def _reset_theta(
     units: Units, run: Run, rows: Rows, k: int, jump: np.ndarray, after: np.ndarray
 ) -> None:
@@ -123,7 +133,7 @@ def _reset_theta(
                 rows.theta[at + v * m + j] += run.work[d + d * d + v * m + j]
 
 
-@jit
+@inline
 def close_step(units: Units, run: Run, rows: Rows) -> None:
     """Forget this step's reset Jacobians; add to the ledger."""
     for i in range(run.clock[LIVE]):
@@ -134,7 +144,7 @@ def close_step(units: Units, run: Run, rows: Rows) -> None:
         rows.count[COLUMNS] += rows.live[b]
 
 
-@jit
+@kernel
 def restart_rows(units: Units, mask: Mask, rows: Rows) -> None:
     """No influence yet: every row is empty."""
     close_columns(mask, rows)

@@ -61,12 +61,36 @@ def _in_cache(compile_now: Callable[..., Any], *arguments: Any, **options: Any) 
 
 
 def jit(function: Callable[..., Any]) -> Any:
-    """Compile a kernel (no Python objects, lock released)."""
+    """Compile a part of a kernel, to be called by other kernels only.
 
-    def now(inner: Callable[..., Any], **options: Any) -> Any:
-        return numba.njit(_nrt=False, nogil=True, fastmath=FAST, error_model="numpy", **options)(inner)
+    It gets no wrapper for calls from Python: with our long argument lists these wrappers are most of
+    the compile time.
+    """
+    return _in_cache(_numba(no_cpython_wrapper=True, no_cfunc_wrapper=True), function)
 
-    return _in_cache(now, function)
+
+def inline(function: Callable[..., Any]) -> Any:
+    """A part of one kernel that is put into its caller before types are known.
+
+    For parts with one caller: it saves a compiled function with hundreds of arguments.
+    """
+    return _numba(inline="always", no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+
+
+def kernel(function: Callable[..., Any]) -> Any:
+    """Compile a kernel that Python calls (lock released)."""
+    return _in_cache(_numba(), function)
+
+
+def _numba(**fixed: Any) -> Callable[..., Any]:
+    """No Python objects, and no reference counting: kernels allocate nothing."""
+
+    def now(function: Callable[..., Any], **options: Any) -> Any:
+        return numba.njit(
+            _nrt=False, nogil=True, fastmath=FAST, error_model="numpy", **fixed, **options
+        )(function)
+
+    return now
 
 
 def native(signature: str) -> Callable[[Callable[..., Any]], Any]:

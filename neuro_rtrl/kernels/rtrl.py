@@ -22,7 +22,7 @@ from neuro_rtrl.kernels.catch_up import advance_pending
 from neuro_rtrl.kernels.columns import wanted_columns
 from neuro_rtrl.kernels.emit import emit_events, free_rows
 from neuro_rtrl.kernels.gather import gather, scatter
-from neuro_rtrl.kernels.jit import jit
+from neuro_rtrl.kernels.jit import inline, jit, kernel
 from neuro_rtrl.kernels.layout import (
     ARRIVED,
     DEFERRED,
@@ -56,7 +56,7 @@ from neuro_rtrl.kernels.stream import (
 )
 
 
-@jit
+@kernel
 def rtrl(
     units: Units, wires: Wires, mask: Mask, values: np.ndarray, run: Run, rows: Rows,
     stream: Stream, gradient: np.ndarray, wanted: np.ndarray, restart: bool,
@@ -92,7 +92,7 @@ def rtrl(
     return FINISHED
 
 
-@jit
+@inline
 def before_events(
     units: Units, wires: Wires, mask: Mask, values: np.ndarray, run: Run, rows: Rows, stream: Stream
 ) -> None:
@@ -113,7 +113,7 @@ def before_events(
     forward.test_events(units, values, run)
 
 
-@jit
+@inline
 def from_events(
     units: Units, wires: Wires, mask: Mask, values: np.ndarray, run: Run, rows: Rows,
     stream: Stream, gradient: np.ndarray,
@@ -129,10 +129,11 @@ def from_events(
     predict(units, stream, run)
     learn(units, mask, run, rows, stream, gradient)
     influence.close_step(units, run, rows)
+    forward.remember_spikes(run)
     run.clock[STEP] += 1
 
 
-@jit
+@inline
 def learn(
     units: Units, mask: Mask, run: Run, rows: Rows, stream: Stream, gradient: np.ndarray
 ) -> None:

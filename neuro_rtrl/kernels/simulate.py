@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from neuro_rtrl.kernels import forward
-from neuro_rtrl.kernels.jit import jit
+from neuro_rtrl.kernels.jit import inline, jit, kernel
 from neuro_rtrl.kernels.layout import (
     ARRIVED,
     DEFERRED,
@@ -33,7 +33,7 @@ from neuro_rtrl.kernels.stream import (
 CHECK_EVERY = 64  # steps between looks for states that are not finite
 
 
-@jit
+@kernel
 def simulate(
     units: Units, wires: Wires, values: np.ndarray, run: Run, stream: Stream, restart: bool
 ) -> int:
@@ -56,7 +56,7 @@ def simulate(
     return FINISHED
 
 
-@jit
+@inline
 def one_step(units: Units, wires: Wires, values: np.ndarray, run: Run, stream: Stream) -> None:
     """State update, threshold, arrivals, reset."""
     row = place(stream, run)
@@ -73,6 +73,7 @@ def one_step(units: Units, wires: Wires, values: np.ndarray, run: Run, stream: S
     forward.deliver(units, wires, values, run)
     forward.reset_spikes(units, values, run)
     predict(units, stream, run)
+    forward.remember_spikes(run)
     run.clock[ARRIVED] = 0
     run.clock[DEFERRED] = 0
     run.clock[STEP] += 1
