@@ -27,6 +27,16 @@ JsonFile = Annotated[
 ]
 OutFolder = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder of results.")]
 
+# What the table at the end of a sweep shows of each point, besides its place.
+POINT_COLUMNS = (
+    "score",
+    "iterations_to_99",
+    "density",
+    "compute_adjusted_iterations",
+    "multiply_adds",
+    "seconds",
+)
+
 
 def main(arguments: list[str] | None = None) -> None:
     """The console script; an error of the user's is one paragraph and exit code 2."""
@@ -141,17 +151,10 @@ def _conclude(title: str, rows: list[dict[str, Any]], json: Path | None) -> None
 
 def _show_summary(summary: dict[str, Any]) -> None:
     if "points" in summary:
-        columns = (
-            *summary["axes"],
-            "score",
-            "iterations_to_99",
-            "compute_adjusted_iterations",
-            "multiply_adds",
-            "seconds",
-        )
+        columns = (*summary["axes"], *POINT_COLUMNS)
         console.show_rows(summary["experiment"], summary["points"], columns)
     else:
-        hidden = ("experiment", "files")
+        hidden = ("experiment", "ledger", "out")
         shown = {key: value for key, value in summary.items() if key not in hidden}
         console.show_values(summary["experiment"], shown)
     console.hint(f"Results are in {summary['out']}")

@@ -18,6 +18,9 @@ from neuro_rtrl.outputs import News, Watcher
 PLAIN_LINES = 20
 """Lines that a run of any length prints when nobody sees a progress bar."""
 
+MANY = 10_000_000
+"""Whole numbers from here on are rounded in tables."""
+
 
 @contextmanager
 def watching(quiet: bool) -> Iterator[Watcher]:
@@ -69,13 +72,13 @@ def show_values(title: str, values: Mapping[str, Any]) -> None:
 def in_words(value: Any) -> str:
     """A value as a table shows it.
 
-    >>> in_words(0.123456), in_words(True), in_words({"rows": 0.5}), in_words(12345678)
-    ('0.1235', 'yes', 'rows 0.5', '12,345,678')
+    >>> in_words(0.123456), in_words(True), in_words({"rows": 0.5}), in_words(12345)
+    ('0.1235', 'yes', 'rows 0.5', '12,345')
     """
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
-        return f"{value:,}"
+        return f"{value:,}" if abs(value) < MANY else f"{value:.3g}"
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, Mapping):

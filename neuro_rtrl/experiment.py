@@ -71,7 +71,7 @@ def run_experiment(
     experiment = load_experiment(name, settings)
     folder = run_folder(Path("runs") / experiment.name if out is None else Path(out), force)
     if experiment.points:
-        return run_sweep(experiment, folder, progress or _nobody, run_single)
+        return run_sweep(experiment, folder, progress or _nobody, run_single, force)
     return run_single(experiment, folder, experiment.name, progress or _nobody, _nothing)[0]
 
 
@@ -90,9 +90,8 @@ def run_single(
     write_json(folder / SUMMARY, summary)
     draw_learning_curve(folder / LEARNING_CURVE, label, job.history.loss, job.history.tests)
     if job.history.last:
-        events, predictions, targets = job.history.last_steps()
-        sizes = {name: job.network.populations[name].n for name in events}
-        draw_raster(folder / RASTER, label, events, sizes, predictions, targets)
+        sizes = {name: population.n for name, population in job.network.populations.items()}
+        draw_raster(folder / RASTER, label, job.history.last_steps(sizes))
     return summary, job.history
 
 

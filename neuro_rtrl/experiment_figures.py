@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 SMOOTHING = 0.1
 """Weight of the newest value in the running means that are drawn (the protocol's EWMA)."""
 
+DASHES = ("-", "--", ":", "-.")
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -28,12 +30,34 @@ class Curve:
         loss: mean loss of the batch.
         density: fraction of the influence matrix that can be non-zero and was.
         activity: fraction of unit-steps with an event.
+        colour, dash: numbers of its colour and its line style.
     """
 
     label: str
     loss: np.ndarray
     density: np.ndarray
     activity: np.ndarray
+    colour: int = 0
+    dash: int = 0
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The last steps of a run, for the raster: whole sequences, one after the other.
+
+    Attributes:
+        events: population -> (steps, units) of its events, both (events,).
+        sizes: population -> number of units.
+        predictions: (steps, outputs).
+        targets: (steps, outputs); NaN where there is no error.
+        sequence: steps of a sequence.
+    """
+
+    events: Mapping[str, tuple[np.ndarray, np.ndarray]]
+    sizes: Mapping[str, int]
+    predictions: np.ndarray
+    targets: np.ndarray
+    sequence: int
 
 
 def draw_learning_curve(
@@ -67,41 +91,42 @@ def draw_learning_curve(
         axes.legend(handles, labels, frameon=False, loc="center right")
 
 
-def draw_raster(
-    file: Path,
-    title: str,
-    events: Mapping[str, tuple[np.ndarray, np.ndarray]],
-    sizes: Mapping[str, int],
-    predictions: np.ndarray,
-    targets: np.ndarray,
-) -> None:
+def draw_raster(file: Path, title: str, shown: Shown) -> None:
     """Events of each population over the last steps of a run, above its output and the target.
 
     Args:
         file: the PNG to write.
         title: name of the run.
-        events: population -> (steps, units) of its events, both (events,).
-        sizes: population -> number of units.
-        predictions: (steps, outputs).
-        targets: (steps, outputs); NaN where there is no error.
+        shown: what to draw.
     """
-    with _canvas(file, rows=len(events) + 1, columns=1, size=(8, 2 + 2 * len(events))) as panels:
-        for axes, (name, (steps, units)) in zip(panels, events.items(), strict=False):
-            marker = max(1.0, min(6.0, 120 / max(sizes[name], 1)))
-            axes.plot(steps, units, "|", color="C0", markersize=marker)
-            axes.set(ylabel=f"unit of {name}", ylim=(-0.5, sizes[name] - 0.5), xticklabels=[])
-        output = panels[-1]
-        steps = np.arange(len(predictions))
-        lonely = np.isfinite(targets).sum() < targets.size / 2
-        for k in range(targets.shape[1]):
-            output.plot(steps, predictions[:, k], color=f"C{k}", label=f"output {k}")
-            style = "o" if lonely else "--"
-            output.plot(steps, targets[:, k], style, color="0.3", markersize=4, label="target")
-        output.set(xlabel="step", ylabel="output")
-        output.legend(frameon=False, loc="upper right", ncols=2)
+    height = 2 + 2 * len(shown.events)
+    with _canvas(file, rows=len(shown.events) + 1, columns=1, size=(8, height)) as panels:
+        for axes, (name, (steps, units)) in zip(panels, shown.events.items(), strict=False):
+            n = shown.sizes[name]
+            axes.plot(steps, units, "|", color="C0", markersize=max(1.5, min(6.0, 120 / n)))
+            axes.set(ylabel=f"unit of {name}", ylim=(-0.5, n - 0.5), xticklabels=[])
+        _draw_outputs(panels[-1], shown)
         for axes in panels:
-            axes.set_xlim(-0.5, len(predictions) - 0.5)
-        panels[0].set_title(title)
+            axes.set_xlim(-0.5, len(shown.predictions) - 0.5)
+            for start in range(shown.sequence, len(shown.predictions), shown.sequence):
+                axes.axvline(start - 0.5, color="0.85", linewidth=0.8, zorder=0)
+        panels[0].set_title(f"{title}: the last steps of training")
+
+
+def _draw_outputs(axes: Axes, shown: Shown) -> None:
+    """One line per output, broken where a sequence ends; targets as dots where they are rare."""
+    n = shown.sequence
+    steps = np.arange(len(shown.predictions))
+    rare = np.isfinite(shown.targets).sum() < shown.targets.size / 2
+    for k in range(shown.targets.shape[1]):
+        for start in range(0, len(steps), n):
+            part = slice(start, start + n)
+            label = f"output {k}" if start == 0 else None
+            axes.plot(steps[part], shown.predictions[part, k], color=f"C{k}", label=label)
+        style = "o" if rare else "--"
+        axes.plot(steps, shown.targets[:, k], style, color="0.3", markersize=4, label="target")
+    axes.set(xlabel="step", ylabel="output")
+    axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
 
 
 def draw_sweep(folder: Path, curves: Sequence[Curve]) -> list[str]:
@@ -118,10 +143,11 @@ def draw_sweep(folder: Path, curves: Sequence[Curve]) -> list[str]:
     }
     for name, (across, up, logarithmic) in panels.items():
         with _canvas(folder / name, rows=1, columns=1, size=(7, 4.5)) as (axes,):
-            for place, curve in enumerate(curves):
+            for curve in curves:
                 x, y = _points_of(name, curve)
-                style = ("-", "--", ":", "-.")[place % 10 // 5] if len(curves) > 5 else "-"
-                axes.plot(x, smooth(y), style, linewidth=1.2, label=curve.label)
+                style = DASHES[curve.dash % len(DASHES)]
+                colour = f"C{curve.colour % 10}"
+                axes.plot(x, smooth(y), style, color=colour, linewidth=1.2, label=curve.label)
             axes.set(xlabel=across, ylabel=up)
             if logarithmic:
                 axes.set_yscale("log")
@@ -129,30 +155,31 @@ def draw_sweep(folder: Path, curves: Sequence[Curve]) -> list[str]:
     return list(panels)
 
 
-def draw_cost(file: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+def draw_cost(folder: Path, rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Measured multiply-adds and seconds of each run beside its counted density.
 
     Args:
-        file: the PNG to write.
+        folder: where the PNG goes.
         rows: one per run, with `label`, `density`, `multiply_adds` and `seconds`.
+
+    Returns:
+        The name of the file, in `folder`.
     """
-    with _canvas(file, rows=1, columns=2, size=(10, 4.5)) as panels:
+    name = "cost.png"
+    with _canvas(folder / name, rows=1, columns=2, size=(11, 4.5)) as panels:
         for axes, key in zip(panels, ("multiply_adds", "seconds"), strict=True):
-            for row in rows:
-                axes.plot(row["density"], row[key], "o")
-                axes.annotate(
-                    row["label"],
-                    (row["density"], row[key]),
-                    fontsize="x-small",
-                    xytext=(4, 4),
-                    textcoords="offset points",
-                )
+            for place, row in enumerate(rows):
+                axes.plot(row["density"], row[key], "o", color=f"C{place % 10}", label=row["label"])
             axes.set(
                 xlabel="counted density of the influence matrix",
                 xscale="log",
                 ylabel=f"measured {key.replace('_', '-')}",
                 yscale="log",
             )
+        panels[1].legend(
+            frameon=False, fontsize="x-small", loc="center left", bbox_to_anchor=(1, 0.5)
+        )
+    return [name]
 
 
 def smooth(values: Sequence[float] | np.ndarray) -> np.ndarray:

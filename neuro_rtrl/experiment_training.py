@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from neuro_rtrl.engine.learning import Result
 from neuro_rtrl.engine.provenance import collect
 from neuro_rtrl.engine.recorder import Recorder
 from neuro_rtrl.experiment_evaluation import Evaluator
+from neuro_rtrl.experiment_figures import Shown
 from neuro_rtrl.experiment_text import Experiment, make_network, make_optimizer, make_task
 from neuro_rtrl.learner import Learner
 from neuro_rtrl.network.describe import Network
@@ -33,6 +35,7 @@ class History:
     Attributes:
         loss: mean loss per sequence of the batch.
         activity: fraction of unit-steps with an event, in the first sequence of the batch.
+        seconds: spent in learning.
         tests: (iterations done, score).
         last: events, predictions and targets of the first sequences of the last iterations.
         interrupted: whether Ctrl-C ended the run.
@@ -40,6 +43,7 @@ class History:
 
     loss: list[float] = field(default_factory=list)
     activity: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
     tests: list[tuple[int, float]] = field(default_factory=list)
     last: deque[tuple[dict[str, Events], np.ndarray, np.ndarray]] = field(default_factory=deque)
     interrupted: bool = False
@@ -48,6 +52,11 @@ class History:
     def score(self) -> float | None:
         """The last test's score; None before the first."""
         return self.tests[-1][1] if self.tests else None
+
+    def learning_seconds(self) -> float:
+        """Seconds of all iterations; the first, which compiles, counts as an average one."""
+        later = self.seconds[1:] or self.seconds
+        return float(np.mean(later)) * len(self.seconds) if later else 0.0
 
     def keep(
         self, events: dict[str, Events], result: Result, trial: Trial, activity: float
@@ -60,8 +69,8 @@ class History:
         while (len(self.last) - 1) * steps >= SHOWN_STEPS:
             self.last.popleft()
 
-    def last_steps(self) -> tuple[dict[str, Events], np.ndarray, np.ndarray]:
-        """The kept sequences as one: events, predictions and targets."""
+    def last_steps(self, sizes: dict[str, int]) -> Shown:
+        """The kept sequences as one; `sizes` are the numbers of units of the populations."""
         steps = len(self.last[0][1])
         joined = {
             name: (
@@ -70,8 +79,13 @@ class History:
             )
             for name in self.last[0][0]
         }
-        predictions = np.concatenate([predictions for _, predictions, _ in self.last])
-        return joined, predictions, np.concatenate([targets for _, _, targets in self.last])
+        return Shown(
+            events=joined,
+            sizes={name: sizes[name] for name in joined},
+            predictions=np.concatenate([predictions for _, predictions, _ in self.last]),
+            targets=np.concatenate([targets for _, _, targets in self.last]),
+            sequence=steps,
+        )
 
 
 @dataclass
@@ -134,9 +148,9 @@ def open_recorder(job: Job, folder: Path) -> Recorder:
     )
     recorder.attach("experiment", experiment.file.read_text(encoding="utf-8"))
     recorder.attach("experiment_with_overrides", json.dumps(experiment.values, indent=2))
-    for population in network.populations.values():
-        if population.model is not None:
-            recorder.attach(f"model_of_{population.name}", population.model.source)
+    for name, described in network.populations.items():
+        if described.model is not None:
+            recorder.attach(f"model_of_{name}", described.model.source)
     return recorder
 
 
@@ -156,7 +170,9 @@ def train(job: Job, recorder: Recorder, watch: Watcher, after: AfterIteration) -
     try:
         for iteration in range(iterations):
             trial, done, score = job.task.train(iteration), iteration + 1, None
+            start = time.perf_counter()
             result = learner.run(trial.inputs, trial.targets, record=record.states, spikes=True)
+            history.seconds.append(time.perf_counter() - start)
             if done % record.test_every == 0 or done == iterations:
                 score = evaluator.score(job.task, learner.parameters)
                 history.tests.append((done, score))

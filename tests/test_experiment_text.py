@@ -58,8 +58,8 @@ def test_a_sweep_has_every_combination_of_its_labels() -> None:
     experiment = load_experiment("spiral_sparsity")
     assert len(experiment.points) == 8
     first, last = experiment.points[0], experiment.points[-1]
-    assert first.labels == {"weight_sparsity": "0", "activity_sparsity": "on"}
-    assert last.labels == {"weight_sparsity": "0.9", "activity_sparsity": "off"}
+    assert first.labels == {"weight_sparsity": "0", "activity": "on"}
+    assert last.labels == {"weight_sparsity": "0.9", "activity": "off"}
     run = at_point(experiment, last)
     assert run.points == ()
     densities = [p.options.get("density", 1.0) for p in run.projections]
@@ -73,7 +73,7 @@ def test_a_sweep_can_be_narrowed() -> None:
         "spiral_sparsity",
         [
             'sweep.only.weight_sparsity=["0.9", "0"]',
-            'sweep.only.activity_sparsity=["on"]',
+            'sweep.only.activity=["on"]',
         ],
     )
     assert [p.labels["weight_sparsity"] for p in experiment.points] == ["0.9", "0"]
