@@ -8,6 +8,7 @@ have a surrogate that is not zero, and until every array that learns has a gradi
 from __future__ import annotations
 
 import functools
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,7 +82,9 @@ def is_alive(net: nr.Network, found: Twin) -> bool:
             rested = 0.02 < spikes.mean() < 0.9
             if not rested or not found.live[name].any() or np.isnan(spikes).any():
                 return False
-    finite = all(np.isfinite(g).all() and abs(g).max(initial=0) < 1e3 for g in found.gradient.values())
+    finite = all(
+        np.isfinite(g).all() and abs(g).max(initial=0) < 1e3 for g in found.gradient.values()
+    )
     return finite and all(abs(g).max(initial=0) > 1e-9 for g in found.gradient.values())
 
 
@@ -106,7 +109,7 @@ def _edges(
     first, last = hidden[0], hidden[-1]
     edges = [(source, first, 1.0) for source in x]
     if wiring == "layers":
-        edges += [(a, b, 1.0) for a, b in zip(hidden, hidden[1:], strict=False)]
+        edges += [(a, b, 1.0) for a, b in itertools.pairwise(hidden)]
         edges += [(h, h, 0.0) for h in hidden if rng.random() < 0.5]
     elif wiring == "excitation_inhibition":
         edges += [(first, first, 0.5), (first, last, 1.0), (last, first, -0.5), (last, last, -0.5)]
@@ -152,12 +155,12 @@ def random_population(
     candidates = learnable(changed)
     learn = [p for p in candidates if rng.random() < 0.4]
     initial = {
-        s.name: rng.normal(0, 0.3, n) for s in model.states if not s.dimension and rng.random() < 0.3
+        s.name: rng.normal(0, 0.3, n)
+        for s in model.states
+        if not s.dimension and rng.random() < 0.3
     }
     parameters = random_parameters(rng, changed, n)
-    return net.neurons(
-        n, model, name=label, learn=learn, initial=initial, **changes, **parameters
-    )
+    return net.neurons(n, model, name=label, learn=learn, initial=initial, **changes, **parameters)
 
 
 def random_parameters(rng: np.random.Generator, model: Model, n: int) -> dict[str, Any]:
