@@ -18,11 +18,12 @@ FIRST_COLUMNS, FIRST_EVENT_ROWS, TILE = 64, 16, 512
 
 def make_rows(built: Built, mask: Mask, precision: str) -> Rows:
     """Fresh influence storage of one lane."""
-    n, sources = built.plan.n, built.wires.group.size - 1
+    n = built.plan.n
     wide, between = built.widest**2, int((built.plan.wiring.source < n).sum())
     blocks, segments = mask.columns.size, mask.segment_block.size
     capacity = np.minimum(mask.columns, FIRST_COLUMNS)
-    most = sources + built.widest
+    # Each synapse brings at most one event a step, so a unit hears at most its fan-in.
+    most = int(np.bincount(built.wires.target, minlength=1).max()) + built.widest
 
     def whole(*shape: int) -> np.ndarray:
         return np.zeros(shape, dtype=np.int64)
