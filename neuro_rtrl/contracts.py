@@ -155,16 +155,46 @@ class Optimizer(Protocol):
         ...
 
 
+class Lane(Protocol):
+    """One stream of sequences under a rule."""
+
+    run: Any
+
+    def advance(self, stream: Any, gradient: np.ndarray, restart: bool) -> bool:
+        """Run a stream, adding to `gradient` (p,); True if it must be called again to finish it."""
+        ...
+
+
 class Rule(Protocol):
     """A way to compute the gradient. A file `rules/NAME.py` offers `RULE`, a value of this shape.
 
-    `exactness` says what the rule drops, and in which networks it is nevertheless exact.
+    `exactness` says what the rule drops, and in which networks it is nevertheless exact; `online`
+    whether it has a gradient at every step.
     """
 
-    name: str
-    exactness: str
-    online: bool
+    @property
+    def name(self) -> str:
+        """Name of the rule: that of its file."""
+        ...
 
-    def start(self, built: Any, precision: str) -> Any:
-        """The rule's own state for one lane (one sequence at a time) of a built network."""
+    @property
+    def exactness(self) -> str:
+        """What is dropped, and where the rule is exact all the same."""
+        ...
+
+    @property
+    def online(self) -> bool:
+        """Whether there is a gradient at every step."""
+        ...
+
+    def prepare(self, built: Any) -> Any:
+        """What all lanes share (a mask, say)."""
+        ...
+
+    def start(self, built: Any, shared: Any, precision: str) -> Lane:
+        """A fresh lane of a built network."""
+        ...
+
+    def ledger(self, built: Any, shared: Any, lanes: Any) -> Any:
+        """Counts of all lanes together."""
         ...

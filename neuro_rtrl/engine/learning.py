@@ -49,13 +49,13 @@ class Session:
         self.loss, self.precision, self.batch = _one_of("loss", loss, LOSSES), precision, batch
         _one_of("precision", precision, PRECISIONS)
         self.update_every = _update(update)
-        if self.update_every == 1 and not rule.online and optimizer is not None:
+        if self.update_every and not rule.online:
             raise BuildError(
-                f"the rule {rule.name} has no gradient at every step",
+                f"the rule {rule.name} has its gradient at the end of a sequence",
                 where="update",
                 given=repr(update),
-                expected='"sequence", or a number of steps above 1',
-                remedy='Say update="sequence", or use the rule "rtrl".',
+                expected='update="sequence"',
+                remedy='Use the rule "rtrl" to learn within a sequence.',
             )
         self.outputs, _ = outputs_of(built)
         if self.outputs.size == 0:
@@ -128,6 +128,13 @@ class Session:
         spikes: bool = False,
     ) -> Result:
         """Some steps of every lane (sequences of `inputs`), from where they are."""
+        if not self.rule.online:
+            raise BuildError(
+                f"the rule {self.rule.name} needs whole sequences",
+                given="a single step",
+                expected="Learner.run(inputs, targets)",
+                remedy='Use the rule "rtrl" to learn step by step.',
+            )
         results = []
         for i in range(inputs.shape[0]):
             lane = self._lane(i)
