@@ -10,8 +10,7 @@ from neuro_rtrl.compile import native, source
 from neuro_rtrl.equations import surrogates
 from neuro_rtrl.errors import BuildError
 from neuro_rtrl.kernels import layout
-from neuro_rtrl.kernels.forward import jacobians, restart
-from neuro_rtrl.kernels.queue import clear_queue
+from neuro_rtrl.kernels.entry import local_jacobians, start_run
 from neuro_rtrl.network.describe import Network, Population
 from neuro_rtrl.network.plan import Plan, plan
 
@@ -146,11 +145,10 @@ def _flags(values: object) -> np.ndarray:
 def _fill_constant_jacobians(built: Built) -> None:
     """D of constant populations, free and refractory, from the derived functions themselves."""
     run = make_run(built)
-    restart(built.units, run)
     every = built.units._replace(eager=np.ones_like(built.units.eager))
     for held, target in ((0, built.units.flow_d), (1, built.units.held_d)):
         run.held[:] = held
-        jacobians(every, built.values, run)
+        local_jacobians(every, built.values, run)
         target[:] = run.D
 
 
@@ -200,6 +198,5 @@ def make_run(built: Built) -> layout.Run:
         dyt=real((size * m).sum()),
         work=real(longest),
     )
-    restart(units, run)
-    clear_queue(run)
+    start_run(units, run)
     return run

@@ -10,7 +10,7 @@ import numpy as np
 
 from neuro_rtrl.engine.build import Built
 from neuro_rtrl.kernels import layout
-from neuro_rtrl.kernels.influence import restart_rows
+from neuro_rtrl.kernels.entry import start_rows
 from neuro_rtrl.kernels.layout import Mask, Rows
 
 FIRST_COLUMNS, FIRST_EVENT_ROWS, TILE = 64, 16, 512
@@ -63,7 +63,7 @@ def make_rows(built: Built, mask: Mask, precision: str) -> Rows:
         tile=np.zeros((built.widest, TILE), precision),
         matrix=np.zeros((6, wide)),
     )
-    restart_rows(built.units, mask, rows)
+    start_rows(built.units, mask, rows)
     return rows
 
 

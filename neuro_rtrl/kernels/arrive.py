@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from neuro_rtrl.kernels.catch_up import catch_up_segment, settle_own
-from neuro_rtrl.kernels.jit import inline, jit
+from neuro_rtrl.kernels.jit import jit
 from neuro_rtrl.kernels.layout import (
     BYTES,
     ENTRIES_NOW,
@@ -59,7 +59,7 @@ def receive(
         rows.pair_head[rows.touched[i]] = -1
 
 
-@inline
+@jit
 def entry_vector(
     units: Units, wires: Wires, run: Run, rows: Rows, group: int, e: int, out: np.ndarray
 ) -> bool:
@@ -83,7 +83,7 @@ def entry_vector(
     return True
 
 
-@inline
+@jit
 def _immediate(
     units: Units, mask: Mask, run: Run, rows: Rows, k: int, slot: int, y: float, entry: np.ndarray
 ) -> None:
@@ -95,7 +95,7 @@ def _immediate(
     rows.count[MULTIPLY_ADDS] += 1
 
 
-@inline
+@jit
 def _indirect(
     units: Units, rows: Rows, k: int, row: int, weight: float, entry: np.ndarray, pairs: int
 ) -> int:
@@ -118,7 +118,7 @@ def _indirect(
     return pairs + 1
 
 
-@inline
+@jit
 def absorb(units: Units, mask: Mask, run: Run, rows: Rows, k: int) -> None:
     """Unit k's segments <- pending times themselves plus all listed sensitivities."""
     for s in range(mask.segment[k], mask.segment[k + 1]):
@@ -142,7 +142,7 @@ def absorb(units: Units, mask: Mask, run: Run, rows: Rows, k: int) -> None:
             _blend_segment(units, mask, rows, k, s, sources)
 
 
-@inline
+@jit
 def extend(units: Units, mask: Mask, run: Run, rows: Rows, k: int, s: int, live: int) -> None:
     """Segment s up to date and as long as its block has columns in use."""
     catch_up_segment(units, run, rows, k, s)
@@ -155,7 +155,7 @@ def extend(units: Units, mask: Mask, run: Run, rows: Rows, k: int, s: int, live:
     rows.length[s] = live
 
 
-@inline
+@jit
 def _blend_segment(
     units: Units, mask: Mask, rows: Rows, k: int, s: int, sources: int
 ) -> None:

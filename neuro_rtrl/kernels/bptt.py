@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 
 from neuro_rtrl.kernels import forward
-from neuro_rtrl.kernels.jit import inline, jit, kernel
+from neuro_rtrl.kernels.jit import jit, kernel
 from neuro_rtrl.kernels.layout import (
     ARRIVED,
     DEFERRED,
@@ -33,6 +33,7 @@ from neuro_rtrl.kernels.layout import (
 )
 from neuro_rtrl.kernels.losses import loss_and_slope
 from neuro_rtrl.kernels.queue import clear_queue
+from neuro_rtrl.kernels.refs import ref
 from neuro_rtrl.kernels.stream import (
     Stream,
     all_finite,
@@ -51,6 +52,16 @@ def bptt(
     gradient: np.ndarray,
 ) -> int:
     """Run every sequence from its start, and add the gradient of the losses to `gradient`."""
+    return _sequences(
+        ref(units), ref(wires), values, ref(run), ref(stream), ref(tape), gradient
+    )
+
+
+@jit
+def _sequences(
+    units: Units, wires: Wires, values: np.ndarray, run: Run, stream: Stream, tape: Tape,
+    gradient: np.ndarray,
+) -> int:
     while run.clock[SEQUENCE] < stream.span[0]:
         if run.clock[STEP] == 0:
             forward.restart(units, run)
@@ -67,7 +78,7 @@ def bptt(
     return FINISHED
 
 
-@inline
+@jit
 def _forward_step(
     units: Units, wires: Wires, values: np.ndarray, run: Run, stream: Stream, tape: Tape
 ) -> None:
@@ -98,7 +109,7 @@ def _forward_step(
     run.clock[STEP] += 1
 
 
-@inline
+@jit
 def _backward(
     units: Units, wires: Wires, values: np.ndarray, run: Run, stream: Stream, tape: Tape,
     gradient: np.ndarray,
@@ -128,7 +139,7 @@ def _backward(
             _back_event(units, wires, values, tape, gradient, source, t, stream.value[i])
 
 
-@inline
+@jit
 def _back_reset(
     units: Units, values: np.ndarray, run: Run, tape: Tape, gradient: np.ndarray
 ) -> None:
@@ -187,7 +198,7 @@ def _back_event(
     return slope
 
 
-@inline
+@jit
 def _back_threshold(
     units: Units, run: Run, tape: Tape, gradient: np.ndarray, k: int, slope: float
 ) -> None:
@@ -202,7 +213,7 @@ def _back_threshold(
         gradient[units.at_theta[p] + q * n + j] += run.dyt[at] * slope + run.dst[at] * spike
 
 
-@inline
+@jit
 def _back_update(
     units: Units, values: np.ndarray, run: Run, tape: Tape, gradient: np.ndarray, t: int
 ) -> None:

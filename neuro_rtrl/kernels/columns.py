@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from neuro_rtrl.kernels.jit import inline, jit
+from neuro_rtrl.kernels.jit import jit
 from neuro_rtrl.kernels.layout import LIVE, Mask, Rows, Run, Units
 
 
-@inline
+@jit
 def is_sensitive(units: Units, run: Run, k: int) -> bool:
     """Whether the event of unit k carries a sensitivity."""
     p = units.population[k]
@@ -24,7 +24,7 @@ def is_sensitive(units: Units, run: Run, k: int) -> bool:
     return False
 
 
-@inline
+@jit
 def own_is_live(units: Units, mask: Mask, rows: Rows, k: int, j: int) -> bool:
     """Whether entry j of the own block is not zero."""
     size = mask.own[k + 1] - mask.own[k]
@@ -85,7 +85,7 @@ def open_columns(units: Units, mask: Mask, rows: Rows, k: int) -> None:
             _open(mask, rows, b, parameter)
 
 
-@inline
+@jit
 def _open(mask: Mask, rows: Rows, b: int, parameter: int) -> None:
     column = rows.live[b]
     rows.column[parameter] = column

@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from neuro_rtrl.kernels.invoke import at, invoke
-from neuro_rtrl.kernels.jit import inline, jit, kernel
+from neuro_rtrl.kernels.jit import jit
 from neuro_rtrl.kernels.layout import (
     ARRIVED,
     DEFERRED,
@@ -38,7 +38,7 @@ from neuro_rtrl.kernels.layout import (
 from neuro_rtrl.kernels.queue import new_event, schedule, take_slot
 
 
-@inline
+@jit
 def release_done(run: Run) -> None:
     """Events whose last group was delivered in the step before can be used again."""
     for i in range(run.clock[DONE]):
@@ -63,7 +63,7 @@ def inject(
         schedule(wires, run, event)
 
 
-@inline
+@jit
 def hold(units: Units, run: Run) -> None:
     """Which units are refractory in this step."""
     for p in range(units.first.shape[0]):
@@ -72,7 +72,7 @@ def hold(units: Units, run: Run) -> None:
                 run.held[k] = run.clock[STEP] - run.last[k] < units.hold[k]
 
 
-@kernel
+@jit
 def jacobians(units: Units, values: np.ndarray, run: Run) -> None:
     """D, F, U of the update to come, for populations that need them at every step."""
     for p in range(units.first.shape[0]):
@@ -93,7 +93,7 @@ def jacobians(units: Units, values: np.ndarray, run: Run) -> None:
             )
 
 
-@inline
+@jit
 def update(units: Units, values: np.ndarray, run: Run) -> None:
     """h <- Phi(h, a); a <- 0."""
     for p in range(units.first.shape[0]):
@@ -110,7 +110,7 @@ def update(units: Units, values: np.ndarray, run: Run) -> None:
         )
 
 
-@inline
+@jit
 def test_spikes(units: Units, values: np.ndarray, run: Run) -> None:
     """s = H(g), y; `live` lists the units that spike."""
     count = 0
@@ -139,7 +139,7 @@ def test_spikes(units: Units, values: np.ndarray, run: Run) -> None:
     run.clock[LIVE] = count
 
 
-@inline
+@jit
 def test_events(units: Units, values: np.ndarray, run: Run) -> None:
     """s, y and their sensitivities; `live` lists units that spike or whose psi is not zero."""
     count = 0
@@ -177,7 +177,7 @@ def test_events(units: Units, values: np.ndarray, run: Run) -> None:
     run.clock[LIVE] = count
 
 
-@inline
+@jit
 def mark_spikes(units: Units, run: Run) -> None:
     """From its spike on a unit is refractory: it is blind to the arrivals of this very step."""
     for i in range(run.clock[LIVE]):
@@ -186,7 +186,7 @@ def mark_spikes(units: Units, run: Run) -> None:
             run.held[k] = 1
 
 
-@inline
+@jit
 def remember_spikes(run: Run) -> None:
     """The step of each spike; at the end of the step, since rows catch up by the spike before."""
     for i in range(run.clock[LIVE]):
@@ -194,7 +194,7 @@ def remember_spikes(run: Run) -> None:
             run.last[run.live[i]] = run.clock[STEP]
 
 
-@inline
+@jit
 def emit_spikes(wires: Wires, run: Run) -> None:
     """An event without sensitivity for each unit that spikes."""
     for i in range(run.clock[LIVE]):
@@ -268,7 +268,7 @@ def apply_reset(units: Units, run: Run, k: int) -> None:
         run.h[units.at_h[p] + v * units.size[p] + k - units.first[p]] = run.work[v]
 
 
-@inline
+@jit
 def reset_spikes(units: Units, values: np.ndarray, run: Run) -> None:
     """The reset of every unit that spiked."""
     for i in range(run.clock[LIVE]):
@@ -278,7 +278,7 @@ def reset_spikes(units: Units, values: np.ndarray, run: Run) -> None:
             apply_reset(units, run, k)
 
 
-@kernel
+@jit
 def restart(units: Units, run: Run) -> None:
     """Back to the initial state at step 0."""
     for i in range(run.h.shape[0]):

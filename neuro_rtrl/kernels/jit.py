@@ -69,14 +69,6 @@ def jit(function: Callable[..., Any]) -> Any:
     return _in_cache(_numba(no_cpython_wrapper=True, no_cfunc_wrapper=True), function)
 
 
-def inline(function: Callable[..., Any]) -> Any:
-    """A part of one kernel that is put into its caller before types are known.
-
-    For parts with one caller: it saves a compiled function with hundreds of arguments.
-    """
-    return _numba(inline="always", no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
-
-
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile a kernel that Python calls (lock released)."""
     return _in_cache(_numba(), function)

@@ -7,7 +7,7 @@ Lists are first in, first out: the order of summation is fixed.
 
 from __future__ import annotations
 
-from neuro_rtrl.kernels.jit import jit, kernel
+from neuro_rtrl.kernels.jit import jit
 from neuro_rtrl.kernels.layout import DONE, FREE, STEP, Run, Wires
 
 
@@ -50,7 +50,7 @@ def take_slot(wires: Wires, run: Run) -> int:
     return first
 
 
-@kernel
+@jit
 def clear_queue(run: Run) -> None:
     """No event under way."""
     run.head[:] = -1

@@ -22,7 +22,7 @@ from neuro_rtrl.kernels.catch_up import advance_pending
 from neuro_rtrl.kernels.columns import wanted_columns
 from neuro_rtrl.kernels.emit import emit_events, free_rows
 from neuro_rtrl.kernels.gather import gather, scatter
-from neuro_rtrl.kernels.jit import inline, jit, kernel
+from neuro_rtrl.kernels.jit import jit, kernel
 from neuro_rtrl.kernels.layout import (
     ARRIVED,
     DEFERRED,
@@ -44,6 +44,7 @@ from neuro_rtrl.kernels.layout import (
 )
 from neuro_rtrl.kernels.losses import loss_and_slope
 from neuro_rtrl.kernels.queue import clear_queue
+from neuro_rtrl.kernels.refs import ref
 from neuro_rtrl.kernels.simulate import CHECK_EVERY
 from neuro_rtrl.kernels.stream import (
     Stream,
@@ -62,6 +63,17 @@ def rtrl(
     stream: Stream, gradient: np.ndarray, wanted: np.ndarray, restart: bool,
 ) -> int:
     """Run the stream and add the gradient of its loss to `gradient`."""
+    return _sequences(
+        ref(units), ref(wires), ref(mask), values, ref(run), ref(rows), ref(stream), gradient,
+        wanted, restart,
+    )  # fmt: skip
+
+
+@jit
+def _sequences(
+    units: Units, wires: Wires, mask: Mask, values: np.ndarray, run: Run, rows: Rows,
+    stream: Stream, gradient: np.ndarray, wanted: np.ndarray, restart: bool,
+) -> int:
     while run.clock[SEQUENCE] < stream.span[0]:
         if restart and run.clock[STEP] == stream.offset[0] and run.clock[PHASE] == 0:
             scatter(mask, rows, gradient)
@@ -92,7 +104,7 @@ def rtrl(
     return FINISHED
 
 
-@inline
+@jit
 def before_events(
     units: Units, wires: Wires, mask: Mask, values: np.ndarray, run: Run, rows: Rows, stream: Stream
 ) -> None:
@@ -113,7 +125,7 @@ def before_events(
     forward.test_events(units, values, run)
 
 
-@inline
+@jit
 def from_events(
     units: Units, wires: Wires, mask: Mask, values: np.ndarray, run: Run, rows: Rows,
     stream: Stream, gradient: np.ndarray,
@@ -133,7 +145,7 @@ def from_events(
     run.clock[STEP] += 1
 
 
-@inline
+@jit
 def learn(
     units: Units, mask: Mask, run: Run, rows: Rows, stream: Stream, gradient: np.ndarray
 ) -> None:

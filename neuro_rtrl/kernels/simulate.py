@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from neuro_rtrl.kernels import forward
-from neuro_rtrl.kernels.jit import inline, jit, kernel
+from neuro_rtrl.kernels.jit import jit, kernel
 from neuro_rtrl.kernels.layout import (
     ARRIVED,
     DEFERRED,
@@ -20,6 +20,7 @@ from neuro_rtrl.kernels.layout import (
     Wires,
 )
 from neuro_rtrl.kernels.queue import clear_queue
+from neuro_rtrl.kernels.refs import ref
 from neuro_rtrl.kernels.stream import (
     Stream,
     all_finite,
@@ -38,6 +39,13 @@ def simulate(
     units: Units, wires: Wires, values: np.ndarray, run: Run, stream: Stream, restart: bool
 ) -> int:
     """Run the stream; with `restart` each sequence begins at the initial state."""
+    return _sequences(ref(units), ref(wires), values, ref(run), ref(stream), restart)
+
+
+@jit
+def _sequences(
+    units: Units, wires: Wires, values: np.ndarray, run: Run, stream: Stream, restart: bool
+) -> int:
     while run.clock[SEQUENCE] < stream.span[0]:
         if restart and run.clock[STEP] == stream.offset[0]:
             forward.restart(units, run)
@@ -56,7 +64,7 @@ def simulate(
     return FINISHED
 
 
-@inline
+@jit
 def one_step(units: Units, wires: Wires, values: np.ndarray, run: Run, stream: Stream) -> None:
     """State update, threshold, arrivals, reset."""
     row = place(stream, run)
