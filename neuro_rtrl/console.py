@@ -58,7 +58,7 @@ def show_rows(title: str, rows: Sequence[Mapping[str, Any]], columns: Iterable[s
         table.add_column(heading.replace("_", " "), overflow="fold")
     for row in rows:
         table.add_row(*(in_words(row.get(heading)) for heading in headings))
-    Console().print(table)
+    _screen().print(table)
 
 
 def show_values(title: str, values: Mapping[str, Any]) -> None:
@@ -66,7 +66,13 @@ def show_values(title: str, values: Mapping[str, Any]) -> None:
     table = Table(title=title, title_justify="left", show_header=False)
     for name, value in values.items():
         table.add_row(name.replace("_", " "), in_words(value))
-    Console().print(table)
+    _screen().print(table)
+
+
+def _screen() -> Console:
+    """The standard output; a file or pipe has no width of its own."""
+    console = Console()
+    return console if console.is_terminal else Console(width=120)
 
 
 def in_words(value: Any) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +19,7 @@ SMOOTHING = 0.1
 """Weight of the newest value in the running means that are drawn (the protocol's EWMA)."""
 
 DASHES = ("-", "--", ":", "-.")
+MARKERS = ("o", "s", "^", "D")
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def draw_learning_curve(
         axes.plot(iterations, loss, color="0.8", linewidth=0.8, label="loss")
         axes.plot(iterations, smooth(loss), color="C0", label="loss, running mean")
         axes.set(xlabel="iteration", ylabel="loss per sequence", title=title)
-        _log_if_positive(axes, loss)
+        axes.set_yscale(_scale(loss))
         handles, labels = axes.get_legend_handles_labels()
         if tests:
             score = axes.twinx()
@@ -103,7 +104,7 @@ def draw_raster(file: Path, title: str, shown: Shown) -> None:
     with _canvas(file, rows=len(shown.events) + 1, columns=1, size=(8, height)) as panels:
         for axes, (name, (steps, units)) in zip(panels, shown.events.items(), strict=False):
             n = shown.sizes[name]
-            axes.plot(steps, units, "|", color="C0", markersize=max(1.5, min(6.0, 120 / n)))
+            axes.plot(steps, units, "|", color="C0", markersize=max(2.5, min(6.0, 120 / n)))
             axes.set(ylabel=f"unit of {name}", ylim=(-0.5, n - 0.5), xticklabels=[])
         _draw_outputs(panels[-1], shown)
         for axes in panels:
@@ -142,7 +143,7 @@ def draw_sweep(folder: Path, curves: Sequence[Curve]) -> list[str]:
         "influence_sparsity.png": ("iteration", "sparsity of the influence matrix", False),
     }
     for name, (across, up, logarithmic) in panels.items():
-        with _canvas(folder / name, rows=1, columns=1, size=(7, 4.5)) as (axes,):
+        with _canvas(folder / name, rows=1, columns=1, size=(9, 4.5)) as (axes,):
             for curve in curves:
                 x, y = _points_of(name, curve)
                 style = DASHES[curve.dash % len(DASHES)]
@@ -150,35 +151,35 @@ def draw_sweep(folder: Path, curves: Sequence[Curve]) -> list[str]:
                 axes.plot(x, smooth(y), style, color=colour, linewidth=1.2, label=curve.label)
             axes.set(xlabel=across, ylabel=up)
             if logarithmic:
-                axes.set_yscale("log")
-            axes.legend(frameon=False, fontsize="small")
+                axes.set_yscale(_scale([float(curve.loss.min()) for curve in curves]))
+            _legend_beside(axes)
     return list(panels)
 
 
-def draw_cost(folder: Path, rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Measured multiply-adds and seconds of each run beside its counted density.
+def draw_cost(
+    folder: Path, curves: Sequence[Curve], costs: Mapping[str, Sequence[float]]
+) -> list[str]:
+    """What each run of a sweep was measured to cost, beside its counted density.
 
     Args:
         folder: where the PNG goes.
-        rows: one per run, with `label`, `density`, `multiply_adds` and `seconds`.
+        curves: one per run.
+        costs: name of a cost -> its value for each run.
 
     Returns:
         The name of the file, in `folder`.
     """
     name = "cost.png"
-    with _canvas(folder / name, rows=1, columns=2, size=(11, 4.5)) as panels:
-        for axes, key in zip(panels, ("multiply_adds", "seconds"), strict=True):
-            for place, row in enumerate(rows):
-                axes.plot(row["density"], row[key], "o", color=f"C{place % 10}", label=row["label"])
-            axes.set(
-                xlabel="counted density of the influence matrix",
-                xscale="log",
-                ylabel=f"measured {key.replace('_', '-')}",
-                yscale="log",
-            )
-        panels[1].legend(
-            frameon=False, fontsize="x-small", loc="center left", bbox_to_anchor=(1, 0.5)
-        )
+    with _canvas(folder / name, rows=1, columns=len(costs), size=(11, 4.5)) as panels:
+        for axes, (cost, values) in zip(panels, costs.items(), strict=True):
+            for curve, value in zip(curves, values, strict=True):
+                marker = MARKERS[curve.dash % len(MARKERS)]
+                colour = f"C{curve.colour % 10}"
+                axes.plot(curve.density.mean(), value, marker, color=colour, label=curve.label)
+            axes.set(xlabel="counted density of the influence matrix", ylabel=f"measured {cost}")
+            axes.set_xscale(_scale([float(curve.density.mean()) for curve in curves]))
+            axes.set_yscale(_scale(values))
+        _legend_beside(panels[-1])
     return [name]
 
 
@@ -207,9 +208,13 @@ def _points_of(name: str, curve: Curve) -> tuple[np.ndarray, np.ndarray]:
     return iterations, curve.loss
 
 
-def _log_if_positive(axes: Axes, values: Sequence[float]) -> None:
-    if len(values) and np.min(values) > 0:
-        axes.set_yscale("log")
+def _legend_beside(axes: Axes) -> None:
+    """A legend to the right, where no line can run."""
+    axes.legend(frameon=False, fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))
+
+
+def _scale(values: Sequence[float]) -> str:
+    return "log" if len(values) and min(values) > 0 else "linear"
 
 
 @contextmanager

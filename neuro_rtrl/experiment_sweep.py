@@ -55,7 +55,11 @@ def run_sweep(
             break
         curves.append(_curve(experiment, point, history, counts.density(len(history.loss))))
         rows.append(_row(point, summary, history, curves[-1]))
-    files = draw_sweep(folder, curves) + draw_cost(folder, rows) if rows else []
+    costs = {
+        "multiply-adds": [row["multiply_adds"] for row in rows],
+        "seconds of learning": [row["seconds"] for row in rows],
+    }
+    files = draw_sweep(folder, curves) + draw_cost(folder, curves, costs) if rows else []
     summary = _summary(experiment, rows, interrupted, files, folder)
     write_json(folder / SUMMARY, summary)
     return summary
@@ -109,7 +113,7 @@ def _curve(
 def _row(
     point: SweepPoint, summary: Mapping[str, Any], history: History, curve: Curve
 ) -> dict[str, Any]:
-    """One line of the table; `seconds` are those of learning alone, without compilation."""
+    """One line of the table; `seconds` are those of learning alone (see `History`)."""
     enough = [done for done, score in history.tests if score >= ENOUGH]
     return {
         "label": curve.label,

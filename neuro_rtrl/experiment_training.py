@@ -35,7 +35,7 @@ class History:
     Attributes:
         loss: mean loss per sequence of the batch.
         activity: fraction of unit-steps with an event, in the first sequence of the batch.
-        seconds: spent in learning.
+        seconds: of processor time, spent in learning.
         tests: (iterations done, score).
         last: events, predictions and targets of the first sequences of the last iterations.
         interrupted: whether Ctrl-C ended the run.
@@ -170,9 +170,9 @@ def train(job: Job, recorder: Recorder, watch: Watcher, after: AfterIteration) -
     try:
         for iteration in range(iterations):
             trial, done, score = job.task.train(iteration), iteration + 1, None
-            start = time.perf_counter()
+            start = time.process_time()
             result = learner.run(trial.inputs, trial.targets, record=record.states, spikes=True)
-            history.seconds.append(time.perf_counter() - start)
+            history.seconds.append(time.process_time() - start)
             if done % record.test_every == 0 or done == iterations:
                 score = evaluator.score(job.task, learner.parameters)
                 history.tests.append((done, score))
