@@ -9,6 +9,7 @@ from typing import Any
 
 from neuro_rtrl.contracts import Trial
 from neuro_rtrl.experiment_figures import draw_learning_curve, draw_raster
+from neuro_rtrl.experiment_interrupt import stoppable
 from neuro_rtrl.experiment_sweep import run_sweep
 from neuro_rtrl.experiment_text import Experiment, load_experiment
 from neuro_rtrl.experiment_training import (
@@ -82,8 +83,8 @@ def run_single(
     start = time.perf_counter()
     job = make_job(experiment, label)
     try:
-        with open_recorder(job, folder) as recorder:
-            train(job, recorder, watch, after)
+        with stoppable(watch) as watch_and_stop, open_recorder(job, folder) as recorder:
+            train(job, recorder, watch_and_stop, after)
     except KeyboardInterrupt:
         job.history.interrupted = True
     summary = summarise(job, folder, time.perf_counter() - start)
@@ -103,7 +104,7 @@ def summarise(job: Job, folder: Path, seconds: float) -> dict[str, Any]:
         "rule": experiment.learning.rule,
         "seed": experiment.seed,
         "iterations": len(history.loss),
-        "steps": ledger.steps,
+        "steps": history.steps,
         "loss": history.loss[-1] if history.loss else None,
         "score": history.score,
         "seconds": seconds,

@@ -38,6 +38,7 @@ class History:
         seconds: of processor time, spent in learning.
         tests: (iterations done, score).
         last: events, predictions and targets of the first sequences of the last iterations.
+        steps: of all sequences together.
         interrupted: whether Ctrl-C ended the run.
     """
 
@@ -46,6 +47,7 @@ class History:
     seconds: list[float] = field(default_factory=list)
     tests: list[tuple[int, float]] = field(default_factory=list)
     last: deque[tuple[dict[str, Events], np.ndarray, np.ndarray]] = field(default_factory=deque)
+    steps: int = 0
     interrupted: bool = False
 
     @property
@@ -64,6 +66,7 @@ class History:
         """Adds an iteration, and forgets the sequences that the raster will not show."""
         steps = trial.inputs.shape[1]
         self.loss.append(result.loss)
+        self.steps += result.losses.size
         self.activity.append(activity)
         self.last.append((events, result.predictions[0], trial.targets[0]))
         while (len(self.last) - 1) * steps >= SHOWN_STEPS:

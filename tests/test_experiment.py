@@ -74,6 +74,27 @@ def test_the_same_seed_gives_the_same_run(name: str, tmp_path: Path) -> None:
     assert runs[0]["loss"] == runs[1]["loss"] != runs[2]["loss"]
 
 
+def test_steps_are_counted_whatever_the_rule_and_the_update(tmp_path: Path) -> None:
+    changes = [*SMALL, "learning.update=5"]
+    online = run_experiment("spiral", out=tmp_path / "a", overrides=changes)
+    reference = run_experiment("spiral", out=tmp_path / "b", overrides=SMALL, rule="bptt")
+    assert online["steps"] == reference["steps"] == 4 * 3 * 17
+
+
+def test_the_reference_rule_learns_the_same(tmp_path: Path) -> None:
+    runs = [
+        run_experiment(
+            "spiral",
+            out=tmp_path / rule,
+            rule=rule,
+            overrides=[*SMALL, "learning.precision=float64"],
+        )
+        for rule in ("rtrl", "bptt")
+    ]
+    assert runs[0]["loss"] == pytest.approx(runs[1]["loss"], rel=1e-9)
+    assert runs[0]["rule"] != runs[1]["rule"]
+
+
 def test_an_existing_run_is_kept_and_foreign_files_too(tmp_path: Path) -> None:
     run_experiment("spiral", out=tmp_path, overrides=SMALL)
     (tmp_path / "notes.txt").write_text("mine")
