@@ -45,6 +45,7 @@ def make_rows(built: Built, mask: Mask, precision: str) -> Rows:
         own=np.zeros(int(mask.own_at[-1]), precision),
         own_step=whole(n),
         own_pending=np.zeros((n, wide)),
+        settled=whole(n),
         theta=np.zeros(int((built.units.size * built.units.d * built.units.m).sum())),
         q_length=whole(FIRST_EVENT_ROWS, blocks),
         q_free=np.arange(FIRST_EVENT_ROWS),

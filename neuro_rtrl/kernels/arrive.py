@@ -21,6 +21,7 @@ from neuro_rtrl.kernels.layout import (
     LEAST_ADDS,
     MULTIPLY_ADDS,
     ROWS_TOUCHED,
+    STEP,
     Mask,
     Rows,
     Run,
@@ -38,25 +39,29 @@ def receive(
 ) -> None:
     """All that the groups in `entries` (2, count) bring to the influence rows."""
     touched = pairs = 0
+    entry = rows.matrix[5]
+    target, slot = wires.target, wires.slot
+    head = rows.pair_head
     for i in range(count):
         event, group = entries[0, i], entries[1, i]
         y, row = run.value[event], run.row[event]
         for e in range(wires.first[group], wires.first[group + 1]):
-            k = wires.target[e]
-            entry = rows.matrix[5]
+            k = target[e]
+            own = y != 0.0 and slot[e] >= 0
+            if not own and row < 0:
+                continue
             if not entry_vector(units, wires, run, rows, group, e, entry):
                 continue
-            if y != 0.0 and wires.slot[e] >= 0:
-                _immediate(units, mask, run, rows, k, wires.slot[e], y, entry)
-            if row < 0:
-                continue
-            if rows.pair_head[k] < 0:
-                rows.touched[touched] = k
-                touched += 1
-            pairs = _indirect(units, rows, k, row, values[e], entry, pairs)
+            if own:
+                _immediate(units, mask, run, rows, k, slot[e], y, entry)
+            if row >= 0:
+                if head[k] < 0:
+                    rows.touched[touched] = k
+                    touched += 1
+                pairs = _indirect(units, rows, k, row, values[e], entry, pairs)
     for i in range(touched):
         absorb(units, mask, run, rows, rows.touched[i])
-        rows.pair_head[rows.touched[i]] = -1
+        head[rows.touched[i]] = -1
 
 
 @jit
@@ -70,16 +75,20 @@ def entry_vector(
     if wires.collects[group]:
         n = units.inputs[p]
         at = units.at_df[p] + (k - units.first[p]) * d * n + variable
-        for v in range(d):
+        out[0] = gain * run.F[at]
+        for v in range(1, d):
             out[v] = gain * run.F[at + v * n]
         return True
     if run.held[k] and units.blind[p, variable]:
         return False
+    if d == 1:
+        out[0] = gain * rows.after[k, 0] if rows.has_after[k] else gain
+        return True
     for v in range(d):
-        out[v] = gain if v == variable else 0.0
-    if rows.has_after[k]:
-        for v in range(d):
+        if rows.has_after[k]:
             out[v] = gain * rows.after[k, v * d + variable]
+        else:
+            out[v] = gain if v == variable else 0.0
     return True
 
 
@@ -87,11 +96,15 @@ def entry_vector(
 def _immediate(
     units: Units, mask: Mask, run: Run, rows: Rows, k: int, slot: int, y: float, entry: np.ndarray
 ) -> None:
-    settle_own(units, mask, run, rows, k)
-    size = mask.own[k + 1] - mask.own[k]
+    if rows.settled[k] != run.clock[STEP]:
+        settle_own(units, mask, run, rows, k)
+        rows.settled[k] = run.clock[STEP]
+    own = rows.own
     at = mask.own_at[k] + slot - mask.own[k]
-    for v in range(units.d[units.population[k]]):
-        rows.own[at + v * size] += rows.own.dtype.type(entry[v] * y)
+    own[at] += own.dtype.type(entry[0] * y)
+    size = mask.own[k + 1] - mask.own[k]
+    for v in range(1, units.d[units.population[k]]):
+        own[at + v * size] += own.dtype.type(entry[v] * y)
     rows.count[MULTIPLY_ADDS] += 1
 
 
@@ -101,15 +114,16 @@ def _indirect(
 ) -> int:
     """Add (row, weight * entry) to the list of unit k; the same source twice is one pair."""
     d = units.d[units.population[k]]
+    factor = rows.pair_factor
     tail = rows.pair_tail[k]
     if rows.pair_head[k] >= 0 and rows.pair_row[tail] == row:
         for v in range(d):
-            rows.pair_factor[tail, v] += weight * entry[v]
+            factor[tail, v] += weight * entry[v]
         return pairs
+    for v in range(d):
+        factor[pairs, v] = weight * entry[v]
     rows.pair_row[pairs] = row
     rows.pair_next[pairs] = -1
-    for v in range(d):
-        rows.pair_factor[pairs, v] = weight * entry[v]
     if rows.pair_head[k] < 0:
         rows.pair_head[k] = pairs
     else:

@@ -27,9 +27,12 @@ def is_sensitive(units: Units, run: Run, k: int) -> bool:
 @jit
 def own_is_live(units: Units, mask: Mask, rows: Rows, k: int, j: int) -> bool:
     """Whether entry j of the own block is not zero."""
+    own, at = rows.own, mask.own_at[k] + j
+    if own[at] != 0.0:
+        return True
     size = mask.own[k + 1] - mask.own[k]
-    for v in range(units.d[units.population[k]]):
-        if rows.own[mask.own_at[k] + v * size + j] != 0.0:
+    for v in range(1, units.d[units.population[k]]):
+        if own[at + v * size] != 0.0:
             return True
     return False
 
@@ -48,9 +51,9 @@ def wanted_columns(
         events += 1
         b = mask.block[k]
         if b >= 0 and rows.live[b] < mask.columns[b]:
-            for j in range(mask.own[k + 1] - mask.own[k]):
-                fresh = rows.column[mask.own_parameter[mask.own[k] + j]] < 0
-                if fresh and own_is_live(units, mask, rows, k, j):
+            column, parameter, start = rows.column, mask.own_parameter, mask.own[k]
+            for j in range(mask.own[k + 1] - start):
+                if column[parameter[start + j]] < 0 and own_is_live(units, mask, rows, k, j):
                     wanted[b] += 1
             p = units.population[k]
             for j in range(units.m[p]):
@@ -75,9 +78,10 @@ def open_columns(units: Units, mask: Mask, rows: Rows, k: int) -> None:
     b = mask.block[k]
     if b < 0 or rows.live[b] == mask.columns[b]:
         return
-    for j in range(mask.own[k + 1] - mask.own[k]):
-        parameter = mask.own_parameter[mask.own[k] + j]
-        if rows.column[parameter] < 0 and own_is_live(units, mask, rows, k, j):
+    column, own_parameter, start = rows.column, mask.own_parameter, mask.own[k]
+    for j in range(mask.own[k + 1] - start):
+        parameter = own_parameter[start + j]
+        if column[parameter] < 0 and own_is_live(units, mask, rows, k, j):
             _open(mask, rows, b, parameter)
     for j in range(units.m[units.population[k]]):
         parameter = theta_parameter(units, k, j)

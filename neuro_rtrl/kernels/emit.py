@@ -88,14 +88,16 @@ def _add_own(
     catch_up_own(units, run, rows, k)
     through(d, gradient, rows.own_pending[k], weights)
     size = mask.own[k + 1] - mask.own[k]
+    Q, own, columns, parameter = rows.Q, rows.own, rows.column, mask.own_parameter
+    start, first = mask.own[k], mask.own_at[k]
     for j in range(size):
-        column = rows.column[mask.own_parameter[mask.own[k] + j]]
+        column = columns[parameter[start + j]]
         if column < 0:
             continue
-        total = 0.0
-        for v in range(d):
-            total += weights[v] * rows.own[mask.own_at[k] + v * size + j]
-        rows.Q[at + column] += rows.Q.dtype.type(total)
+        total = weights[0] * own[first + j]
+        for v in range(1, d):
+            total += weights[v] * own[first + v * size + j]
+        Q[at + column] += Q.dtype.type(total)
     rows.count[MULTIPLY_ADDS] += size * d
     i = k - units.first[p]
     for j in range(m):

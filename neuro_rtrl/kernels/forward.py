@@ -230,14 +230,18 @@ def _deliver_group(
     if y == 0.0:
         return
     run.count[DELIVERIES] += wires.first[group + 1] - wires.first[group]
+    target, variable, gain, population = wires.target, wires.variable, wires.gain, units.population
+    size, first, at_a, at_h, blind = units.size, units.first, units.at_a, units.at_h, units.blind
+    a, h, held = run.a, run.h, run.held
+    collects = wires.collects[group]
     for e in range(wires.first[group], wires.first[group + 1]):
-        k, v = wires.target[e], wires.variable[e]
-        p = units.population[k]
-        i = v * units.size[p] + k - units.first[p]
-        if wires.collects[group]:
-            run.a[units.at_a[p] + i] += wires.gain[e] * values[e] * y
-        elif not (run.held[k] and units.blind[p, v]):
-            run.h[units.at_h[p] + i] += wires.gain[e] * values[e] * y
+        k, v = target[e], variable[e]
+        p = population[k]
+        i = v * size[p] + k - first[p]
+        if collects:
+            a[at_a[p] + i] += gain[e] * values[e] * y
+        elif not (held[k] and blind[p, v]):
+            h[at_h[p] + i] += gain[e] * values[e] * y
 
 
 @jit

@@ -108,6 +108,7 @@ def _reset_rows(units: Units, mask: Mask, run: Run, rows: Rows, k: int) -> None:
             whole[v * d + u] += jump[v] * run.ds[units.at_h[p] + i * d + u]
     catch_up_own(units, run, rows, k)
     multiply_into(d, whole, rows.own_pending[k], rows.matrix[3])
+    rows.settled[k] = -1
     for s in range(mask.segment[k], mask.segment[k + 1]):
         catch_up_segment(units, run, rows, k, s)
         if rows.length[s] > 0:
@@ -151,6 +152,7 @@ def restart_rows(units: Units, mask: Mask, rows: Rows) -> None:
     rows.length[:] = 0
     rows.at[:] = -1
     rows.own_step[:] = -1
+    rows.settled[:] = -1
     rows.own[:] = 0
     rows.theta[:] = 0.0
     rows.has_after[:] = 0

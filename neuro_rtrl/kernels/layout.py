@@ -140,6 +140,7 @@ class Rows(NamedTuple):
     own: np.ndarray
     own_step: np.ndarray  # (N,)
     own_pending: np.ndarray  # (N, dm*dm)
+    settled: np.ndarray  # (N,) step in which nothing was left pending for the own block
     theta: np.ndarray  # influence of own unit parameters, always up to date
     q_length: np.ndarray  # (event rows, B)
     q_free: np.ndarray
