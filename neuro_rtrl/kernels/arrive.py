@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from neuro_rtrl.kernels.catch_up import catch_up_segment, settle_own
-from neuro_rtrl.kernels.jit import jit
+from neuro_rtrl.kernels.jit import inline, jit
 from neuro_rtrl.kernels.layout import (
     BYTES,
     ENTRIES_NOW,
@@ -64,7 +64,7 @@ def receive(
         head[rows.touched[i]] = -1
 
 
-@jit
+@inline
 def entry_vector(
     units: Units, wires: Wires, run: Run, rows: Rows, group: int, e: int, out: np.ndarray
 ) -> bool:
@@ -92,7 +92,7 @@ def entry_vector(
     return True
 
 
-@jit
+@inline
 def _immediate(
     units: Units, mask: Mask, run: Run, rows: Rows, k: int, slot: int, y: float, entry: np.ndarray
 ) -> None:
@@ -108,7 +108,7 @@ def _immediate(
     rows.count[MULTIPLY_ADDS] += 1
 
 
-@jit
+@inline
 def _indirect(
     units: Units, rows: Rows, k: int, row: int, weight: float, entry: np.ndarray, pairs: int
 ) -> int:
@@ -132,7 +132,7 @@ def _indirect(
     return pairs + 1
 
 
-@jit
+@inline
 def absorb(units: Units, mask: Mask, run: Run, rows: Rows, k: int) -> None:
     """Unit k's segments <- pending times themselves plus all listed sensitivities."""
     for s in range(mask.segment[k], mask.segment[k + 1]):
@@ -156,7 +156,7 @@ def absorb(units: Units, mask: Mask, run: Run, rows: Rows, k: int) -> None:
             _blend_segment(units, mask, rows, k, s, sources)
 
 
-@jit
+@inline
 def extend(units: Units, mask: Mask, run: Run, rows: Rows, k: int, s: int, live: int) -> None:
     """Segment s up to date and as long as its block has columns in use."""
     catch_up_segment(units, run, rows, k, s)
@@ -169,7 +169,7 @@ def extend(units: Units, mask: Mask, run: Run, rows: Rows, k: int, s: int, live:
     rows.length[s] = live
 
 
-@jit
+@inline
 def _blend_segment(
     units: Units, mask: Mask, rows: Rows, k: int, s: int, sources: int
 ) -> None:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 
 from neuro_rtrl.kernels import forward
-from neuro_rtrl.kernels.jit import jit, kernel
+from neuro_rtrl.kernels.jit import inline, jit, kernel
 from neuro_rtrl.kernels.layout import (
     ARRIVED,
     DEFERRED,
@@ -57,7 +57,7 @@ def bptt(
     )
 
 
-@jit
+@inline
 def _sequences(
     units: Units, wires: Wires, values: np.ndarray, run: Run, stream: Stream, tape: Tape,
     gradient: np.ndarray,
@@ -78,7 +78,7 @@ def _sequences(
     return FINISHED
 
 
-@jit
+@inline
 def _forward_step(
     units: Units, wires: Wires, values: np.ndarray, run: Run, stream: Stream, tape: Tape
 ) -> None:
@@ -109,7 +109,7 @@ def _forward_step(
     run.clock[STEP] += 1
 
 
-@jit
+@inline
 def _backward(
     units: Units, wires: Wires, values: np.ndarray, run: Run, stream: Stream, tape: Tape,
     gradient: np.ndarray,
@@ -139,7 +139,7 @@ def _backward(
             _back_event(units, wires, values, tape, gradient, source, t, stream.value[i])
 
 
-@jit
+@inline
 def _back_reset(
     units: Units, values: np.ndarray, run: Run, tape: Tape, gradient: np.ndarray
 ) -> None:
@@ -198,7 +198,7 @@ def _back_event(
     return slope
 
 
-@jit
+@inline
 def _back_threshold(
     units: Units, run: Run, tape: Tape, gradient: np.ndarray, k: int, slope: float
 ) -> None:
@@ -213,7 +213,7 @@ def _back_threshold(
         gradient[units.at_theta[p] + q * n + j] += run.dyt[at] * slope + run.dst[at] * spike
 
 
-@jit
+@inline
 def _back_update(
     units: Units, values: np.ndarray, run: Run, tape: Tape, gradient: np.ndarray, t: int
 ) -> None:

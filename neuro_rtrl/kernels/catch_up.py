@@ -15,13 +15,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from neuro_rtrl.kernels.jit import jit
+from neuro_rtrl.kernels.jit import inline, jit
 from neuro_rtrl.kernels.layout import BYTES, ENTRIES_NOW, MULTIPLY_ADDS, STEP, Mask, Rows, Run, Units
 from neuro_rtrl.kernels.rows import transform
 from neuro_rtrl.kernels.small import identity, is_identity, is_zero, multiply_into, power_into
 
 
-@jit
+@inline
 def catch_up(
     units: Units, run: Run, rows: Rows, k: int, pending: np.ndarray, since: int
 ) -> None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from neuro_rtrl.kernels.jit import jit
+from neuro_rtrl.kernels.jit import inline, jit
 from neuro_rtrl.kernels.layout import LIVE, Mask, Rows, Run, Units
 
 
-@jit
+@inline
 def is_sensitive(units: Units, run: Run, k: int) -> bool:
     """Whether the event of unit k carries a sensitivity."""
     p = units.population[k]
@@ -24,7 +24,7 @@ def is_sensitive(units: Units, run: Run, k: int) -> bool:
     return False
 
 
-@jit
+@inline
 def own_is_live(units: Units, mask: Mask, rows: Rows, k: int, j: int) -> bool:
     """Whether entry j of the own block is not zero."""
     own, at = rows.own, mask.own_at[k] + j
@@ -89,7 +89,7 @@ def open_columns(units: Units, mask: Mask, rows: Rows, k: int) -> None:
             _open(mask, rows, b, parameter)
 
 
-@jit
+@inline
 def _open(mask: Mask, rows: Rows, b: int, parameter: int) -> None:
     column = rows.live[b]
     rows.column[parameter] = column
@@ -97,7 +97,7 @@ def _open(mask: Mask, rows: Rows, b: int, parameter: int) -> None:
     rows.live[b] = column + 1
 
 
-@jit
+@inline
 def close_columns(mask: Mask, rows: Rows) -> None:
     """No parameter has a column."""
     for b in range(mask.columns.shape[0]):

@@ -11,7 +11,7 @@ import numpy as np
 
 from neuro_rtrl.kernels.catch_up import catch_up_own, catch_up_segment
 from neuro_rtrl.kernels.columns import is_sensitive, open_columns, theta_parameter
-from neuro_rtrl.kernels.jit import jit
+from neuro_rtrl.kernels.jit import inline, jit
 from neuro_rtrl.kernels.layout import BYTES, LIVE, MULTIPLY_ADDS, Mask, Rows, Run, Units, Wires
 from neuro_rtrl.kernels.queue import new_event, schedule
 from neuro_rtrl.kernels.rows import combine
@@ -35,7 +35,7 @@ def emit_events(units: Units, wires: Wires, mask: Mask, run: Run, rows: Rows) ->
         schedule(wires, run, new_event(run, k, run.y[k], row, wires.group[k]))
 
 
-@jit
+@inline
 def write_sensitivity(
     units: Units, mask: Mask, run: Run, rows: Rows, k: int, row: int
 ) -> None:
@@ -78,7 +78,7 @@ def through(d: int, gradient: np.ndarray, pending: np.ndarray, out: np.ndarray) 
         out[u] = total
 
 
-@jit
+@inline
 def _add_own(
     units: Units, mask: Mask, run: Run, rows: Rows, k: int, gradient: np.ndarray, at: int
 ) -> None:
@@ -107,7 +107,7 @@ def _add_own(
         rows.Q[at + rows.column[theta_parameter(units, k, j)]] += rows.Q.dtype.type(total)
 
 
-@jit
+@inline
 def free_rows(run: Run, rows: Rows, done: int) -> None:
     """Give back the rows of Q whose events were delivered (`done` of them)."""
     for i in range(done):

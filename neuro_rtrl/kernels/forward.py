@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from neuro_rtrl.kernels.invoke import at, invoke
-from neuro_rtrl.kernels.jit import jit
+from neuro_rtrl.kernels.jit import inline, jit
 from neuro_rtrl.kernels.layout import (
     ARRIVED,
     DEFERRED,
@@ -38,7 +38,7 @@ from neuro_rtrl.kernels.layout import (
 from neuro_rtrl.kernels.queue import new_event, schedule, take_slot
 
 
-@jit
+@inline
 def release_done(run: Run) -> None:
     """Events whose last group was delivered in the step before can be used again."""
     for i in range(run.clock[DONE]):
@@ -63,7 +63,7 @@ def inject(
         schedule(wires, run, event)
 
 
-@jit
+@inline
 def hold(units: Units, run: Run) -> None:
     """Which units are refractory in this step."""
     for p in range(units.first.shape[0]):
@@ -93,7 +93,7 @@ def jacobians(units: Units, values: np.ndarray, run: Run) -> None:
             )
 
 
-@jit
+@inline
 def update(units: Units, values: np.ndarray, run: Run) -> None:
     """h <- Phi(h, a); a <- 0."""
     for p in range(units.first.shape[0]):
@@ -110,7 +110,7 @@ def update(units: Units, values: np.ndarray, run: Run) -> None:
         )
 
 
-@jit
+@inline
 def test_spikes(units: Units, values: np.ndarray, run: Run) -> None:
     """s = H(g), y; `live` lists the units that spike."""
     count = 0
@@ -177,7 +177,7 @@ def test_events(units: Units, values: np.ndarray, run: Run) -> None:
     run.clock[LIVE] = count
 
 
-@jit
+@inline
 def mark_spikes(units: Units, run: Run) -> None:
     """From its spike on a unit is refractory: it is blind to the arrivals of this very step."""
     for i in range(run.clock[LIVE]):
@@ -186,7 +186,7 @@ def mark_spikes(units: Units, run: Run) -> None:
             run.held[k] = 1
 
 
-@jit
+@inline
 def remember_spikes(run: Run) -> None:
     """The step of each spike; at the end of the step, since rows catch up by the spike before."""
     for i in range(run.clock[LIVE]):
@@ -194,7 +194,7 @@ def remember_spikes(run: Run) -> None:
             run.last[run.live[i]] = run.clock[STEP]
 
 
-@jit
+@inline
 def emit_spikes(wires: Wires, run: Run) -> None:
     """An event without sensitivity for each unit that spikes."""
     for i in range(run.clock[LIVE]):
@@ -264,7 +264,7 @@ def reset_parts(units: Units, values: np.ndarray, run: Run, k: int) -> None:
     )
 
 
-@jit
+@inline
 def apply_reset(units: Units, run: Run, k: int) -> None:
     """h <- R, as `reset_parts` left it in `work`."""
     p = units.population[k]
@@ -272,7 +272,7 @@ def apply_reset(units: Units, run: Run, k: int) -> None:
         run.h[units.at_h[p] + v * units.size[p] + k - units.first[p]] = run.work[v]
 
 
-@jit
+@inline
 def reset_spikes(units: Units, values: np.ndarray, run: Run) -> None:
     """The reset of every unit that spiked."""
     for i in range(run.clock[LIVE]):

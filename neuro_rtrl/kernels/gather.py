@@ -12,7 +12,7 @@ import numpy as np
 from neuro_rtrl.kernels.catch_up import catch_up_own, catch_up_segment
 from neuro_rtrl.kernels.columns import theta_parameter
 from neuro_rtrl.kernels.emit import through
-from neuro_rtrl.kernels.jit import jit
+from neuro_rtrl.kernels.jit import inline, jit
 from neuro_rtrl.kernels.layout import GRADIENT_ADDS, Mask, Rows, Run, Units
 from neuro_rtrl.kernels.rows import blend
 
@@ -44,7 +44,7 @@ def gather(
         _gather_segment(units, mask, run, rows, k, s, signal, weights)
 
 
-@jit
+@inline
 def _gather_segment(
     units: Units, mask: Mask, run: Run, rows: Rows, k: int, s: int, signal: np.ndarray,
     weights: np.ndarray,

@@ -15,7 +15,7 @@ import numpy as np
 from neuro_rtrl.kernels.catch_up import catch_up, catch_up_own, catch_up_segment
 from neuro_rtrl.kernels.columns import close_columns
 from neuro_rtrl.kernels.forward import apply_reset, reset_parts
-from neuro_rtrl.kernels.jit import jit
+from neuro_rtrl.kernels.jit import inline, jit
 from neuro_rtrl.kernels.layout import (
     COLUMNS,
     ENTRIES,
@@ -31,7 +31,7 @@ from neuro_rtrl.kernels.layout import (
 from neuro_rtrl.kernels.small import identity, multiply_into
 
 
-@jit
+@inline
 def advance_theta(units: Units, run: Run, rows: Rows) -> None:
     """Influence of own unit parameters: P <- D P + U, at every step."""
     for p in range(units.first.shape[0]):
@@ -87,7 +87,7 @@ def _catch_up_all(units: Units, mask: Mask, run: Run, rows: Rows, k: int) -> Non
         catch_up_segment(units, run, rows, k, s)
 
 
-@jit
+@inline
 def _reset_rows(units: Units, mask: Mask, run: Run, rows: Rows, k: int) -> None:
     p = units.population[k]
     d, i = units.d[p], k - units.first[p]
@@ -115,7 +115,7 @@ def _reset_rows(units: Units, mask: Mask, run: Run, rows: Rows, k: int) -> None:
             multiply_into(d, whole, rows.pending[s], rows.matrix[3])
 
 
-@jit
+@inline
 def _reset_theta(
     units: Units, run: Run, rows: Rows, k: int, jump: np.ndarray, after: np.ndarray
 ) -> None:
@@ -134,7 +134,7 @@ def _reset_theta(
                 rows.theta[at + v * m + j] += run.work[d + d * d + v * m + j]
 
 
-@jit
+@inline
 def close_step(units: Units, run: Run, rows: Rows) -> None:
     """Forget this step's reset Jacobians; add to the ledger."""
     for i in range(run.clock[LIVE]):
@@ -145,7 +145,7 @@ def close_step(units: Units, run: Run, rows: Rows) -> None:
         rows.count[COLUMNS] += rows.live[b]
 
 
-@jit
+@inline
 def restart_rows(units: Units, mask: Mask, rows: Rows) -> None:
     """No influence yet: every row is empty."""
     close_columns(mask, rows)

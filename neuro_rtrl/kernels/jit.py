@@ -69,6 +69,14 @@ def jit(function: Callable[..., Any]) -> Any:
     return _in_cache(_numba(no_cpython_wrapper=True, no_cfunc_wrapper=True), function)
 
 
+def inline(function: Callable[..., Any]) -> Any:
+    """A part of one kernel, put into its caller before types are known: for parts with one caller.
+
+    It saves what a function of its own costs to compile (0.2 s each).
+    """
+    return _numba(inline="always", no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+
+
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile a kernel that Python calls (lock released)."""
     return _in_cache(_numba(), function)

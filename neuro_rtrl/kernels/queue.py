@@ -7,7 +7,7 @@ Lists are first in, first out: the order of summation is fixed.
 
 from __future__ import annotations
 
-from neuro_rtrl.kernels.jit import jit
+from neuro_rtrl.kernels.jit import inline, jit
 from neuro_rtrl.kernels.layout import DONE, FREE, STEP, Run, Wires
 
 
@@ -41,7 +41,7 @@ def schedule(wires: Wires, run: Run, event: int) -> None:
     run.tail[slot] = event
 
 
-@jit
+@inline
 def take_slot(wires: Wires, run: Run) -> int:
     """First event due in this step (the rest are linked to it); the slot is emptied."""
     slot = run.clock[STEP] % wires.ring[0]

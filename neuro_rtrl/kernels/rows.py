@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from neuro_rtrl.kernels.jit import jit
+from neuro_rtrl.kernels.jit import inline, jit
 
 
 @jit
@@ -41,7 +41,7 @@ def blend(
             p[j] *= scale
 
 
-@jit
+@inline
 def _blend4(
     p: np.ndarray, a: np.ndarray, b: np.ndarray, c: np.ndarray, e: np.ndarray, m: float,
     factors: np.ndarray, i: int,
@@ -51,13 +51,13 @@ def _blend4(
         p[j] = m * p[j] + f * a[j] + g * b[j] + h * c[j] + k * e[j]
 
 
-@jit
+@inline
 def _blend2(p: np.ndarray, a: np.ndarray, b: np.ndarray, m: float, f: float, g: float) -> None:
     for j in range(p.shape[0]):
         p[j] = m * p[j] + f * a[j] + g * b[j]
 
 
-@jit
+@inline
 def _blend1(p: np.ndarray, a: np.ndarray, m: float, f: float) -> None:
     for j in range(p.shape[0]):
         p[j] = m * p[j] + f * a[j]

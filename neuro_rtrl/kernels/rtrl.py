@@ -22,7 +22,7 @@ from neuro_rtrl.kernels.catch_up import advance_pending
 from neuro_rtrl.kernels.columns import wanted_columns
 from neuro_rtrl.kernels.emit import emit_events, free_rows
 from neuro_rtrl.kernels.gather import gather, scatter
-from neuro_rtrl.kernels.jit import jit, kernel
+from neuro_rtrl.kernels.jit import inline, kernel
 from neuro_rtrl.kernels.layout import (
     ARRIVED,
     DEFERRED,
@@ -69,7 +69,7 @@ def rtrl(
     )  # fmt: skip
 
 
-@jit
+@inline
 def _sequences(
     units: Units, wires: Wires, mask: Mask, values: np.ndarray, run: Run, rows: Rows,
     stream: Stream, gradient: np.ndarray, wanted: np.ndarray, restart: bool,
@@ -104,7 +104,7 @@ def _sequences(
     return FINISHED
 
 
-@jit
+@inline
 def before_events(
     units: Units, wires: Wires, mask: Mask, values: np.ndarray, run: Run, rows: Rows, stream: Stream
 ) -> None:
@@ -125,7 +125,7 @@ def before_events(
     forward.test_events(units, values, run)
 
 
-@jit
+@inline
 def from_events(
     units: Units, wires: Wires, mask: Mask, values: np.ndarray, run: Run, rows: Rows,
     stream: Stream, gradient: np.ndarray,
@@ -145,7 +145,7 @@ def from_events(
     run.clock[STEP] += 1
 
 
-@jit
+@inline
 def learn(
     units: Units, mask: Mask, run: Run, rows: Rows, stream: Stream, gradient: np.ndarray
 ) -> None:

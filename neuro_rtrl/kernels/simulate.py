@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from neuro_rtrl.kernels import forward
-from neuro_rtrl.kernels.jit import jit, kernel
+from neuro_rtrl.kernels.jit import inline, kernel
 from neuro_rtrl.kernels.layout import (
     ARRIVED,
     DEFERRED,
@@ -42,7 +42,7 @@ def simulate(
     return _sequences(ref(units), ref(wires), values, ref(run), ref(stream), restart)
 
 
-@jit
+@inline
 def _sequences(
     units: Units, wires: Wires, values: np.ndarray, run: Run, stream: Stream, restart: bool
 ) -> int:
@@ -64,7 +64,7 @@ def _sequences(
     return FINISHED
 
 
-@jit
+@inline
 def one_step(units: Units, wires: Wires, values: np.ndarray, run: Run, stream: Stream) -> None:
     """State update, threshold, arrivals, reset."""
     row = place(stream, run)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from neuro_rtrl.kernels.jit import jit
+from neuro_rtrl.kernels.jit import inline, jit
 from neuro_rtrl.kernels.layout import RECORDED, SEQUENCE, STEP, Run, Units
 
 
@@ -35,13 +35,13 @@ class Stream(NamedTuple):
     trace: np.ndarray  # (sequences, steps, traced)
 
 
-@jit
+@inline
 def place(stream: Stream, run: Run) -> int:
     """Row of the present step."""
     return run.clock[SEQUENCE] * stream.span[1] + run.clock[STEP] - stream.offset[0]
 
 
-@jit
+@inline
 def trace_states(stream: Stream, run: Run) -> None:
     """Recorded states, as they are before the update (Brian2's convention)."""
     if stream.traced.shape[0] == 0:
@@ -51,14 +51,14 @@ def trace_states(stream: Stream, run: Run) -> None:
         stream.trace[run.clock[SEQUENCE], t, i] = run.h[stream.traced[i]]
 
 
-@jit
+@inline
 def record_room(stream: Stream, run: Run) -> bool:
     """Whether the spikes of one more step certainly fit."""
     size = stream.event_step.shape[0]
     return size == 0 or size - run.clock[RECORDED] >= run.s.shape[0]
 
 
-@jit
+@inline
 def record_spikes(stream: Stream, run: Run, live: int) -> None:
     """Spikes of this step, if they are recorded."""
     if stream.event_step.shape[0] == 0:
@@ -72,7 +72,7 @@ def record_spikes(stream: Stream, run: Run, live: int) -> None:
             run.clock[RECORDED] += 1
 
 
-@jit
+@inline
 def predict(units: Units, stream: Stream, run: Run) -> None:
     """Predictions: the readouts' states at the end of the step."""
     t = run.clock[STEP] - stream.offset[0]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from neuro_rtrl.kernels.jit import jit
+from neuro_rtrl.kernels.jit import inline, jit
 from neuro_rtrl.kernels.layout import LIVE, Run
 
 
@@ -35,7 +35,7 @@ def copy(source: np.ndarray, target: np.ndarray) -> None:
         target[i] = source[i]
 
 
-@jit
+@inline
 def keep_before(tape: Tape, run: Run, t: int) -> None:
     """What the update starts from."""
     copy(run.h, tape.before[t])
@@ -43,7 +43,7 @@ def keep_before(tape: Tape, run: Run, t: int) -> None:
     copy(run.held, tape.held[t])
 
 
-@jit
+@inline
 def keep_test(tape: Tape, run: Run, t: int) -> None:
     """The threshold test: states, spikes, values."""
     copy(run.h, tape.tested[t])
@@ -56,7 +56,7 @@ def keep_test(tape: Tape, run: Run, t: int) -> None:
         tape.value[t, k] = run.y[k]
 
 
-@jit
+@inline
 def keep_arrivals(tape: Tape, run: Run, t: int) -> None:
     """States and refractoriness between arrivals and reset."""
     copy(run.h, tape.arrived[t])
