@@ -149,9 +149,7 @@ def _check_learned(model: Model, theta: tuple[str, ...]) -> None:
             )
 
 
-def _gradient(
-    expression: sympy.Expr | None, names: tuple[str, ...]
-) -> tuple[sympy.Expr, ...]:
+def _gradient(expression: sympy.Expr | None, names: tuple[str, ...]) -> tuple[sympy.Expr, ...]:
     if expression is None:
         return tuple(sympy.Integer(0) for _ in names)
     return tuple(sympy.diff(expression, symbol(name)) for name in names)

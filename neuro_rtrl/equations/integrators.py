@@ -104,9 +104,9 @@ def _exact(
     variables = [symbol(n) for n in names]
     learned = [symbol(n) for n in theta]
     matrix = [[sympy.diff(rates[n], x) for x in variables] for n in names]
-    at_zero = [rates[n].subs({x: 0 for x in variables}, simultaneous=True) for n in names]
+    at_zero = [rates[n].subs(dict.fromkeys(variables, 0), simultaneous=True) for n in names]
     drive = [
-        [f.subs({t: 0 for t in learned}, simultaneous=True), *(sympy.diff(f, t) for t in learned)]
+        [f.subs(dict.fromkeys(learned, 0), simultaneous=True), *(sympy.diff(f, t) for t in learned)]
         for f in at_zero
     ]
     for n, row, terms in zip(names, matrix, drive, strict=True):
@@ -133,7 +133,11 @@ def _linear_flow(
     for i, n in enumerate(names):
         terms = []
         for j, other in enumerate([*names, *columns]):
-            linked = reach[i][j] if j < d else any(reach[i][q] and drive[q][j - d] != 0 for q in range(d))
+            linked = (
+                reach[i][j]
+                if j < d
+                else any(reach[i][q] and drive[q][j - d] != 0 for q in range(d))
+            )
             if not linked:
                 continue
             key = f"{prefix}flow_{n}_{other}"

@@ -1,4 +1,7 @@
-"""The lines of an `equations` block: `dv/dt = ... : unit (flags)`, `c[t+1] = ... : unit`, `u = ... : unit`."""
+"""The lines of an `equations` block.
+
+`dv/dt = ... : unit (flags)`, `c[t+1] = ... : unit`, or the subexpression `u = ... : unit`.
+"""
 
 from __future__ import annotations
 

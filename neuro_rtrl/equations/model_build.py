@@ -115,7 +115,9 @@ def _kind(lines: list[Line], inputs: dict[str, Dimension]) -> str:
     return kind
 
 
-def _table(value: Any, where: str, known: tuple[str, ...], needed: tuple[str, ...]) -> dict[str, Any]:
+def _table(
+    value: Any, where: str, known: tuple[str, ...], needed: tuple[str, ...]
+) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise DescriptionError(
             "wrong kind of value",
@@ -267,7 +269,9 @@ def _port(
             given=repr(text),
             expected='"w" or "w*(an expression of the parameters)"',
         )
-    return Port(name, target, target not in inputs, gain, units.multiply(dimension, term.dimension, -1))
+    return Port(
+        name, target, target not in inputs, gain, units.multiply(dimension, term.dimension, -1)
+    )
 
 
 def _method(table: dict[str, Any], kind: str) -> str:

@@ -54,7 +54,10 @@ def reset(
     made: dict[str, sympy.Expr] = {}
     if text and threshold is None:
         raise DescriptionError(
-            "a reset needs a threshold", where="reset", given=repr(text), expected='threshold = "..."'
+            "a reset needs a threshold",
+            where="reset",
+            given=repr(text),
+            expected='threshold = "..."',
         )
     for part in filter(None, (p.strip() for p in re.split(r"[;\n]", text))):
         match = re.match(r"^(\w+)\s*([+\-*/]?)=\s*([^=].*)$", part)

@@ -106,7 +106,7 @@ def _build(name: str, table: dict[str, Any], source: str, where: str) -> Model:
 
 
 def _line(source: str, where: str) -> str:
-    """", line 7" for a place such as "parameters.tau_m" or "equations: equation 2"."""
+    """ ", line 7" for a place such as "parameters.tau_m" or "equations: equation 2"."""
     keys = re.match(r"(\w+)(?:\.(\w+))?(?:: equation (\d+))?", where)
     if keys is None:
         return ""
