@@ -74,10 +74,19 @@ def find(kind: str, name: str, *, where: str = "") -> Any:
         DescriptionError: there is no such name (the nearest is suggested), or the file does not
             offer what its kind has to.
 
+    A rule file may offer a `family`: then "snap-2" is `family("2")` of `rules/snap.py`.
+
     >>> find("optimizers", "adam").__name__
     'Adam'
+    >>> find("rules", "snap-2").name
+    'snap-2'
     """
     known = files(kind)
+    stem, dash, order = str(name).rpartition("-")
+    if name not in known and kind == "rules" and dash and stem in known:
+        contents = vars(importlib.import_module(f"neuro_rtrl.{kind}.{stem}"))
+        if "family" in contents:
+            return contents["family"](order)
     if name not in known:
         raise unknown(kind.removesuffix("s"), name, known, where=where)
     if kind in _TEXTS:

@@ -35,7 +35,8 @@ def learner(width: float) -> nr.Learner:
 
 
 # %% [markdown]
-# The cosine is taken to the gradient of the usual half-width, 1 (the threshold).
+# The cosine is taken to the gradient of the usual half-width, 1 (the threshold), over the weights *into* hidden
+# units: the readout's own weights never pass a surrogate.
 
 
 # %%
@@ -43,7 +44,7 @@ def flat(width: float) -> tuple[np.ndarray, nr.Learner]:
     """The gradient as one vector, and the learner that made it."""
     made = learner(width)
     made.run(inputs, targets)
-    return np.concatenate([made.gradient[name] for name in sorted(made.gradient)]), made
+    return np.concatenate([made.gradient[name] for name in ("input_lif", "lif_lif")]), made
 
 
 usual, _ = flat(1.0)

@@ -54,7 +54,7 @@ def receive(
                 continue
             if own:
                 _immediate(units, mask, run, rows, k, slot[e], y, entry)
-            if row >= 0:
+            if row >= 0 and mask.segment[k] < mask.segment[k + 1]:
                 if head[k] < 0:
                     rows.touched[touched] = k
                     touched += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from neuro_rtrl.errors import BuildError
 from neuro_rtrl.kernels.layout import Mask
 from neuro_rtrl.network.describe import Network, Population
-from neuro_rtrl.network.reach import reach
+from neuro_rtrl.network.reach import Reach, reach
 from neuro_rtrl.network.wires import Wiring, firsts, wire
 
 
@@ -74,8 +75,16 @@ def plan(net: Network) -> Plan:
     )
 
 
-def mask(made: Plan) -> Mask:
-    """The static shape of the influence matrix; also fills `wires.slot`."""
+Pattern = Callable[[Plan, np.ndarray], Reach]
+
+
+def mask(made: Plan, pattern: Pattern | None = None) -> Mask:
+    """The static shape of the influence matrix; also fills `wires.slot`.
+
+    Args:
+        pattern: which blocks each row holds, from the plan and the number of own parameters of each
+            unit; None: all that any path can reach.
+    """
     wires, n = made.wiring.wires, made.n
     learned = np.flatnonzero(made.wiring.learn)
     order = learned[np.argsort(wires.target[learned], kind="stable")]
@@ -86,8 +95,11 @@ def mask(made: Plan) -> Mask:
     ]
     d = np.repeat([s[0] for s in sizes], [s[2] for s in sizes])
     m = np.repeat([s[1] for s in sizes], [s[2] for s in sizes])
-    between = made.wiring.source < n
-    graph = reach(n, made.wiring.source[between], wires.target[between], own_count + m)
+    if pattern is None:
+        between = made.wiring.source < n
+        graph = reach(n, made.wiring.source[between], wires.target[between], own_count + m)
+    else:
+        graph = pattern(made, own_count + m)
     rows = np.repeat(d, np.diff(graph.pointer))
     return Mask(
         own=_offsets(own_count),

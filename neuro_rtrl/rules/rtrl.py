@@ -2,94 +2,16 @@
 
 Williams & Zipser 1989 (the recursion P <- D P + immediate part, eq. 13); Subramoney 2023
 (arXiv 2303.05641, eqs. 5-8: rows vanish where psi = 0, columns where nothing has arrived, both where
-weights are absent). Here the explicit part of the recursion is carried by events (DESIGN section 2
-in docs/mathematics.md): cost = sum over live sources of fan-out x columns in use.
+weights are absent). The explicit part of the recursion is carried by events (docs/mathematics.md):
+
+    cost of a step = sum over live sources of fan-out x columns in use
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from neuro_rtrl.engine.lanes import RowsRule
 
-import numpy as np
-
-from neuro_rtrl.engine.build import Built, make_run
-from neuro_rtrl.engine.ledger import Ledger, make_ledger, mask_density
-from neuro_rtrl.engine.simulation import not_finite
-from neuro_rtrl.engine.storage import grow_columns, grow_events, make_rows, storage_bytes
-from neuro_rtrl.errors import SimulationError
-from neuro_rtrl.kernels.layout import (
-    FINISHED,
-    NEED_COLUMNS,
-    NEED_EVENT_ROWS,
-    NOT_FINITE,
-    RECORD_FULL,
-    SEQUENCE,
-    Mask,
-    Rows,
-    Run,
+RULE = RowsRule(
+    name="rtrl",
+    exactness="drops nothing: the exact gradient, across populations, layers and delays",
 )
-from neuro_rtrl.kernels.rtrl import rtrl
-from neuro_rtrl.kernels.stream import Stream
-from neuro_rtrl.network.plan import mask as make_mask
-
-
-class Lane:
-    """One stream of sequences with its own states, queue and influence matrix."""
-
-    def __init__(self, built: Built, mask: Mask, precision: str) -> None:
-        self.built, self.mask = built, mask
-        self.run: Run = make_run(built)
-        self.rows: Rows = make_rows(built, mask, precision)
-        self._wanted = np.zeros(mask.columns.size, np.int64)
-
-    def advance(self, stream: Stream, gradient: np.ndarray, restart: bool) -> bool:
-        """Run the stream, adding to `gradient`; True if the record of spikes is full before its end."""
-        b = self.built
-        while True:
-            answer = rtrl(
-                b.units, b.wires, self.mask, b.values, self.run, self.rows, stream, gradient,
-                self._wanted, restart,
-            )  # fmt: skip
-            if answer == FINISHED:
-                self.run.clock[SEQUENCE] = 0
-                return False
-            if answer == NEED_COLUMNS:
-                self.rows = grow_columns(b, self.mask, self.rows, self._wanted)
-            elif answer == NEED_EVENT_ROWS:
-                self.rows = grow_events(self.rows, self.run.live.size)
-            elif answer == RECORD_FULL:
-                return True
-            elif answer == NOT_FINITE:
-                raise not_finite(b, self.run)
-            else:
-                raise SimulationError("the kernel stopped", given=answer, expected="a finished run")
-
-
-@dataclass(frozen=True)
-class ExactRtrl:
-    """The rule `rtrl`."""
-
-    name: str = "rtrl"
-    exactness: str = "drops nothing: the exact gradient, across populations, layers and delays"
-    online: bool = True
-
-    def prepare(self, built: Built) -> Mask:
-        """The static mask of the influence matrix; made once for a network."""
-        return make_mask(built.plan)
-
-    def start(self, built: Built, shared: Mask, precision: str) -> Lane:
-        """A fresh lane."""
-        return Lane(built, shared, precision)
-
-    def ledger(self, built: Built, shared: Mask, lanes: list[Lane]) -> Ledger:
-        """Counts of all lanes together."""
-        return make_ledger(
-            np.sum([lane.run.count for lane in lanes], axis=0),
-            np.sum([lane.rows.count for lane in lanes], axis=0),
-            int(shared.columns.sum()),
-            mask_density(built, shared),
-            sum(storage_bytes(lane.rows) for lane in lanes),
-        )
-
-
-RULE = ExactRtrl()
