@@ -160,6 +160,10 @@ class Lane(Protocol):
 
     run: Any
 
+    def restart(self) -> None:
+        """Back to the initial state; what was counted stays."""
+        ...
+
     def advance(self, stream: Any, gradient: np.ndarray, restart: bool) -> bool:
         """Run a stream, adding to `gradient` (p,); True if it must be called again to finish it."""
         ...

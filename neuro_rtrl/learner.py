@@ -9,10 +9,11 @@ import numpy as np
 
 from neuro_rtrl.contracts import Optimizer, Rule
 from neuro_rtrl.engine.build import build
-from neuro_rtrl.engine.learning import Result, Session
+from neuro_rtrl.engine.learning import Session
 from neuro_rtrl.engine.ledger import Ledger
+from neuro_rtrl.engine.result import Result
 from neuro_rtrl.engine.stream import numbers, traced_places
-from neuro_rtrl.errors import DescriptionError
+from neuro_rtrl.errors import DescriptionError, unknown
 from neuro_rtrl.network.describe import Network
 from neuro_rtrl.registry import find
 
@@ -25,7 +26,8 @@ class Learner:
         rule: name of a file in `rules/` ("rtrl", "bptt"), or a rule.
         optimizer: `Adam(1e-3)`, `Sgd(1e-2)`, or None: gradients only.
         loss: "mse", "sse", "bce" (sigmoid inside) or "cross_entropy" (softmax inside).
-        update: "step", "sequence", or a number of steps.
+        update: "step", "sequence", or a number of steps. With "sequence", `step` only gathers the
+            gradient: `run` knows where a sequence ends.
         precision: "float32" or "float64", of the influence matrix (states are always float64).
         batch: lanes of `step`.
 
@@ -85,19 +87,31 @@ class Learner:
         return made[0] if batch == 1 else made
 
     def run(
-        self, inputs: Any, targets: Any = None, *, record: Sequence[str] = (), spikes: bool = False,
+        self,
+        inputs: Any,
+        targets: Any = None,
+        *,
+        record: Sequence[str] = (),
+        spikes: bool = False,
         learn: bool = True,
     ) -> Result:
         """Whole sequences, each from the initial state, updating as `update` says.
 
+        With a number of steps, the end of the sequences is a time to update, too. Afterwards the
+        network is in its initial state; `gradient` stays to be read.
+
         Args:
             inputs: (batch, steps, inputs).
             targets: (batch, steps, outputs), NaN where there is no error; None: no error at all.
-            record: states of the first lane to keep, as "population.state".
-            spikes: whether to keep the spikes of the sequences.
+            record: states of the first sequence to keep, as "population.state".
+            spikes: whether to keep the spikes of all sequences (`Result.spikes`).
             learn: False: gradients only, no update.
         """
         array = numbers(inputs, (None, None, self._width), "inputs")
+        if array.shape[0] == 0:
+            raise DescriptionError(
+                "an empty batch", given=array.shape, expected="at least one sequence"
+            )
         shape = (*array.shape[:2], self._session.outputs.size)
         wanted = None if targets is None else numbers(targets, shape, "targets", nan=True)
         places = traced_places(self._built, record)
@@ -124,8 +138,6 @@ class Learner:
         names = self._built.plan.names
         for name, value in values.items():
             if name not in names:
-                from neuro_rtrl.errors import unknown
-
                 raise unknown("learned parameter", name, names)
             self._built.values[names[name]] = numbers(value, names[name].shape, name)
 

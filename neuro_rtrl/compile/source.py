@@ -155,14 +155,20 @@ class _Writer:
     def _sensitivities(self, names: dict[str, str]) -> list[str]:
         """ds = psi dg and dy = s df + f ds, written only where the unit is live."""
         m = self.model
-        rows = (("ds", "dy", self.d, m.threshold_h, m.output_h),)
-        rows += (("dst", "dyt", self.m, m.threshold_theta, m.output_theta),)
+        rows = (
+            ("ds", "dy", self.d, m.threshold_h, m.output_h),
+            ("dst", "dyt", self.m, m.threshold_theta, m.output_theta),
+        )
         live, silent = [], []
         for spike, event, count, slopes, factors in rows:
             cells = [f"[i*{count} + {v}]" for v in range(count)]
             silent += [f"{spike}{x} = 0.0" for x in cells] + [f"{event}{x} = 0.0" for x in cells]
-            live += assignments([f"g_{spike}_{v}" for v in range(count)], slopes, names, f"p{spike}")
-            live += assignments([f"f_{spike}_{v}" for v in range(count)], factors, names, f"q{spike}")
+            live += assignments(
+                [f"g_{spike}_{v}" for v in range(count)], slopes, names, f"p{spike}"
+            )
+            live += assignments(
+                [f"f_{spike}_{v}" for v in range(count)], factors, names, f"q{spike}"
+            )
             live += [f"{spike}{x} = psi*g_{spike}_{v}" for v, x in enumerate(cells)]
             live += [
                 f"{event}{x} = f*psi*g_{spike}_{v} + (f_{spike}_{v} if fired else 0.0)"

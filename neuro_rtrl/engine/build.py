@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from neuro_rtrl.compile import native, source
 from neuro_rtrl.equations import surrogates
+from neuro_rtrl.equations.derive import Derived
+from neuro_rtrl.equations.evaluate import evaluate
 from neuro_rtrl.errors import BuildError
 from neuro_rtrl.kernels import layout
 from neuro_rtrl.kernels.entry import local_jacobians, start_run
@@ -32,6 +35,18 @@ class Built:
     natives: list[native.Native]
     values: np.ndarray
     widest: int
+
+    @cached_property
+    def outputs(self) -> tuple[np.ndarray, np.ndarray]:
+        """(units, states) that a loss reads: every unit of every readout population, in order."""
+        units, states = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+        for population in self.plan.readouts:
+            if population.model is not None:
+                first, model = self.plan.first[population.name], population.model
+                place = [s.name for s in model.states].index(str(model.readout))
+                units.append(np.arange(first, first + population.n))
+                states.append(np.full(population.n, place))
+        return np.concatenate(units), np.concatenate(states)
 
     @property
     def wires(self) -> layout.Wires:
@@ -69,8 +84,6 @@ def _population(population: Population, dt: float) -> tuple[native.Native, np.nd
 
 def hold_steps(population: Population, dt: float) -> np.ndarray:
     """(n,) refractory period in steps, counted as Brian2 does."""
-    from neuro_rtrl.equations.evaluate import evaluate
-
     model = population.model
     if model is None or model.refractory is None:
         return np.zeros(population.n, dtype=np.int64)
@@ -89,48 +102,74 @@ def hold_steps(population: Population, dt: float) -> np.ndarray:
 def _units(
     made: Plan, natives: list[native.Native], coefficients: list[np.ndarray]
 ) -> tuple[layout.Units, int]:
+    """Populations and units for the kernels, and the largest number of states of a unit."""
     populations = made.populations
     derived = [p.derived for p in populations if p.derived is not None]
-    models = [x.model for x in derived]
     n = np.array([p.n for p in populations])
     d, a, m = (np.array([x.size[j] for x in derived]) for j in range(3))
     hold = [hold_steps(p, made.net.dt) for p in populations]
-    widest = int(d.max())
-    blind = np.zeros((len(populations), widest), dtype=np.uint8)
-    for row, model in zip(blind, models, strict=True):
-        row[: len(model.states)] = [s.held for s in model.states]
-    constant = np.array([x.constant for x in derived])
-    initial = [np.broadcast_to(p.initial[s], (p.n,)) for p, x in zip(populations, derived, strict=True) for s in x.states]
     units = layout.Units(
         first=np.array([made.first[p.name] for p in populations]),
         size=n,
         d=d,
         inputs=a,
         m=m,
-        at_h=_starts(n * d),
-        at_a=_starts(n * a),
         at_c=_starts([c.size for c in coefficients]),
         at_theta=made.at_theta,
-        at_dd=_starts(n * d * d),
-        at_df=_starts(n * d * a),
-        at_dm=_starts(n * d * m),
-        at_m=_starts(n * m),
         call=np.array([x.addresses for x in natives], dtype=np.int64),
-        spiking=_flags(x.threshold is not None for x in models),
-        resets=_flags(bool(x.reset) for x in models),
-        reset_gradient=_flags(x.reset_gradient for x in models),
-        constant=_flags(constant),
-        eager=_flags(~constant | (m > 0) | (a > 0)),
         refractory=_flags(h.max(initial=0) > 0 for h in hold),
-        blind=blind,
         population=np.repeat(np.arange(len(populations)), n),
         hold=np.concatenate(hold),
         c=np.concatenate(coefficients),
         flow_d=np.zeros(int((n * d * d).sum())),
         held_d=np.zeros(int((n * d * d).sum())),
-        initial=np.concatenate(initial).astype(float),
+        initial=_initial(populations),
+        **_places(n, d, a, m),
+        **_kinds(derived),
     )
-    return units, widest
+    return units, int(d.max())
+
+
+def _places(n: np.ndarray, d: np.ndarray, a: np.ndarray, m: np.ndarray) -> dict[str, np.ndarray]:
+    """Where each population begins in flat arrays of that many numbers a unit."""
+    return {
+        "at_h": _starts(n * d),
+        "at_a": _starts(n * a),
+        "at_dd": _starts(n * d * d),
+        "at_df": _starts(n * d * a),
+        "at_dm": _starts(n * d * m),
+        "at_m": _starts(n * m),
+    }
+
+
+def _kinds(derived: list[Derived]) -> dict[str, np.ndarray]:
+    """What each population does and does not."""
+    models = [x.model for x in derived]
+    constant = np.array([x.constant for x in derived])
+    driven = np.array([x.size[1] > 0 or x.size[2] > 0 for x in derived])
+    blind = np.zeros((len(models), max(len(x.states) for x in models)), dtype=np.uint8)
+    for row, model in zip(blind, models, strict=True):
+        row[: len(model.states)] = [s.held for s in model.states]
+    return {
+        "spiking": _flags(x.threshold is not None for x in models),
+        "resets": _flags(bool(x.reset) for x in models),
+        "reset_gradient": _flags(x.reset_gradient for x in models),
+        "constant": _flags(constant),
+        "eager": _flags(~constant | driven),
+        "blind": blind,
+    }
+
+
+def _initial(populations: list[Population]) -> np.ndarray:
+    """Initial states, population by population, state by state."""
+    return np.concatenate(
+        [
+            np.broadcast_to(p.initial[state.name], (p.n,))
+            for p in populations
+            if p.model is not None
+            for state in p.model.states
+        ]
+    ).astype(float)
 
 
 def _starts(sizes: object) -> np.ndarray:
@@ -155,48 +194,42 @@ def _fill_constant_jacobians(built: Built) -> None:
 def make_run(built: Built) -> layout.Run:
     """Fresh state of one lane of the simulation."""
     units, wires = built.units, built.wires
-    n, sources, groups = units.population.size, wires.group.size - 1, wires.delay.size
-    events = sources * int(wires.ring[0] + 2)
-    d, a, m = units.d, units.inputs, units.m
-    size = units.size
-    longest = built.widest + built.widest**2 + built.widest * int(m.max(initial=0)) + 1
-
-    def whole(count: int) -> np.ndarray:
-        return np.zeros(int(count), dtype=np.int64)
-
-    def real(count: int) -> np.ndarray:
-        return np.zeros(int(count))
-
+    n, groups, longest = built.plan.n, wires.delay.size, int(units.m.max())
     run = layout.Run(
-        clock=whole(layout.CLOCK_SIZE),
-        count=whole(4),
+        clock=_whole(layout.CLOCK_SIZE),
+        counts=_whole(4),
         h=units.initial.copy(),
-        a=real((size * a).sum()),
-        y=real(n),
+        y=np.zeros(n),
         s=np.zeros(n, np.uint8),
         held=np.zeros(n, np.uint8),
-        last=whole(n),
-        live=whole(n),
-        free=whole(events),
-        source=whole(events),
-        value=real(events),
-        emitted=whole(events),
-        next_group=whole(events),
-        link=whole(events),
-        row=whole(events),
-        head=whole(wires.ring[0]),
-        tail=whole(wires.ring[0]),
-        done=whole(events),
-        arrived=np.zeros((2, groups + 1), np.int64),
-        deferred=np.zeros((2, groups + 1), np.int64),
-        D=real((size * d * d).sum()),
-        F=real((size * d * a).sum()),
-        U=real((size * d * m).sum()),
-        ds=real((size * d).sum()),
-        dy=real((size * d).sum()),
-        dst=real((size * m).sum()),
-        dyt=real((size * m).sum()),
-        work=real(longest),
+        last=_whole(n),
+        live=_whole(n),
+        arrived=_whole(2, groups + 1),
+        deferred=_whole(2, groups + 1),
+        work=np.zeros(built.widest * (1 + built.widest + longest) + 1),
+        **_queue(wires),
+        **_slopes(units),
     )
     start_run(units, run)
     return run
+
+
+def _queue(wires: layout.Wires) -> dict[str, np.ndarray]:
+    """Room for every event that can be under way: one of each source in each slot."""
+    ring = int(wires.ring[0])
+    events = (wires.group.size - 1) * (ring + 2)
+    names = ("free", "source", "emitted", "next_group", "link", "row", "done")
+    made = {name: _whole(events) for name in names}
+    return made | {"value": np.zeros(events), "head": _whole(ring), "tail": _whole(ring)}
+
+
+def _slopes(units: layout.Units) -> dict[str, np.ndarray]:
+    """Collected arrivals, and room for the Jacobians of all units."""
+    n, d, a, m = units.size, units.d, units.inputs, units.m
+    sizes = {"a": n * a, "D": n * d * d, "F": n * d * a, "U": n * d * m}
+    sizes |= {"ds": n * d, "dy": n * d, "dst": n * m, "dyt": n * m}
+    return {name: np.zeros(int(size.sum())) for name, size in sizes.items()}
+
+
+def _whole(*shape: int) -> np.ndarray:
+    return np.zeros(shape, dtype=np.int64)

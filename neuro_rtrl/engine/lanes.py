@@ -11,6 +11,7 @@ from neuro_rtrl.engine.ledger import Ledger, make_ledger, mask_density
 from neuro_rtrl.engine.simulation import not_finite
 from neuro_rtrl.engine.storage import grow_columns, grow_events, make_rows, storage_bytes
 from neuro_rtrl.errors import SimulationError
+from neuro_rtrl.kernels.entry import start_rows, start_run
 from neuro_rtrl.kernels.layout import (
     FINISHED,
     NEED_COLUMNS,
@@ -37,8 +38,15 @@ class Lane:
         self.rows: Rows = make_rows(built, mask, precision)
         self._wanted = np.zeros(mask.columns.size, np.int64)
 
+    def restart(self) -> None:
+        """Initial states, nothing under way, no influence; storage and counts stay."""
+        self.run.clock[:] = 0
+        start_run(self.built.units, self.run)
+        start_rows(self.built.units, self.mask, self.rows)
+        self.rows.gathered[:] = 0
+
     def advance(self, stream: Stream, gradient: np.ndarray, restart: bool) -> bool:
-        """Run the stream, adding to `gradient`; True if the record of spikes is full before its end."""
+        """Run the stream, adding to `gradient`; True if the record of spikes is full first."""
         b = self.built
         while True:
             answer = rtrl(
@@ -90,8 +98,8 @@ class RowsRule:
     def ledger(self, built: Built, shared: Mask, lanes: list[Lane]) -> Ledger:
         """Counts of all lanes together."""
         return make_ledger(
-            np.sum([lane.run.count for lane in lanes], axis=0),
-            np.sum([lane.rows.count for lane in lanes], axis=0),
+            np.sum([lane.run.counts for lane in lanes], axis=0),
+            np.sum([lane.rows.counts for lane in lanes], axis=0),
             int(shared.columns.sum()),
             mask_density(built, shared),
             sum(storage_bytes(lane.rows) for lane in lanes),

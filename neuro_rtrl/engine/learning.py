@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,8 +9,9 @@ import numpy as np
 from neuro_rtrl.contracts import Optimizer, Rule
 from neuro_rtrl.engine.build import Built
 from neuro_rtrl.engine.ledger import Ledger
+from neuro_rtrl.engine.result import Result, in_parallel, in_sequence
 from neuro_rtrl.engine.simulation import SpikeBuffer
-from neuro_rtrl.engine.stream import make_stream, outputs_of
+from neuro_rtrl.engine.stream import make_stream
 from neuro_rtrl.errors import BuildError, DescriptionError, SimulationError, unknown
 from neuro_rtrl.kernels.layout import STEP
 from neuro_rtrl.kernels.losses import LOSSES
@@ -19,31 +19,18 @@ from neuro_rtrl.kernels.losses import LOSSES
 PRECISIONS = ("float32", "float64")
 
 
-@dataclass
-class Result:
-    """What a batch of sequences gave.
-
-    Attributes:
-        loss: mean over the batch of the sequences' losses.
-        losses: (batch, steps).
-        predictions: (batch, steps, outputs).
-        spikes: population -> (steps, units) of the first lane.
-        traces: (steps, traced) recorded states of the first lane.
-    """
-
-    loss: float
-    losses: np.ndarray
-    predictions: np.ndarray
-    spikes: dict[str, tuple[np.ndarray, np.ndarray]]
-    traces: np.ndarray
-
-
 class Session:
     """A built network that learns: lanes, gradient, updates. Values go in and out as arrays."""
 
     def __init__(
-        self, built: Built, rule: Rule, optimizer: Optimizer | None, loss: str,
-        update: str | int, precision: str, batch: int,
+        self,
+        built: Built,
+        rule: Rule,
+        optimizer: Optimizer | None,
+        loss: str,
+        update: str | int,
+        precision: str,
+        batch: int,
     ) -> None:
         self.built, self.rule, self.optimizer = built, rule, optimizer
         self.loss, self.precision, self.batch = _one_of("loss", loss, LOSSES), precision, batch
@@ -57,7 +44,7 @@ class Session:
                 expected='update="sequence"',
                 remedy='Use the rule "rtrl" to learn within a sequence.',
             )
-        self.outputs, _ = outputs_of(built)
+        self.outputs = built.outputs[0]
         if self.outputs.size == 0:
             raise BuildError(
                 "nothing to compute a loss on",
@@ -67,14 +54,18 @@ class Session:
         self.shared = rule.prepare(built)
         self.lanes: list[Any] = []
         self.gradient = np.zeros(built.values.size)
+        self._added = np.zeros(built.values.size)
         self.since_update = 0
-        self.step_count = 0
 
     def restart(self) -> None:
-        """All lanes back to the initial state; the gradient so far is forgotten."""
-        self.lanes = []
+        """All lanes back to the initial state; the gradient so far is forgotten, counts are not."""
+        self._rewind()
         self.gradient[:] = 0.0
-        self.since_update = self.step_count = 0
+        self.since_update = 0
+
+    def _rewind(self) -> None:
+        for lane in self.lanes:
+            lane.restart()
 
     def _lane(self, i: int) -> Any:
         while len(self.lanes) <= i:
@@ -82,51 +73,47 @@ class Session:
         return self.lanes[i]
 
     def sequences(
-        self, inputs: np.ndarray, targets: np.ndarray | None, traced: np.ndarray | None,
-        spikes: bool, learn: bool = True,
+        self,
+        inputs: np.ndarray,
+        targets: np.ndarray | None,
+        traced: np.ndarray | None = None,
+        spikes: bool = False,
+        learn: bool = True,
     ) -> Result:
-        """Whole sequences, each from the initial state; one lane serves all of them."""
-        self.gradient[:] = 0.0
-        if learn and self.update_every:
-            return self._online(inputs, targets, traced, spikes)
-        stream = make_stream(
-            self.built, inputs, targets, loss=self.loss, traced=traced, spikes=spikes
-        )
-        buffer = SpikeBuffer(self.built)
-        lane = self._lane(0)
-        self._drain(lane, stream, buffer, restart=True)
-        self.gradient /= inputs.shape[0]
-        if learn:
-            self._update()
-        return _result(stream, buffer)
+        """Whole sequences, each from the initial state, to which the lanes return at the end."""
+        self.restart()
+        try:
+            if learn and self.update_every:
+                return self._online(inputs, targets, traced, spikes)
+            share = 1.0 / inputs.shape[0]
+            result = self._advance(0, inputs, targets, traced, spikes, share, restart=True)
+            if learn:
+                self._update()
+            return result
+        finally:
+            self._rewind()
 
     def _online(
-        self, inputs: np.ndarray, targets: np.ndarray | None, traced: np.ndarray | None, spikes: bool
+        self,
+        inputs: np.ndarray,
+        targets: np.ndarray | None,
+        traced: np.ndarray | None,
+        spikes: bool,
     ) -> Result:
-        """Updates inside the sequences: all lanes advance together, `update_every` steps a time."""
-        self.restart()
-        parts = []
+        """All sequences advance together, `update_every` steps at a time, each in its own lane."""
+        parts: list[list[Result]] = [[] for _ in inputs]
         for start in range(0, inputs.shape[1], self.update_every):
             cut = slice(start, start + self.update_every)
-            parts.append(
-                self.steps(inputs[:, cut], None if targets is None else targets[:, cut], traced, spikes)
-            )
-        spikes_of = {
-            name: (
-                np.concatenate([p.spikes[name][0] + i * self.update_every for i, p in enumerate(parts)]),
-                np.concatenate([p.spikes[name][1] for p in parts]),
-            )
-            for name in parts[0].spikes
-        }
-        losses = np.concatenate([p.losses for p in parts], axis=1)
-        predictions = np.concatenate([p.predictions for p in parts], axis=1)
-        traces = np.concatenate([p.traces for p in parts])
-        return Result(float(losses.sum(axis=1).mean()), losses, predictions, spikes_of, traces)
+            wanted = None if targets is None else targets[:, cut]
+            for part, result in zip(
+                parts, self._lanes(inputs[:, cut], wanted, traced, spikes), strict=True
+            ):
+                part.append(result)
+        if self.since_update > 0:
+            self._update()
+        return in_parallel([in_sequence(part) for part in parts])
 
-    def steps(
-        self, inputs: np.ndarray, targets: np.ndarray | None, traced: np.ndarray | None = None,
-        spikes: bool = False,
-    ) -> Result:
+    def steps(self, inputs: np.ndarray, targets: np.ndarray | None) -> Result:
         """Some steps of every lane (sequences of `inputs`), from where they are."""
         if not self.rule.online:
             raise BuildError(
@@ -135,37 +122,58 @@ class Session:
                 expected="Learner.run(inputs, targets)",
                 remedy='Use the rule "rtrl" to learn step by step.',
             )
+        return in_parallel(self._lanes(inputs, targets, None, False))
+
+    def _lanes(
+        self,
+        inputs: np.ndarray,
+        targets: np.ndarray | None,
+        traced: np.ndarray | None,
+        spikes: bool,
+    ) -> list[Result]:
+        """What each lane gave in these steps; an update, if one is due after them."""
+        if self.since_update == 0:
+            self.gradient[:] = 0.0
         results = []
         for i in range(inputs.shape[0]):
-            lane = self._lane(i)
-            part = None if targets is None else targets[i : i + 1]
-            stream = make_stream(
-                self.built, inputs[i : i + 1], part, loss=self.loss, traced=traced,
-                offset=int(lane.run.clock[STEP]), spikes=spikes and i == 0,
-            )  # fmt: skip
-            buffer = SpikeBuffer(self.built)
-            if self.since_update == 0 and i == 0:
-                self.gradient[:] = 0.0
-            self._drain(lane, stream, buffer, restart=False, share=1.0 / inputs.shape[0])
-            results.append(_result(stream, buffer))
+            wanted = None if targets is None else targets[i : i + 1]
+            share = 1.0 / inputs.shape[0]
+            results.append(self._advance(i, inputs[i : i + 1], wanted, traced, spikes, share))
         self.since_update += inputs.shape[1]
         if self.update_every and self.since_update >= self.update_every:
             self._update()
-        losses = np.concatenate([r.losses for r in results])
-        predictions = np.concatenate([r.predictions for r in results])
-        loss = float(losses.sum(axis=1).mean())
-        return Result(loss, losses, predictions, results[0].spikes, results[0].traces)
+        return results
 
-    def _drain(
-        self, lane: Any, stream: Any, buffer: SpikeBuffer, restart: bool, share: float = 1.0
-    ) -> None:
-        added = np.zeros_like(self.gradient) if share != 1.0 else self.gradient
-        full = True
-        while full:
-            full = lane.advance(stream, added, restart)
+    def _advance(
+        self,
+        i: int,
+        inputs: np.ndarray,
+        targets: np.ndarray | None,
+        traced: np.ndarray | None,
+        spikes: bool,
+        share: float,
+        restart: bool = False,
+    ) -> Result:
+        """Run a stream in lane `i`, adding `share` times its gradient."""
+        lane = self._lane(i)
+        stream = make_stream(
+            self.built,
+            inputs,
+            targets,
+            loss=self.loss,
+            offset=int(lane.run.clock[STEP]),
+            traced=traced,
+            spikes=spikes,
+        )
+        buffer = SpikeBuffer(self.built)
+        self._added[:] = 0.0
+        while lane.advance(stream, self._added, restart):
             buffer.take(lane.run, stream)
-        if share != 1.0:
-            self.gradient += share * added
+        buffer.take(lane.run, stream)
+        self.gradient += share * self._added
+        loss = float(stream.losses.sum()) / inputs.shape[0]
+        found = buffer.spikes() if spikes else {}
+        return Result(loss, stream.losses, stream.predictions, found, stream.trace[0])
 
     def _update(self) -> None:
         """One step of the optimizer along the gradient gathered so far."""
@@ -188,11 +196,6 @@ class Session:
         """Counts of all lanes."""
         self._lane(0)
         return self.rule.ledger(self.built, self.shared, self.lanes)
-
-
-def _result(stream: Any, buffer: SpikeBuffer) -> Result:
-    loss = float(stream.losses.sum(axis=1).mean())
-    return Result(loss, stream.losses, stream.predictions, buffer.spikes(), stream.trace[0])
 
 
 def _one_of(what: str, given: str, known: tuple[str, ...]) -> str:

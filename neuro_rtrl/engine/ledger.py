@@ -1,8 +1,8 @@
 """The ledger: what the kernels counted, and the three sparsities kept apart.
 
-    rows     unit-steps with psi != 0 (a row leaves its unit)          / all unit-steps
-    columns  parameters that have had an effect since the last reset   / parameters
-    mask     entries that any path can reach                           / units x parameters
+rows     unit-steps with psi != 0 (a row leaves its unit)          / all unit-steps
+columns  parameters that have had an effect since the last reset   / parameters
+mask     entries that any path can reach                           / units x parameters
 """
 
 from __future__ import annotations
@@ -47,14 +47,21 @@ class Ledger:
 
 
 def make_ledger(
-    run_count: np.ndarray, rows_count: np.ndarray | None, columns: int, mask: float, storage: int
+    run_counts: np.ndarray, rows: np.ndarray, columns: int, mask: float, storage: int
 ) -> Ledger:
-    """A ledger from counters (summed over lanes)."""
-    rows = np.zeros(layout.COUNTS, np.int64) if rows_count is None else rows_count
+    """A ledger from counters (summed over lanes).
+
+    Args:
+        run_counts: as `Run.counts`.
+        rows: as `Rows.counts`.
+        columns: parameters that have a column.
+        mask: density of the mask.
+        storage: bytes.
+    """
     steps = int(rows[layout.STEPS])
-    unit_steps = max(int(run_count[layout.UNIT_STEPS]), 1)
+    unit_steps = max(int(run_counts[layout.UNIT_STEPS]), 1)
     densities = {
-        "rows": int(run_count[layout.SENSITIVE]) / unit_steps,
+        "rows": int(run_counts[layout.SENSITIVE]) / unit_steps,
         "columns": int(rows[layout.COLUMNS]) / max(steps * columns, 1),
         "mask": mask,
     }
@@ -64,8 +71,8 @@ def make_ledger(
         bytes=int(rows[layout.BYTES]),
         rows_touched=int(rows[layout.ROWS_TOUCHED]),
         live_entries=int(rows[layout.ENTRIES]) / max(steps, 1),
-        spikes=int(run_count[layout.SPIKES]),
-        sensitive=int(run_count[layout.SENSITIVE]),
+        spikes=int(run_counts[layout.SPIKES]),
+        sensitive=int(run_counts[layout.SENSITIVE]),
         densities=densities,
         influence_bytes=storage,
     )

@@ -11,7 +11,7 @@ import numpy as np
 from neuro_rtrl.engine.build import Built, build, make_run
 from neuro_rtrl.engine.spikes import Spikes
 from neuro_rtrl.engine.stream import make_stream, numbers, traced_places
-from neuro_rtrl.errors import SimulationError, unknown
+from neuro_rtrl.errors import DescriptionError, SimulationError, unknown
 from neuro_rtrl.kernels.layout import FINISHED, NOT_FINITE, RECORD_FULL, RECORDED, STEP, Run
 from neuro_rtrl.kernels.simulate import simulate as kernel
 from neuro_rtrl.kernels.stream import Stream
@@ -53,6 +53,8 @@ class SpikeBuffer:
     def take(self, run: Run, stream: Stream) -> None:
         """Empty the kernel's buffer."""
         count = int(run.clock[RECORDED])
+        if count == 0:
+            return
         self._steps.append(stream.event_step[:count].copy())
         self._units.append(stream.event_unit[:count].copy())
         run.clock[RECORDED] = 0
@@ -71,13 +73,15 @@ class SpikeBuffer:
         return made
 
 
-def simulate(net: Network, inputs: Any = None, *, steps: int | None = None, record: Sequence[str] = ()) -> Recording:
+def simulate(
+    net: Network, inputs: Any = None, *, steps: int | None = None, record: Sequence[str] = ()
+) -> Recording:
     """Run a network without learning.
 
     Args:
         net: the network.
-        inputs: (steps, inputs); non-zero entries are events of that value. None: no inputs.
-        steps: number of steps if there are no inputs.
+        inputs: (steps, inputs); non-zero entries are events of that value. None: no events.
+        steps: number of steps; not needed where `inputs` says it.
         record: states to keep, as "population.state".
 
     Raises:
@@ -91,10 +95,7 @@ def simulate(net: Network, inputs: Any = None, *, steps: int | None = None, reco
     array([1])
     """
     built = build(net)
-    width = sum(p.n for p in built.plan.inputs)
-    if inputs is None:
-        inputs = np.zeros((0 if steps is None else steps, width))
-    array = numbers(inputs, (None, width), "inputs")[None]
+    array = _inputs(inputs, steps, sum(p.n for p in built.plan.inputs))[None]
     places = traced_places(built, record)
     joined = np.concatenate([np.zeros(0, np.int64), *places.values()])
     stream = make_stream(built, array, None, traced=joined, spikes=True)
@@ -118,6 +119,20 @@ def simulate(net: Network, inputs: Any = None, *, steps: int | None = None, reco
     return Recording(spikes, states, stream.predictions[0], net.dt, array.shape[1])
 
 
+def _inputs(inputs: Any, steps: int | None, width: int) -> np.ndarray:
+    """(steps, width); silent where only the number of steps is given."""
+    if inputs is not None:
+        return numbers(inputs, (steps, width), "inputs")
+    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 0:
+        raise DescriptionError(
+            "neither inputs nor a number of steps",
+            where="steps",
+            given=repr(steps),
+            expected="a whole number from 0, or inputs (steps, inputs)",
+        )
+    return np.zeros((int(steps), width))
+
+
 def not_finite(built: Built, run: Run) -> SimulationError:
     """The error for a state that is NaN or infinite: which unit, which variable, when."""
     place = int(np.flatnonzero(~np.isfinite(run.h))[0])
@@ -127,7 +142,7 @@ def not_finite(built: Built, run: Run) -> SimulationError:
     state = population.model.states[variable].name if population.model is not None else "?"
     return SimulationError(
         "a state is not finite",
-        where=f"{population.name}.{state}, unit {unit}, step {int(run.clock[STEP])} or shortly before",
+        where=f"{population.name}.{state}, unit {unit}, step {run.clock[STEP]} or shortly before",
         given=run.h[place],
         expected="finite numbers",
         remedy="Look for weights that are too large, or a time step too long for the method.",

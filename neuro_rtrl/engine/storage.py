@@ -1,7 +1,7 @@
 """Storage of the influence matrix: made small, grown when a kernel asks for it.
 
-A block of columns starts with room for a few and doubles; the pool of event rows likewise. So memory
-follows what is in use, never units x parameters.
+A block of columns starts with room for a few and doubles; the pool of event rows likewise. So
+memory follows what is in use, never units x parameters.
 """
 
 from __future__ import annotations
@@ -18,54 +18,86 @@ FIRST_COLUMNS, FIRST_EVENT_ROWS, TILE = 64, 16, 512
 
 def make_rows(built: Built, mask: Mask, precision: str) -> Rows:
     """Fresh influence storage of one lane."""
-    n = built.plan.n
-    wide, between = built.widest**2, int((built.plan.wiring.source < n).sum())
+    n, wide = built.plan.n, built.widest**2
     blocks, segments = mask.columns.size, mask.segment_block.size
     capacity = np.minimum(mask.columns, FIRST_COLUMNS)
-    # Each synapse brings at most one event a step, so a unit hears at most its fan-in.
-    most = int(np.bincount(built.wires.target, minlength=1).max()) + built.widest
-
-    def whole(*shape: int) -> np.ndarray:
-        return np.zeros(shape, dtype=np.int64)
-
     at_p, at_q = _offsets(built, mask, capacity)
     rows = Rows(
-        count=whole(layout.COUNTS),
+        counts=_whole(layout.COUNTS),
         P=np.zeros(_size_p(built, mask, capacity), precision),
-        Q=np.zeros(FIRST_EVENT_ROWS * int(at_q[-1]), precision),
         at_p=at_p,
         capacity=capacity,
         at_q=at_q,
-        live=whole(blocks),
+        live=_whole(blocks),
         column=np.full(built.values.size, -1, np.int64),
-        parameter=whole(int(mask.columns.sum())),
-        length=whole(segments),
-        at=whole(segments),
+        parameter=_whole(int(mask.columns.sum())),
+        length=_whole(segments),
+        at=_whole(segments),
         pending=np.zeros((segments, wide)),
         own=np.zeros(int(mask.own_at[-1]), precision),
-        own_step=whole(n),
+        own_step=_whole(n),
         own_pending=np.zeros((n, wide)),
-        settled=whole(n),
+        settled=_whole(n),
+        **_openings(mask, n),
         theta=np.zeros(int((built.units.size * built.units.d * built.units.m).sum())),
-        q_length=whole(FIRST_EVENT_ROWS, blocks),
-        q_free=np.arange(FIRST_EVENT_ROWS),
-        q_count=np.array([FIRST_EVENT_ROWS]),
-        pair_row=whole(between + 1),
-        pair_next=whole(between + 1),
-        pair_factor=np.zeros((between + 1, built.widest)),
-        pair_head=np.full(n, -1, np.int64),
-        pair_tail=whole(n),
-        touched=whole(n),
         after=np.zeros((n, wide)),
         has_after=np.zeros(n, np.uint8),
         gathered=np.zeros(int(at_q[-1]), precision),
-        sources=whole(3 * most + 8),
-        factors=np.zeros(most + 8, precision),
-        tile=np.zeros((built.widest, TILE), precision),
-        matrix=np.zeros((6, wide)),
+        **_event_rows(int(at_q[-1]), blocks, precision),
+        **_arrivals(built),
+        **_scratch(built, precision),
     )
     start_rows(built.units, mask, rows)
     return rows
+
+
+def _openings(mask: Mask, n: int) -> dict[str, np.ndarray]:
+    """Which own parameters have come alive, and which of them wait for a column."""
+    return {
+        "alive": np.zeros(mask.own_parameter.size, np.uint8),
+        "fresh": _whole(mask.own_parameter.size),
+        "fresh_count": _whole(n),
+        "theta_open": np.zeros(n, np.uint8),
+    }
+
+
+def _event_rows(width: int, blocks: int, precision: str) -> dict[str, np.ndarray]:
+    """Sensitivities under way."""
+    return {
+        "Q": np.zeros(FIRST_EVENT_ROWS * width, precision),
+        "q_length": _whole(FIRST_EVENT_ROWS, blocks),
+        "q_free": np.arange(FIRST_EVENT_ROWS),
+        "q_count": np.array([FIRST_EVENT_ROWS]),
+    }
+
+
+def _arrivals(built: Built) -> dict[str, np.ndarray]:
+    """Lists of the sensitivities that arrive in one step: at most one for each synapse."""
+    n = built.plan.n
+    pairs = int((built.plan.wiring.source < n).sum()) + 1
+    return {
+        "pair_row": _whole(pairs),
+        "pair_next": _whole(pairs),
+        "pair_factor": np.zeros((pairs, built.widest)),
+        "pair_head": np.full(n, -1, np.int64),
+        "pair_tail": _whole(n),
+        "touched": _whole(n),
+    }
+
+
+def _scratch(built: Built, precision: str) -> dict[str, np.ndarray]:
+    # Each synapse brings at most one event a step, so a unit hears at most its fan-in.
+    most = int(np.bincount(built.wires.target, minlength=1).max()) + built.widest
+    return {
+        "sources": _whole(3 * most + 8),
+        "factors": np.zeros(most + 8, precision),
+        "tile": np.zeros((built.widest, TILE), precision),
+        "matrix": np.zeros((6, built.widest**2)),
+    }
+
+
+def _whole(*shape: int) -> np.ndarray:
+    return np.zeros(shape, dtype=np.int64)
 
 
 def _block_rows(built: Built, mask: Mask) -> np.ndarray:

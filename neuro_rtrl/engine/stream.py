@@ -15,7 +15,9 @@ from neuro_rtrl.kernels.stream import Stream
 RECORD_EVENTS = 1 << 16
 
 
-def numbers(values: Any, shape: tuple[int | None, ...], what: str, *, nan: bool = False) -> np.ndarray:
+def numbers(
+    values: Any, shape: tuple[int | None, ...], what: str, *, nan: bool = False
+) -> np.ndarray:
     """`values` as float64 of a shape (None: any length); NaN only where it is allowed."""
     try:
         array = np.asarray(values, dtype=float)
@@ -42,36 +44,23 @@ def _shape_text(shape: tuple[int | None, ...]) -> str:
 
 def events_of(inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Non-zero entries of (sequences, steps, inputs) as (pointer, index, value)."""
-    flat = inputs.reshape(-1, inputs.shape[-1])
+    sequences, steps, width = inputs.shape
+    flat = inputs.reshape(sequences * steps, width)
     row, index = np.nonzero(flat)
-    pointer = np.searchsorted(row, np.arange(flat.shape[0] + 1))
-    return pointer.astype(np.int64), index.astype(np.int64), flat[row, index]
-
-
-def outputs_of(built: Built) -> tuple[np.ndarray, np.ndarray]:
-    """(units, states) that a loss reads: every unit of every readout population, in order."""
-    units, states = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    for population in built.plan.readouts:
-        model = population.model
-        if model is None or model.readout is None:
-            continue
-        first = built.plan.first[population.name]
-        place = [s.name for s in model.states].index(model.readout)
-        units.append(np.arange(first, first + population.n))
-        states.append(np.full(population.n, place))
-    return np.concatenate(units), np.concatenate(states)
+    pointer = np.searchsorted(row, np.arange(sequences * steps + 1))
+    return pointer, index, flat[row, index]
 
 
 def traced_places(built: Built, record: Sequence[str]) -> dict[str, np.ndarray]:
-    """"population.state" -> places in `h` of all its units."""
+    """Places in `h` of all units of each "population.state"."""
+    known = {
+        f"{p.name}.{s.name}": (i, v)
+        for i, p in enumerate(built.plan.populations)
+        if p.model is not None
+        for v, s in enumerate(p.model.states)
+    }
     places = {}
     for name in record:
-        known = {
-            f"{p.name}.{s.name}": (i, v)
-            for i, p in enumerate(built.plan.populations)
-            if p.model is not None
-            for v, s in enumerate(p.model.states)
-        }
         if name not in known:
             raise unknown("state to record", name, known)
         i, v = known[name]
@@ -92,15 +81,16 @@ def make_stream(
     spikes: bool = False,
 ) -> Stream:
     """A stream over `inputs` (sequences, steps, inputs); without targets there is no error."""
-    units, states = outputs_of(built)
+    units, states = built.outputs
     sequences, steps = inputs.shape[:2]
     pointer, index, value = events_of(inputs)
     shape = (sequences, steps, units.size)
     places = np.zeros(0, np.int64) if traced is None else traced
-    records = RECORD_EVENTS + built.plan.n if spikes else 0
+    # The kernel stops for lack of room when not every unit could spike once more.
+    records = min(RECORD_EVENTS, sequences * steps * built.plan.n) + built.plan.n if spikes else 0
     return Stream(
         pointer=pointer,
-        index=index,
+        input=index,
         value=value,
         targets=np.full(shape, np.nan) if targets is None else np.ascontiguousarray(targets),
         predictions=np.zeros(shape),

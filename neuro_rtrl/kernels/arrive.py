@@ -34,34 +34,116 @@ from neuro_rtrl.kernels.small import identity, is_identity
 
 @jit
 def receive(
-    units: Units, wires: Wires, mask: Mask, values: np.ndarray, run: Run, rows: Rows,
-    entries: np.ndarray, count: int,
+    units: Units,
+    wires: Wires,
+    mask: Mask,
+    values: np.ndarray,
+    run: Run,
+    rows: Rows,
+    entries: np.ndarray,
+    count: int,
 ) -> None:
     """All that the groups in `entries` (2, count) bring to the influence rows."""
     touched = pairs = 0
-    entry = rows.matrix[5]
-    target, slot = wires.target, wires.slot
-    head = rows.pair_head
+    total = rows.matrix[4]
+    target, segment, head = wires.target, mask.segment, rows.pair_head
     for i in range(count):
         event, group = entries[0, i], entries[1, i]
         y, row = run.value[event], run.row[event]
-        for e in range(wires.first[group], wires.first[group + 1]):
-            k = target[e]
-            own = y != 0.0 and slot[e] >= 0
-            if not own and row < 0:
-                continue
-            if not entry_vector(units, wires, run, rows, group, e, entry):
-                continue
-            if own:
-                _immediate(units, mask, run, rows, k, slot[e], y, entry)
-            if row >= 0 and mask.segment[k] < mask.segment[k + 1]:
+        low, last = wires.first[group], wires.first[group + 1]
+        while low < last:
+            k, high = target[low], low + 1
+            while high < last and target[high] == k:
+                high += 1
+            if units.d[units.population[k]] == 1:
+                total[0] = _hear_one(units, wires, mask, values, run, rows, group, low, high, y)
+            else:
+                _hear(units, wires, mask, values, run, rows, group, low, high, y, total)
+            low = high
+            if row >= 0 and segment[k] < segment[k + 1]:
                 if head[k] < 0:
                     rows.touched[touched] = k
                     touched += 1
-                pairs = _indirect(units, rows, k, row, values[e], entry, pairs)
+                pairs = _indirect(units, rows, k, row, total, pairs)
     for i in range(touched):
         absorb(units, mask, run, rows, rows.touched[i])
         head[rows.touched[i]] = -1
+
+
+@jit
+def _hear_one(
+    units: Units,
+    wires: Wires,
+    mask: Mask,
+    values: np.ndarray,
+    run: Run,
+    rows: Rows,
+    group: int,
+    low: int,
+    high: int,
+    y: float,
+) -> float:
+    """Synapses low..high of one source on one unit with one state: sum of w B; own block += B y."""
+    k = wires.target[low]
+    p = units.population[k]
+    collects = wires.collects[group]
+    scale, at = 1.0, 0
+    if collects:
+        at = units.at_df[p] + (k - units.first[p]) * units.inputs[p]
+    elif run.held[k] and units.blind[p, 0]:
+        return 0.0
+    elif rows.has_after[k]:
+        scale = rows.after[k, 0]
+    if y != 0.0:
+        _settle(units, mask, run, rows, k)
+    F, gain, variable, slot = run.F, wires.gain, wires.variable, wires.slot
+    own, base, alive = rows.own, mask.own_at[k] - mask.own[k], rows.alive
+    total = 0.0
+    for e in range(low, high):
+        b = gain[e] * (F[at + variable[e]] if collects else scale)
+        total += values[e] * b
+        if y != 0.0 and slot[e] >= 0:
+            own[base + slot[e]] += own.dtype.type(b * y)
+            if not alive[slot[e]]:
+                _come_alive(mask, rows, k, slot[e])
+    rows.counts[MULTIPLY_ADDS] += high - low
+    return total
+
+
+@jit
+def _hear(
+    units: Units,
+    wires: Wires,
+    mask: Mask,
+    values: np.ndarray,
+    run: Run,
+    rows: Rows,
+    group: int,
+    low: int,
+    high: int,
+    y: float,
+    total: np.ndarray,
+) -> None:
+    """The same for several states: total (d,) <- sum of w B."""
+    k = wires.target[low]
+    d = units.d[units.population[k]]
+    total[:d] = 0.0
+    if y != 0.0:
+        _settle(units, mask, run, rows, k)
+    entry, size = rows.matrix[5], mask.own[k + 1] - mask.own[k]
+    for e in range(low, high):
+        if not entry_vector(units, wires, run, rows, group, e, entry):
+            continue
+        for v in range(d):
+            total[v] += values[e] * entry[v]
+        slot = wires.slot[e]
+        if y != 0.0 and slot >= 0:
+            at = mask.own_at[k] + slot - mask.own[k]
+            for v in range(d):
+                rows.own[at + v * size] += rows.own.dtype.type(entry[v] * y)
+            rows.counts[MULTIPLY_ADDS] += d
+            if not rows.alive[slot]:
+                _come_alive(mask, rows, k, slot)
 
 
 @inline
@@ -75,15 +157,11 @@ def entry_vector(
     if wires.collects[group]:
         n = units.inputs[p]
         at = units.at_df[p] + (k - units.first[p]) * d * n + variable
-        out[0] = gain * run.F[at]
-        for v in range(1, d):
+        for v in range(d):
             out[v] = gain * run.F[at + v * n]
         return True
     if run.held[k] and units.blind[p, variable]:
         return False
-    if d == 1:
-        out[0] = gain * rows.after[k, 0] if rows.has_after[k] else gain
-        return True
     for v in range(d):
         if rows.has_after[k]:
             out[v] = gain * rows.after[k, v * d + variable]
@@ -92,36 +170,34 @@ def entry_vector(
     return True
 
 
-@inline
-def _immediate(
-    units: Units, mask: Mask, run: Run, rows: Rows, k: int, slot: int, y: float, entry: np.ndarray
-) -> None:
+@jit
+def _settle(units: Units, mask: Mask, run: Run, rows: Rows, k: int) -> None:
+    """Once a step (and again after a reset) the own block is brought up to date."""
     if rows.settled[k] != run.clock[STEP]:
         settle_own(units, mask, run, rows, k)
         rows.settled[k] = run.clock[STEP]
-    own = rows.own
-    at = mask.own_at[k] + slot - mask.own[k]
-    own[at] += own.dtype.type(entry[0] * y)
-    size = mask.own[k + 1] - mask.own[k]
-    for v in range(1, units.d[units.population[k]]):
-        own[at + v * size] += own.dtype.type(entry[v] * y)
-    rows.count[MULTIPLY_ADDS] += 1
+
+
+@jit
+def _come_alive(mask: Mask, rows: Rows, k: int, slot: int) -> None:
+    """The first arrival through a synapse since the restart: it waits for a column."""
+    rows.alive[slot] = 1
+    rows.fresh[mask.own[k] + rows.fresh_count[k]] = mask.own_parameter[slot]
+    rows.fresh_count[k] += 1
 
 
 @inline
-def _indirect(
-    units: Units, rows: Rows, k: int, row: int, weight: float, entry: np.ndarray, pairs: int
-) -> int:
-    """Add (row, weight * entry) to the list of unit k; the same source twice is one pair."""
+def _indirect(units: Units, rows: Rows, k: int, row: int, total: np.ndarray, pairs: int) -> int:
+    """Add (row, total) to the list of unit k; the same source twice is one pair."""
     d = units.d[units.population[k]]
     factor = rows.pair_factor
     tail = rows.pair_tail[k]
     if rows.pair_head[k] >= 0 and rows.pair_row[tail] == row:
         for v in range(d):
-            factor[tail, v] += weight * entry[v]
+            factor[tail, v] += total[v]
         return pairs
     for v in range(d):
-        factor[pairs, v] = weight * entry[v]
+        factor[pairs, v] = total[v]
     rows.pair_row[pairs] = row
     rows.pair_next[pairs] = -1
     if rows.pair_head[k] < 0:
@@ -165,21 +241,19 @@ def extend(units: Units, mask: Mask, run: Run, rows: Rows, k: int, s: int, live:
     first = rows.at_p[b] + mask.segment_row[s] * stride
     for v in range(d):
         rows.P[first + v * stride + rows.length[s] : first + v * stride + live] = 0
-    rows.count[ENTRIES_NOW] += (live - rows.length[s]) * d
+    rows.counts[ENTRIES_NOW] += (live - rows.length[s]) * d
     rows.length[s] = live
 
 
 @inline
-def _blend_segment(
-    units: Units, mask: Mask, rows: Rows, k: int, s: int, sources: int
-) -> None:
+def _blend_segment(units: Units, mask: Mask, rows: Rows, k: int, s: int, sources: int) -> None:
     d, b = units.d[units.population[k]], mask.segment_block[s]
     stride, live = rows.capacity[b], rows.length[s]
     first = rows.at_p[b] + mask.segment_row[s] * stride
     pending = rows.pending[s]
     if d > 1 and not is_identity(d, pending):
         transform(rows.P, first, stride, live, d, pending, rows.tile)
-        rows.count[MULTIPLY_ADDS] += live * d * d
+        rows.counts[MULTIPLY_ADDS] += live * d * d
     end = rows.sources.shape[0] - 1
     for v in range(d):
         used = 0
@@ -192,8 +266,8 @@ def _blend_segment(
         chosen = rows.sources[sources : sources + used]
         scale = pending[0] if d == 1 else 1.0
         blend(rows.P, first + v * stride, live, scale, rows.Q, chosen, rows.factors, used)
-        rows.count[MULTIPLY_ADDS] += live * used
-        rows.count[LEAST_ADDS] += live * used
-        rows.count[BYTES] += live * (used + 2) * rows.P.itemsize
+        rows.counts[MULTIPLY_ADDS] += live * used
+        rows.counts[LEAST_ADDS] += live * used
+        rows.counts[BYTES] += live * (used + 2) * rows.P.itemsize
     identity(d, pending)
-    rows.count[ROWS_TOUCHED] += 1
+    rows.counts[ROWS_TOUCHED] += 1

@@ -23,10 +23,15 @@ from neuro_rtrl.kernels.layout import (
     DEFERRED,
     FINISHED,
     LIVE,
+    MULTIPLY_ADDS,
     NOT_FINITE,
     RECORD_FULL,
+    SENSITIVE,
     SEQUENCE,
+    SPIKES,
     STEP,
+    STEPS,
+    UNIT_STEPS,
     Run,
     Units,
     Wires,
@@ -48,18 +53,26 @@ from neuro_rtrl.kernels.tape import Tape, copy, keep_arrivals, keep_before, keep
 
 @kernel
 def bptt(
-    units: Units, wires: Wires, values: np.ndarray, run: Run, stream: Stream, tape: Tape,
+    units: Units,
+    wires: Wires,
+    values: np.ndarray,
+    run: Run,
+    stream: Stream,
+    tape: Tape,
     gradient: np.ndarray,
 ) -> int:
     """Run every sequence from its start, and add the gradient of the losses to `gradient`."""
-    return _sequences(
-        ref(units), ref(wires), values, ref(run), ref(stream), ref(tape), gradient
-    )
+    return _sequences(ref(units), ref(wires), values, ref(run), ref(stream), ref(tape), gradient)
 
 
 @inline
 def _sequences(
-    units: Units, wires: Wires, values: np.ndarray, run: Run, stream: Stream, tape: Tape,
+    units: Units,
+    wires: Wires,
+    values: np.ndarray,
+    run: Run,
+    stream: Stream,
+    tape: Tape,
     gradient: np.ndarray,
 ) -> int:
     while run.clock[SEQUENCE] < stream.span[0]:
@@ -86,7 +99,7 @@ def _forward_step(
     low, high = stream.pointer[row], stream.pointer[row + 1]
     trace_states(stream, run)
     forward.release_done(run)
-    forward.inject(units, wires, values, run, stream.index[low:high], stream.value[low:high])
+    forward.inject(units, wires, values, run, stream.input[low:high], stream.value[low:high])
     forward.hold(units, run)
     keep_before(tape, run, t)
     forward.update(units, values, run)
@@ -107,11 +120,17 @@ def _forward_step(
     run.clock[ARRIVED] = 0
     run.clock[DEFERRED] = 0
     run.clock[STEP] += 1
+    tape.counts[STEPS] += 1
 
 
 @inline
 def _backward(
-    units: Units, wires: Wires, values: np.ndarray, run: Run, stream: Stream, tape: Tape,
+    units: Units,
+    wires: Wires,
+    values: np.ndarray,
+    run: Run,
+    stream: Stream,
+    tape: Tape,
     gradient: np.ndarray,
 ) -> None:
     tape.adjoint[:] = 0.0
@@ -124,7 +143,7 @@ def _backward(
             tape.adjoint[at] += tape.slope[t, o]
         copy(tape.held[t], run.held)
         copy(tape.tested[t], run.h)
-        forward.test_events(units, values, run)
+        _test_again(units, values, run)
         copy(tape.arrived[t], run.h)
         _back_reset(units, values, run, tape, gradient)
         copy(tape.adjoint, tape.at_states[t])
@@ -135,8 +154,16 @@ def _backward(
         _back_update(units, values, run, tape, gradient, t)
         row = run.clock[SEQUENCE] * stream.span[1] + t
         for i in range(stream.pointer[row], stream.pointer[row + 1]):
-            source = every + stream.index[i]
+            source = every + stream.input[i]
             _back_event(units, wires, values, tape, gradient, source, t, stream.value[i])
+
+
+@inline
+def _test_again(units: Units, values: np.ndarray, run: Run) -> None:
+    """The threshold test of this step, which the ledger counted on the way forward."""
+    spikes, sensitive, tested = run.counts[SPIKES], run.counts[SENSITIVE], run.counts[UNIT_STEPS]
+    forward.test_events(units, values, run)
+    run.counts[SPIKES], run.counts[SENSITIVE], run.counts[UNIT_STEPS] = spikes, sensitive, tested
 
 
 @inline
@@ -173,8 +200,14 @@ def _back_reset(
 
 @jit
 def _back_event(
-    units: Units, wires: Wires, values: np.ndarray, tape: Tape, gradient: np.ndarray, source: int,
-    t: int, y: float,
+    units: Units,
+    wires: Wires,
+    values: np.ndarray,
+    tape: Tape,
+    gradient: np.ndarray,
+    source: int,
+    t: int,
+    y: float,
 ) -> float:
     """y~ of an event emitted at t; its value's share of the weights' gradient is added."""
     slope = 0.0
@@ -195,6 +228,7 @@ def _back_event(
                 back = wires.gain[e] * tape.at_states[arrival, units.at_h[p] + i]
             gradient[e] += back * y
             slope += back * values[e]
+            tape.counts[MULTIPLY_ADDS] += 2
     return slope
 
 
@@ -240,3 +274,4 @@ def _back_update(
                 for v in range(d):
                     total += run.F[units.at_df[p] + (j * d + v) * inputs + u] * run.work[v]
                 tape.at_inputs[t, units.at_a[p] + u * n + j] = total
+        tape.counts[MULTIPLY_ADDS] += n * d * (d + m + inputs)

@@ -8,7 +8,8 @@ only multiplies it by the local Jacobian:
 Where D is constant even that waits: `at` is the step to which `pending` holds, and D^(t - at) is
 applied when the row is next used (with the refractory D for the steps in between that the unit
 spent refractory). Where D changes from step to step, the small d x d product is kept up with the
-run, so rows are lazy there too. A pending transform of zero (a unit without memory) empties the row.
+run, so rows are lazy there too. A pending transform of zero (a unit without memory) empties the
+row.
 """
 
 from __future__ import annotations
@@ -16,15 +17,22 @@ from __future__ import annotations
 import numpy as np
 
 from neuro_rtrl.kernels.jit import inline, jit
-from neuro_rtrl.kernels.layout import BYTES, ENTRIES_NOW, MULTIPLY_ADDS, STEP, Mask, Rows, Run, Units
+from neuro_rtrl.kernels.layout import (
+    BYTES,
+    ENTRIES_NOW,
+    MULTIPLY_ADDS,
+    STEP,
+    Mask,
+    Rows,
+    Run,
+    Units,
+)
 from neuro_rtrl.kernels.rows import transform
 from neuro_rtrl.kernels.small import identity, is_identity, is_zero, multiply_into, power_into
 
 
 @inline
-def catch_up(
-    units: Units, run: Run, rows: Rows, k: int, pending: np.ndarray, since: int
-) -> None:
+def catch_up(units: Units, run: Run, rows: Rows, k: int, pending: np.ndarray, since: int) -> None:
     """Bring `pending` of unit k from step `since` to this step (constant D only)."""
     p = units.population[k]
     if not units.constant[p]:
@@ -49,7 +57,7 @@ def catch_up_segment(units: Units, run: Run, rows: Rows, k: int, s: int) -> None
         rows.at[s] = run.clock[STEP]
     d = units.d[units.population[k]]
     if rows.length[s] > 0 and is_zero(d, rows.pending[s]):
-        rows.count[ENTRIES_NOW] -= rows.length[s] * d
+        rows.counts[ENTRIES_NOW] -= rows.length[s] * d
         rows.length[s] = 0
         identity(d, rows.pending[s])
 
@@ -72,8 +80,8 @@ def settle_own(units: Units, mask: Mask, run: Run, rows: Rows, k: int) -> None:
     size = mask.own[k + 1] - mask.own[k]
     transform(rows.own, mask.own_at[k], size, size, d, rows.own_pending[k], rows.tile)
     identity(d, rows.own_pending[k])
-    rows.count[MULTIPLY_ADDS] += size * d * d
-    rows.count[BYTES] += 2 * size * d * rows.own.itemsize
+    rows.counts[MULTIPLY_ADDS] += size * d * d
+    rows.counts[BYTES] += 2 * size * d * rows.own.itemsize
 
 
 @jit

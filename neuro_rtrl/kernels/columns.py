@@ -24,19 +24,6 @@ def is_sensitive(units: Units, run: Run, k: int) -> bool:
     return False
 
 
-@inline
-def own_is_live(units: Units, mask: Mask, rows: Rows, k: int, j: int) -> bool:
-    """Whether entry j of the own block is not zero."""
-    own, at = rows.own, mask.own_at[k] + j
-    if own[at] != 0.0:
-        return True
-    size = mask.own[k + 1] - mask.own[k]
-    for v in range(1, units.d[units.population[k]]):
-        if own[at + v * size] != 0.0:
-            return True
-    return False
-
-
 @jit
 def wanted_columns(
     units: Units, mask: Mask, run: Run, rows: Rows, wanted: np.ndarray
@@ -50,15 +37,10 @@ def wanted_columns(
             continue
         events += 1
         b = mask.block[k]
-        if b >= 0 and rows.live[b] < mask.columns[b]:
-            column, parameter, start = rows.column, mask.own_parameter, mask.own[k]
-            for j in range(mask.own[k + 1] - start):
-                if column[parameter[start + j]] < 0 and own_is_live(units, mask, rows, k, j):
-                    wanted[b] += 1
-            p = units.population[k]
-            for j in range(units.m[p]):
-                if rows.column[theta_parameter(units, k, j)] < 0:
-                    wanted[b] += 1
+        if b >= 0:
+            wanted[b] += rows.fresh_count[k]
+            if not rows.theta_open[k]:
+                wanted[b] += units.m[units.population[k]]
     small = False
     for b in range(mask.columns.shape[0]):
         small |= rows.live[b] + wanted[b] > rows.capacity[b]
@@ -76,17 +58,15 @@ def theta_parameter(units: Units, k: int, j: int) -> int:
 def open_columns(units: Units, mask: Mask, rows: Rows, k: int) -> None:
     """A column for each live own parameter of unit k that has none."""
     b = mask.block[k]
-    if b < 0 or rows.live[b] == mask.columns[b]:
+    if b < 0:
         return
-    column, own_parameter, start = rows.column, mask.own_parameter, mask.own[k]
-    for j in range(mask.own[k + 1] - start):
-        parameter = own_parameter[start + j]
-        if column[parameter] < 0 and own_is_live(units, mask, rows, k, j):
-            _open(mask, rows, b, parameter)
-    for j in range(units.m[units.population[k]]):
-        parameter = theta_parameter(units, k, j)
-        if rows.column[parameter] < 0:
-            _open(mask, rows, b, parameter)
+    for j in range(rows.fresh_count[k]):
+        _open(mask, rows, b, rows.fresh[mask.own[k] + j])
+    rows.fresh_count[k] = 0
+    if not rows.theta_open[k]:
+        for j in range(units.m[units.population[k]]):
+            _open(mask, rows, b, theta_parameter(units, k, j))
+        rows.theta_open[k] = 1
 
 
 @inline

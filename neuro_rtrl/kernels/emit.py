@@ -36,9 +36,7 @@ def emit_events(units: Units, wires: Wires, mask: Mask, run: Run, rows: Rows) ->
 
 
 @inline
-def write_sensitivity(
-    units: Units, mask: Mask, run: Run, rows: Rows, k: int, row: int
-) -> None:
+def write_sensitivity(units: Units, mask: Mask, run: Run, rows: Rows, k: int, row: int) -> None:
     """Row `row` of Q <- q of unit k."""
     p = units.population[k]
     d = units.d[p]
@@ -59,8 +57,8 @@ def write_sensitivity(
                 stride = rows.capacity[b]
                 first = rows.at_p[b] + mask.segment_row[s] * stride
                 combine(rows.P, first, stride, filled, d, weights, rows.Q, at)
-                rows.count[MULTIPLY_ADDS] += filled * d
-                rows.count[BYTES] += filled * (d + 1) * rows.P.itemsize
+                rows.counts[MULTIPLY_ADDS] += filled * d
+                rows.counts[BYTES] += filled * (d + 1) * rows.P.itemsize
             s += 1
         rows.Q[at + filled : at + rows.live[b]] = 0
         rows.q_length[row, b] = rows.live[b]
@@ -98,7 +96,7 @@ def _add_own(
         for v in range(1, d):
             total += weights[v] * own[first + v * size + j]
         Q[at + column] += Q.dtype.type(total)
-    rows.count[MULTIPLY_ADDS] += size * d
+    rows.counts[MULTIPLY_ADDS] += size * d
     i = k - units.first[p]
     for j in range(m):
         total = run.dyt[units.at_m[p] + i * m + j]

@@ -134,8 +134,8 @@ def test_spikes(units: Units, values: np.ndarray, run: Run) -> None:
             if run.s[k]:
                 run.live[count] = k
                 count += 1
-        run.count[UNIT_STEPS] += units.size[p]
-    run.count[SPIKES] += count
+        run.counts[UNIT_STEPS] += units.size[p]
+    run.counts[SPIKES] += count
     run.clock[LIVE] = count
 
 
@@ -168,12 +168,12 @@ def test_events(units: Units, values: np.ndarray, run: Run) -> None:
             for v in range(units.at_h[p] + i * d, units.at_h[p] + i * d + d):
                 sensitive |= run.dy[v] != 0.0 or run.ds[v] != 0.0
             if sensitive:
-                run.count[SENSITIVE] += 1
+                run.counts[SENSITIVE] += 1
             if sensitive or run.s[first + i]:
                 run.live[count] = first + i
-                run.count[SPIKES] += run.s[first + i]
+                run.counts[SPIKES] += run.s[first + i]
                 count += 1
-        run.count[UNIT_STEPS] += units.size[p]
+        run.counts[UNIT_STEPS] += units.size[p]
     run.clock[LIVE] = count
 
 
@@ -229,7 +229,7 @@ def _deliver_group(
     y = run.value[event]
     if y == 0.0:
         return
-    run.count[DELIVERIES] += wires.first[group + 1] - wires.first[group]
+    run.counts[DELIVERIES] += wires.first[group + 1] - wires.first[group]
     target, variable, gain, population = wires.target, wires.variable, wires.gain, units.population
     size, first, at_a, at_h, blind = units.size, units.first, units.at_a, units.at_h, units.blind
     a, h, held = run.a, run.h, run.held

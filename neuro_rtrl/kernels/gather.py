@@ -1,8 +1,8 @@
 """The gradient from rows: g += sum_k lambda_k . P_k over the units with a learning signal.
 
-For a loss on readouts these are the readouts alone, so nothing touches the rows of the hidden units.
-Segments are gathered in column space (`Rows.gathered`) and scattered to parameters when the gradient
-is wanted: at an update, or before columns are given up at the start of a sequence.
+For a loss on readouts these are the readouts alone, so nothing touches the rows of the hidden
+units. Segments are gathered in column space (`Rows.gathered`) and scattered to parameters when the
+gradient is wanted: at an update, or before columns are given up at the start of a sequence.
 """
 
 from __future__ import annotations
@@ -19,7 +19,12 @@ from neuro_rtrl.kernels.rows import blend
 
 @jit
 def gather(
-    units: Units, mask: Mask, run: Run, rows: Rows, k: int, signal: np.ndarray,
+    units: Units,
+    mask: Mask,
+    run: Run,
+    rows: Rows,
+    k: int,
+    signal: np.ndarray,
     gradient: np.ndarray,
 ) -> None:
     """gradient += signal . P_k, with `signal` (d,) = dL/dh_k; segments go to `gathered`."""
@@ -39,14 +44,20 @@ def gather(
         for v in range(d):
             total += signal[v] * rows.theta[units.at_dm[p] + (i * d + v) * m + j]
         gradient[theta_parameter(units, k, j)] += total
-    rows.count[GRADIENT_ADDS] += (size + m) * d
+    rows.counts[GRADIENT_ADDS] += (size + m) * d
     for s in range(mask.segment[k], mask.segment[k + 1]):
         _gather_segment(units, mask, run, rows, k, s, signal, weights)
 
 
 @inline
 def _gather_segment(
-    units: Units, mask: Mask, run: Run, rows: Rows, k: int, s: int, signal: np.ndarray,
+    units: Units,
+    mask: Mask,
+    run: Run,
+    rows: Rows,
+    k: int,
+    s: int,
+    signal: np.ndarray,
     weights: np.ndarray,
 ) -> None:
     catch_up_segment(units, run, rows, k, s)
@@ -63,7 +74,7 @@ def _gather_segment(
             rows.factors[used] = rows.P.dtype.type(weights[v])
             used += 1
     blend(rows.gathered, rows.at_q[b], size, 1.0, rows.P, rows.sources, rows.factors, used)
-    rows.count[GRADIENT_ADDS] += size * used
+    rows.counts[GRADIENT_ADDS] += size * used
 
 
 @jit

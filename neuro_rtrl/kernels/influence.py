@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from neuro_rtrl.kernels.catch_up import catch_up, catch_up_own, catch_up_segment
+from neuro_rtrl.kernels.catch_up import catch_up_own, catch_up_segment
 from neuro_rtrl.kernels.columns import close_columns
 from neuro_rtrl.kernels.forward import apply_reset, reset_parts
 from neuro_rtrl.kernels.jit import inline, jit
@@ -45,7 +45,7 @@ def advance_theta(units: Units, run: Run, rows: Rows) -> None:
                 _column(d, m, local, rows.theta[at : at + d * m], j, rows.matrix[3])
                 for v in range(d):
                     rows.theta[at + v * m + j] += run.U[at + v * m + j]
-        rows.count[MULTIPLY_ADDS] += units.size[p] * d * d * m
+        rows.counts[MULTIPLY_ADDS] += units.size[p] * d * d * m
 
 
 @jit
@@ -64,7 +64,7 @@ def _column(
 
 @jit
 def reset_events(units: Units, mask: Mask, values: np.ndarray, run: Run, rows: Rows) -> None:
-    """Reset of states and rows of every live unit (after the states' arrivals, before the rows')."""
+    """Reset of states and rows of live units (after the states' arrivals, before the rows')."""
     for i in range(run.clock[LIVE]):
         k = run.live[i]
         p = units.population[k]
@@ -139,10 +139,10 @@ def close_step(units: Units, run: Run, rows: Rows) -> None:
     """Forget this step's reset Jacobians; add to the ledger."""
     for i in range(run.clock[LIVE]):
         rows.has_after[run.live[i]] = 0
-    rows.count[STEPS] += 1
-    rows.count[ENTRIES] += rows.count[ENTRIES_NOW]
+    rows.counts[STEPS] += 1
+    rows.counts[ENTRIES] += rows.counts[ENTRIES_NOW]
     for b in range(rows.live.shape[0]):
-        rows.count[COLUMNS] += rows.live[b]
+        rows.counts[COLUMNS] += rows.live[b]
 
 
 @inline
@@ -153,11 +153,14 @@ def restart_rows(units: Units, mask: Mask, rows: Rows) -> None:
     rows.at[:] = -1
     rows.own_step[:] = -1
     rows.settled[:] = -1
+    rows.alive[:] = 0
+    rows.fresh_count[:] = 0
+    rows.theta_open[:] = 0
     rows.own[:] = 0
     rows.theta[:] = 0.0
     rows.has_after[:] = 0
     rows.pair_head[:] = -1
-    rows.count[ENTRIES_NOW] = 0
+    rows.counts[ENTRIES_NOW] = 0
     rows.q_count[0] = rows.q_free.shape[0]
     for i in range(rows.q_free.shape[0]):
         rows.q_free[i] = i

@@ -18,7 +18,7 @@ from numba.extending import intrinsic
 from neuro_rtrl.kernels.jit import jit
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def invoke(typingctx: Any, address: Any, arguments: Any) -> Any:
     """Call the C function at `address` with a tuple of 64-bit integers (numbers, addresses)."""
     count = len(arguments)
@@ -34,6 +34,6 @@ def invoke(typingctx: Any, address: Any, arguments: Any) -> Any:
 
 
 @jit
-def at(array: np.ndarray, offset: int) -> int:
+def at(array: np.ndarray, offset: int) -> np.int64:
     """Address of `array[offset]` of a flat array."""
     return np.int64(array.ctypes.data) + np.int64(offset) * np.int64(array.itemsize)

@@ -63,8 +63,8 @@ def _in_cache(compile_now: Callable[..., Any], *arguments: Any, **options: Any) 
 def jit(function: Callable[..., Any]) -> Any:
     """Compile a part of a kernel, to be called by other kernels only.
 
-    It gets no wrapper for calls from Python: with our long argument lists these wrappers are most of
-    the compile time.
+    It gets no wrapper for calls from Python: with our long argument lists these wrappers are most
+    of the compile time.
     """
     return _in_cache(_numba(no_cpython_wrapper=True, no_cfunc_wrapper=True), function)
 

@@ -15,7 +15,7 @@ import numpy as np
 # Places in `Run.clock`.
 STEP, PHASE, FREE, DONE, ARRIVED, DEFERRED, LIVE, SEQUENCE, RECORDED = range(9)
 CLOCK_SIZE = 9
-# Places in `Run.count` and `Rows.count`: the ledger.
+# Places in `Run.counts` and `Rows.counts`: the ledger.
 SPIKES, SENSITIVE, UNIT_STEPS, DELIVERIES = range(4)
 MULTIPLY_ADDS, BYTES, ROWS_TOUCHED, ENTRIES_NOW, ENTRIES, COLUMNS, STEPS, GRADIENT_ADDS = range(8)
 LEAST_ADDS = 8
@@ -92,7 +92,7 @@ class Run(NamedTuple):
     """State of one lane of the simulation."""
 
     clock: np.ndarray
-    count: np.ndarray
+    counts: np.ndarray
     h: np.ndarray
     a: np.ndarray
     y: np.ndarray  # (N,) value of the event
@@ -125,7 +125,7 @@ class Run(NamedTuple):
 class Rows(NamedTuple):
     """The influence matrix of one lane; P, Q, own and gathered are in the run's precision."""
 
-    count: np.ndarray
+    counts: np.ndarray
     P: np.ndarray  # segments
     Q: np.ndarray  # sensitivities of events under way
     at_p: np.ndarray  # (B,) offset of each block in P
@@ -140,6 +140,12 @@ class Rows(NamedTuple):
     own: np.ndarray
     own_step: np.ndarray  # (N,)
     own_pending: np.ndarray  # (N, dm*dm)
+    alive: np.ndarray  # (own entries,) whether anything has arrived since the restart
+    fresh: (
+        np.ndarray
+    )  # (own entries,) for each unit: parameters that came alive, not yet with a column
+    fresh_count: np.ndarray  # (N,)
+    theta_open: np.ndarray  # (N,) whether the unit parameters have columns
     settled: np.ndarray  # (N,) step in which nothing was left pending for the own block
     theta: np.ndarray  # influence of own unit parameters, always up to date
     q_length: np.ndarray  # (event rows, B)

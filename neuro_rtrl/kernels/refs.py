@@ -18,7 +18,7 @@ from numba.core.typing.templates import AttributeTemplate
 from numba.extending import infer_getattr, intrinsic, lower_getattr_generic, models, register_model
 
 
-class Ref(types.Type):  # type: ignore[misc]
+class Ref(types.Type):
     """Type of a reference to a named tuple of type `target`."""
 
     def __init__(self, target: types.Type) -> None:
@@ -26,8 +26,8 @@ class Ref(types.Type):  # type: ignore[misc]
         super().__init__(name=f"Ref({target})")
 
 
-@register_model(Ref)  # type: ignore[untyped-decorator]
-class _RefModel(models.PrimitiveModel):  # type: ignore[misc]
+@register_model(Ref)
+class _RefModel(models.PrimitiveModel):
     """An untyped pointer."""
 
     def __init__(self, manager: Any, fe_type: Ref) -> None:
@@ -35,7 +35,7 @@ class _RefModel(models.PrimitiveModel):  # type: ignore[misc]
 
 
 @infer_getattr
-class _RefAttributes(AttributeTemplate):  # type: ignore[misc]
+class _RefAttributes(AttributeTemplate):
     """`reference.name` has the type of the tuple's field."""
 
     key = Ref
@@ -45,7 +45,7 @@ class _RefAttributes(AttributeTemplate):  # type: ignore[misc]
         return kind.target.types[fields.index(name)] if name in fields else None
 
 
-@lower_getattr_generic(Ref)  # type: ignore[untyped-decorator]
+@lower_getattr_generic(Ref)
 def _load_field(context: Any, builder: Any, kind: Ref, value: Any, name: str) -> Any:
     struct = context.get_value_type(kind.target)
     pointer = builder.bitcast(value, struct.as_pointer())
@@ -53,7 +53,7 @@ def _load_field(context: Any, builder: Any, kind: Ref, value: Any, name: str) ->
     return builder.load(cgutils.gep_inbounds(builder, pointer, 0, place))
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def ref(typingctx: Any, named: Any) -> Any:
     """A reference to a named tuple; good until the calling kernel returns."""
 

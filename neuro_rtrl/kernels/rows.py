@@ -1,9 +1,9 @@
 """Dense arithmetic on parts of influence rows: the inner loops, and nothing else.
 
-    blend      p <- m p + sum_s f_s q_s     (one state; sources four at a time, so that p is read
-                                             and written once for four multiply-adds)
-    transform  (p_1 .. p_d) <- M (p_1 .. p_d)
-    combine    out <- sum_v w_v p_v
+blend      p <- m p + sum_s f_s q_s     (one state; sources four at a time, so that p is read
+                                         and written once for four multiply-adds)
+transform  (p_1 .. p_d) <- M (p_1 .. p_d)
+combine    out <- sum_v w_v p_v
 """
 
 from __future__ import annotations
@@ -15,8 +15,14 @@ from neuro_rtrl.kernels.jit import inline, jit
 
 @jit
 def blend(
-    P: np.ndarray, start: int, size: int, m: float, Q: np.ndarray, sources: np.ndarray,
-    factors: np.ndarray, count: int,
+    P: np.ndarray,
+    start: int,
+    size: int,
+    m: float,
+    Q: np.ndarray,
+    sources: np.ndarray,
+    factors: np.ndarray,
+    count: int,
 ) -> None:
     """P[start:start+size] <- m * itself + sum over sources of factors[s] * Q[sources[s]: +size]."""
     p = P[start : start + size]
@@ -25,7 +31,9 @@ def blend(
     i = 0
     while i + 4 <= count:
         a, b, c, e = sources[i], sources[i + 1], sources[i + 2], sources[i + 3]
-        _blend4(p, Q[a : a + size], Q[b : b + size], Q[c : c + size], Q[e : e + size], scale, factors, i)
+        _blend4(
+            p, Q[a : a + size], Q[b : b + size], Q[c : c + size], Q[e : e + size], scale, factors, i
+        )
         scale = one
         i += 4
     if i + 2 <= count:
@@ -43,8 +51,14 @@ def blend(
 
 @inline
 def _blend4(
-    p: np.ndarray, a: np.ndarray, b: np.ndarray, c: np.ndarray, e: np.ndarray, m: float,
-    factors: np.ndarray, i: int,
+    p: np.ndarray,
+    a: np.ndarray,
+    b: np.ndarray,
+    c: np.ndarray,
+    e: np.ndarray,
+    m: float,
+    factors: np.ndarray,
+    i: int,
 ) -> None:
     f, g, h, k = factors[i], factors[i + 1], factors[i + 2], factors[i + 3]
     for j in range(p.shape[0]):
@@ -91,8 +105,14 @@ def transform(
 
 @jit
 def combine(
-    P: np.ndarray, start: int, stride: int, size: int, d: int, weights: np.ndarray,
-    out: np.ndarray, at: int,
+    P: np.ndarray,
+    start: int,
+    stride: int,
+    size: int,
+    d: int,
+    weights: np.ndarray,
+    out: np.ndarray,
+    at: int,
 ) -> None:
     """out[at : at + size] <- sum_v weights[v] * P[start + v*stride : +size]."""
     q = out[at : at + size]

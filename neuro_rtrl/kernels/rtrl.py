@@ -59,8 +59,16 @@ from neuro_rtrl.kernels.stream import (
 
 @kernel
 def rtrl(
-    units: Units, wires: Wires, mask: Mask, values: np.ndarray, run: Run, rows: Rows,
-    stream: Stream, gradient: np.ndarray, wanted: np.ndarray, restart: bool,
+    units: Units,
+    wires: Wires,
+    mask: Mask,
+    values: np.ndarray,
+    run: Run,
+    rows: Rows,
+    stream: Stream,
+    gradient: np.ndarray,
+    wanted: np.ndarray,
+    restart: bool,
 ) -> int:
     """Run the stream and add the gradient of its loss to `gradient`."""
     return _sequences(
@@ -71,8 +79,16 @@ def rtrl(
 
 @inline
 def _sequences(
-    units: Units, wires: Wires, mask: Mask, values: np.ndarray, run: Run, rows: Rows,
-    stream: Stream, gradient: np.ndarray, wanted: np.ndarray, restart: bool,
+    units: Units,
+    wires: Wires,
+    mask: Mask,
+    values: np.ndarray,
+    run: Run,
+    rows: Rows,
+    stream: Stream,
+    gradient: np.ndarray,
+    wanted: np.ndarray,
+    restart: bool,
 ) -> int:
     while run.clock[SEQUENCE] < stream.span[0]:
         if restart and run.clock[STEP] == stream.offset[0] and run.clock[PHASE] == 0:
@@ -112,7 +128,7 @@ def before_events(
     row = place(stream, run)
     low, high = stream.pointer[row], stream.pointer[row + 1]
     trace_states(stream, run)
-    forward.inject(units, wires, values, run, stream.index[low:high], stream.value[low:high])
+    forward.inject(units, wires, values, run, stream.input[low:high], stream.value[low:high])
     forward.hold(units, run)
     forward.jacobians(units, values, run)
     forward.update(units, values, run)
@@ -127,8 +143,14 @@ def before_events(
 
 @inline
 def from_events(
-    units: Units, wires: Wires, mask: Mask, values: np.ndarray, run: Run, rows: Rows,
-    stream: Stream, gradient: np.ndarray,
+    units: Units,
+    wires: Wires,
+    mask: Mask,
+    values: np.ndarray,
+    run: Run,
+    rows: Rows,
+    stream: Stream,
+    gradient: np.ndarray,
 ) -> None:
     """The step from the emission of events on."""
     forward.mark_spikes(units, run)

@@ -71,7 +71,7 @@ def one_step(units: Units, wires: Wires, values: np.ndarray, run: Run, stream: S
     low, high = stream.pointer[row], stream.pointer[row + 1]
     trace_states(stream, run)
     forward.release_done(run)
-    forward.inject(units, wires, values, run, stream.index[low:high], stream.value[low:high])
+    forward.inject(units, wires, values, run, stream.input[low:high], stream.value[low:high])
     forward.hold(units, run)
     forward.update(units, values, run)
     forward.test_spikes(units, values, run)

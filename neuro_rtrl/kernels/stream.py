@@ -17,7 +17,7 @@ class Stream(NamedTuple):
     """Inputs, targets and outputs of a call of a kernel."""
 
     pointer: np.ndarray  # (sequences * steps + 1,) external events of each step
-    index: np.ndarray  # input of each external event
+    input: np.ndarray  # which input of each external event
     value: np.ndarray
     targets: np.ndarray  # (sequences, steps, outputs), NaN: no error
     predictions: np.ndarray  # (sequences, steps, outputs)

@@ -26,6 +26,7 @@ class Tape(NamedTuple):
     at_inputs: np.ndarray  # (T, A) adjoint of the collected arrivals
     adjoint: np.ndarray  # (H,) adjoint of the states at the end of a step
     spike_adjoint: np.ndarray  # (N,) adjoint of s through the reset
+    counts: np.ndarray  # as `Rows.counts`
 
 
 @jit

@@ -21,7 +21,11 @@ def free_name(name: str | None, stem: str, taken: dict[str, Any], what: str) -> 
     if name is None:
         numbered = (f"{stem}_{i}" for i in range(2, len(taken) + 3))
         return next(n for n in (stem, *numbered) if n not in taken)
-    if not isinstance(name, str) or re.fullmatch(r"[A-Za-z]\w{0,60}", name) is None or name in taken:
+    if (
+        not isinstance(name, str)
+        or re.fullmatch(r"[A-Za-z]\w{0,60}", name) is None
+        or name in taken
+    ):
         raise DescriptionError(
             f"this name of a {what} is not usable, or taken",
             given=repr(name),

@@ -26,6 +26,7 @@ from neuro_rtrl.network.arguments import (
 )
 from neuro_rtrl.network.draws import draw
 
+
 @dataclass(eq=False)
 class Population:
     """Units of one kind. `model` is None for inputs; `parameters` and `initial` are in SI units."""
@@ -159,15 +160,19 @@ class Network:
         for key, parameter in model.parameters.items():
             where = f"{population.name}.{key}"
             given = parameters.get(key)
-            drawn = None if given is None else draw(
-                given, population.n, rng, parameter.dimension, where=where
+            drawn = (
+                None
+                if given is None
+                else draw(given, population.n, rng, parameter.dimension, where=where)
             )
             population.parameters[key] = np.asarray(parameter.value) if drawn is None else drawn
         for key, state in states.items():
             where = f"{population.name}.{key}"
             given = initial.get(key)
-            drawn = None if given is None else draw(
-                given, population.n, rng, state.dimension, where=where
+            drawn = (
+                None
+                if given is None
+                else draw(given, population.n, rng, state.dimension, where=where)
             )
             population.initial[key] = np.asarray(state.initial) if drawn is None else drawn
 
@@ -227,8 +232,15 @@ class Network:
         return made
 
     def _pairs(
-        self, a: Population, b: Population, density: float, indegree: int | None, pairs: Any,
-        loops: bool, rng: np.random.Generator, label: str,
+        self,
+        a: Population,
+        b: Population,
+        density: float,
+        indegree: int | None,
+        pairs: Any,
+        loops: bool,
+        rng: np.random.Generator,
+        label: str,
     ) -> wiring.Pairs:
         loops = loops or a is not b
         if pairs is not None:

@@ -6,10 +6,13 @@ between units (target, source) and n-step reachability
     K_1 = 1,   K_{q+1} = K_q or A K_q          (Menick et al. 2021, arXiv 2006.07232, section 3)
 
 SnAp-n keeps entry (k, parameters of b) where K_n[k, b]. A row needs a segment for the kept blocks
-that synapses can bring: K_n and (A K_n). Rows of readouts, which feed back to nothing, are never cut.
+that synapses can bring: K_n and (A K_n). Rows of readouts, which feed back to nothing, are never
+cut.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import scipy.sparse
@@ -17,7 +20,7 @@ import scipy.sparse
 from neuro_rtrl.network.plan import Plan
 from neuro_rtrl.network.reach import Reach
 
-Matrix = scipy.sparse.csr_matrix
+Matrix = Any  # a scipy.sparse.csr_matrix, which has no annotations
 
 
 def within_steps(plan: Plan, own: np.ndarray, n: int, recurrent: bool = True) -> Reach:

@@ -3,7 +3,8 @@
 The graph of units falls into strongly connected components. Inside one, everything reaches
 everything; between them the graph has no loops. So the parameters of a component's units form one
 *block* of columns, and a unit's row holds exactly the blocks that reach it through at least one
-synapse. (Its own parameters act on it directly; that part of the row, the own block, is kept apart.)
+synapse. (Its own parameters act on it directly; that part of the row, the own block, is kept
+apart.)
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ def firsts(net: Network) -> tuple[dict[str, int], int, int]:
 
 def wire(net: Network) -> Wiring:
     """All synapses of a network."""
-    first, units, sources = firsts(net)
+    first, _, sources = firsts(net)
     rows = [_columns(p, first) for p in net.projections.values()]
     table = {k: _join([r[k] for r in rows], dtype) for k, dtype in _KINDS.items()}
     order = np.lexsort(
@@ -57,7 +57,9 @@ def wire(net: Network) -> Wiring:
     back[order] = np.arange(order.size)
     splits = np.cumsum([p.pre.size for p in net.projections.values()])[:-1]
     places = dict(zip(net.projections, np.split(back, splits), strict=True)) if rows else {}
-    return Wiring(_grouped(table, sources), table["source"], table["learn"], table["weight"], places)
+    return Wiring(
+        _grouped(table, sources), table["source"], table["learn"], table["weight"], places
+    )
 
 
 _KINDS: dict[str, Any] = {

@@ -77,8 +77,12 @@ def given_pairs(pairs: Any, n_pre: int, n_post: int, where: str) -> Pairs:
 
 
 def weights(
-    value: Any, pre: np.ndarray, post: np.ndarray, shape: tuple[int, int],
-    rng: np.random.Generator, where: str,
+    value: Any,
+    pre: np.ndarray,
+    post: np.ndarray,
+    shape: tuple[int, int],
+    rng: np.random.Generator,
+    where: str,
 ) -> np.ndarray:
     """Weights (synapses,) from any of the forms that `Network.connect` takes."""
     count = pre.size
@@ -101,9 +105,7 @@ def weights(
     return np.broadcast_to(made, (count,)).astype(float)
 
 
-def delays(
-    value: Any, count: int, dt: float, rng: np.random.Generator, where: str
-) -> np.ndarray:
+def delays(value: Any, count: int, dt: float, rng: np.random.Generator, where: str) -> np.ndarray:
     """Delays in steps (synapses,), rounded to the nearest step as Brian2 does."""
     seconds = draw(value, count, rng, SECOND, where=where)
     if seconds.size and seconds.min() < 0:

@@ -14,13 +14,14 @@ from neuro_rtrl.engine.build import Built, make_run
 from neuro_rtrl.engine.ledger import Ledger, make_ledger
 from neuro_rtrl.engine.simulation import not_finite
 from neuro_rtrl.kernels.bptt import bptt
-from neuro_rtrl.kernels.layout import FINISHED, NOT_FINITE, SEQUENCE, Run, Units
+from neuro_rtrl.kernels.entry import start_run
+from neuro_rtrl.kernels.layout import COUNTS, FINISHED, NOT_FINITE, SEQUENCE, Run, Units
 from neuro_rtrl.kernels.stream import Stream
 from neuro_rtrl.kernels.tape import Tape
 
 
-def make_tape(built: Built, steps: int) -> Tape:
-    """Room for `steps` steps."""
+def make_tape(built: Built, steps: int, counts: np.ndarray) -> Tape:
+    """Room for `steps` steps; `counts` goes on counting."""
     units = built.units
     n, states = built.plan.n, units.initial.size
     inputs = int((units.size * units.inputs).sum())
@@ -39,6 +40,7 @@ def make_tape(built: Built, steps: int) -> Tape:
         at_inputs=np.zeros((steps, inputs)),
         adjoint=np.zeros(states),
         spike_adjoint=np.zeros(n),
+        counts=counts,
     )
 
 
@@ -48,16 +50,21 @@ class Lane:
     def __init__(self, built: Built) -> None:
         self.built = built
         self.run: Run = make_run(built)
-        self.tape = make_tape(built, 0)
+        self.tape = make_tape(built, 0, np.zeros(COUNTS, np.int64))
         # Backward every local Jacobian is needed, also where rows of RTRL could wait.
         every = np.ones_like(built.units.eager)
         self.units: Units = built.units._replace(eager=every)
 
+    def restart(self) -> None:
+        """Initial states, nothing under way; counts stay."""
+        self.run.clock[:] = 0
+        start_run(self.units, self.run)
+
     def advance(self, stream: Stream, gradient: np.ndarray, restart: bool) -> bool:
-        """Run the stream, adding to `gradient`; True if the record of spikes is full before its end."""
+        """Run the stream, adding to `gradient`; True if the record of spikes is full first."""
         steps = int(stream.span[1])
         if self.tape.slope.shape[0] != steps:
-            self.tape = make_tape(self.built, steps)
+            self.tape = make_tape(self.built, steps, self.tape.counts)
         b = self.built
         answer = bptt(self.units, b.wires, b.values, self.run, stream, self.tape, gradient)
         if answer == NOT_FINITE:
@@ -83,9 +90,14 @@ class Bptt:
         return Lane(built)
 
     def ledger(self, built: Built, shared: None, lanes: list[Lane]) -> Ledger:
-        """Events only: back-propagation has no influence matrix to count."""
-        storage = sum(a.nbytes for lane in lanes for a in lane.tape)
-        return make_ledger(np.sum([lane.run.count for lane in lanes], axis=0), None, 1, 0.0, storage)
+        """Multiply-adds of the way back; for lack of an influence matrix, its densities are 0."""
+        return make_ledger(
+            np.sum([lane.run.counts for lane in lanes], axis=0),
+            np.sum([lane.tape.counts for lane in lanes], axis=0),
+            columns=0,
+            mask=0.0,
+            storage=sum(array.nbytes for lane in lanes for array in lane.tape),
+        )
 
 
 RULE = Bptt()

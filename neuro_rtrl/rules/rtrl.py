@@ -1,8 +1,9 @@
 """Exact real-time recurrent learning with activity and parameter sparsity.
 
 Williams & Zipser 1989 (the recursion P <- D P + immediate part, eq. 13); Subramoney 2023
-(arXiv 2303.05641, eqs. 5-8: rows vanish where psi = 0, columns where nothing has arrived, both where
-weights are absent). The explicit part of the recursion is carried by events (docs/mathematics.md):
+(arXiv 2303.05641, eqs. 5-8: rows vanish where psi = 0, columns where nothing has arrived, both
+where weights are absent). The explicit part of the recursion is carried by events
+(docs/mathematics.md):
 
     cost of a step = sum over live sources of fan-out x columns in use
 """

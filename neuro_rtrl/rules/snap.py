@@ -40,8 +40,8 @@ def family(order: str) -> RowsRule:
     return RowsRule(
         name=f"snap-{n}",
         exactness=(
-            f"drops entries of parameters more than {n - 1} synapses away from the unit; exact where"
-            " no path between spiking units is longer, and on unconnected (diagonal) layers"
+            f"drops entries of parameters more than {n - 1} synapses away from the unit; exact"
+            " where no path between spiking units is longer, and on unconnected (diagonal) layers"
         ),
         pattern=pattern,
     )
