@@ -21,9 +21,11 @@ LAYERS: list[set[str]] = [
     {"compile", "network"},
     {"engine"},
     {"rules", "tasks", "exporters", "optimizers", "datasets"},
-    {"registry", "checks", "validation", "outputs"},
+    {"registry"},
+    {"learner"},
+    {"validation", "outputs"},
     {"experiment"},
-    {"console"},
+    {"checks", "console"},
     {"cli"},
     {"__init__", "__main__"},
 ]
