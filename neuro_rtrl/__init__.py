@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from neuro_rtrl.checks import gradcheck
     from neuro_rtrl.contracts import Model, Surrogate
-    from neuro_rtrl.learner import Learner
     from neuro_rtrl.engine.run_file import open_run
     from neuro_rtrl.engine.simulation import Recording, simulate
     from neuro_rtrl.equations.model_text import load_model
     from neuro_rtrl.errors import NeuroRtrlError
     from neuro_rtrl.experiment import run_experiment
+    from neuro_rtrl.learner import Learner
     from neuro_rtrl.network.describe import Network
     from neuro_rtrl.optimizers.adam import Adam
     from neuro_rtrl.optimizers.sgd import Sgd

@@ -1,7 +1,7 @@
 """Generic checks that anybody may run on a model, an experiment or a network of his own.
 
-`gradcheck` compares the gradient of an exact rule with the reference, back-propagation through time,
-in float64. It refuses to pass where it would prove nothing: on a network that is silent, or whose
+`gradcheck` compares the gradient of an exact rule with the reference, back-propagation through
+time, in float64. It refuses to pass where it would prove nothing: on a network that is silent, or whose
 gradient is zero, and it leaves steps without error between the windows that have one, because a
 trace that forgets is not seen when the whole sequence is one window.
 """
@@ -149,7 +149,9 @@ def _is_experiment(path: str) -> bool:
 def exact_rules() -> list[str]:
     """Rules that drop nothing, the reference aside."""
     rules = {name: registry.find("rules", name) for name in registry.files("rules")}
-    return [n for n, r in rules.items() if r.exactness.startswith("drops nothing") and n != REFERENCE]
+    return [
+        n for n, r in rules.items() if r.exactness.startswith("drops nothing") and n != REFERENCE
+    ]
 
 
 def check_model(name: str) -> list[GradCheck]:

@@ -35,8 +35,8 @@ def learner(width: float) -> nr.Learner:
 
 
 # %% [markdown]
-# The cosine is taken to the gradient of the usual half-width, 1 (the threshold), over the weights *into* hidden
-# units: the readout's own weights never pass a surrogate.
+# The cosine is taken to the gradient of the usual half-width, 1 (the threshold), over the weights
+# *into* hidden units: the readout's own weights never pass a surrogate.
 
 
 # %%
@@ -54,7 +54,11 @@ for width in (1.0, 0.5, 0.3, 0.1, 0.03):
     cosine = gradient @ usual / np.linalg.norm(gradient) / np.linalg.norm(usual)
     ledger = made.ledger
     rows.append((width, ledger.densities["rows"], ledger.multiply_adds / ledger.steps, cosine))
-    print("half-width {:5.2f}: live {:.3f}, multiply-adds a step {:9.0f}, cosine {:.3f}".format(*rows[-1]))
+    print(
+        "half-width {:5.2f}: live {:.3f}, multiply-adds a step {:9.0f}, cosine {:.3f}".format(
+            *rows[-1]
+        )
+    )
 
 # %% [markdown]
 # Cost falls with the width; so does the likeness of the gradient.

@@ -13,7 +13,8 @@ from neuro_rtrl.errors import DescriptionError, NeuroRtrlError, nearest, shorten
 PACKAGE = Path(__file__).parent.parent / "neuro_rtrl"
 FAMILY = {name for name in vars(errors) if name.endswith("Error")}
 # `__getattr__` has to answer with an AttributeError, and Typer ends a command with Exit.
-ALLOWED_ELSEWHERE = {"AttributeError", "Exit", "BadParameter", "SystemExit"}
+# KeyboardInterrupt: Ctrl-C put off to the end of an iteration is raised again there.
+ALLOWED_ELSEWHERE = {"AttributeError", "Exit", "BadParameter", "SystemExit", "KeyboardInterrupt"}
 BUILTIN = {
     name
     for name, value in vars(__import__("builtins")).items()

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from neuro_rtrl.errors import BuildError
 from neuro_rtrl.kernels.jit import cache_folder
 
 FUNCTIONS = ("flow", "jacobian", "spike", "event", "reset")
@@ -51,7 +52,12 @@ def compile_source(source: str) -> Native:
 def _load(name: str, path: Path) -> ModuleType:
     specification = importlib.util.spec_from_file_location(name, path)
     if specification is None or specification.loader is None:
-        raise ImportError(f"cannot load {path}")
+        raise BuildError(
+            "generated code cannot be loaded",
+            given=path.name,
+            expected="a folder of compiled code that can be read",
+            remedy="Set NEURO_RTRL_CACHE=0, or to another folder.",
+        )
     module = importlib.util.module_from_spec(specification)
     sys.modules[name] = module  # Numba's cache finds a function's module by its name
     specification.loader.exec_module(module)

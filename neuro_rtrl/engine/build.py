@@ -72,7 +72,9 @@ def build(net: Network) -> Built:
 def _population(population: Population, dt: float) -> tuple[native.Native, np.ndarray]:
     derived, model = population.derived, population.model
     if derived is None or model is None:
-        raise BuildError("inputs have no model", where=population.name)
+        raise BuildError(
+            "inputs have no model", where=population.name, expected="a population of neurons"
+        )
     values = derived.values(population.parameters, population.n, dt)
     if model.threshold is not None:
         surrogates.cutoff(model.surrogate)

@@ -68,7 +68,7 @@ def _pint_name(text: str) -> str:
 
 def _whole(power: float) -> int:
     if power != int(power):
-        raise ValueError("fractional power of a unit")
+        raise _bad_unit(f"a unit to the power {power:g}")
     return int(power)
 
 

@@ -45,10 +45,12 @@ def count(n: Any) -> int:
     return int(n)
 
 
-def within(value: Any, low: float, high: float, where: str) -> None:
-    """Refuse what is not a number from `low` to `high`."""
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-        raise DescriptionError("not a number", where=where, given=repr(value), expected="a number")
+def within(value: Any, low: float, high: float, where: str, *, whole: bool = False) -> None:
+    """Refuse what is not a (whole) number from `low` to `high`."""
+    kinds = int | np.integer if whole else int | float | np.number
+    if isinstance(value, bool) or not isinstance(value, kinds):
+        expected = "a whole number" if whole else "a number"
+        raise DescriptionError(f"not {expected}", where=where, given=repr(value), expected=expected)
     if not low <= value <= high:
         raise DescriptionError(
             "out of range", where=where, given=value, expected=f"{low:g} to {high:g}"

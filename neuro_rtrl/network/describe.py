@@ -77,6 +77,8 @@ class Network:
     """
 
     def __init__(self, dt: str | float = "1 ms", seed: int = 0) -> None:
+        if not isinstance(dt, str):
+            within(dt, 0.0, 1e6, "dt")
         self.dt = quantity(dt, SECOND) if isinstance(dt, str) else float(dt)
         if not 0 < self.dt < 1e6:
             raise DescriptionError(
@@ -149,7 +151,7 @@ class Network:
     ) -> None:
         model, rng = population.model, self._rng(0, len(self.populations))
         if model is None:
-            raise BuildError("inputs have no parameters", where=population.name)
+            raise BuildError("inputs have no parameters", where=population.name, expected="neurons")
         for key in parameters:
             if key not in model.parameters:
                 raise unknown("parameter", key, model.parameters, where=population.name)
@@ -246,7 +248,7 @@ class Network:
         if pairs is not None:
             return wiring.given_pairs(pairs, a.n, b.n, f"{label}: pairs")
         if indegree is not None:
-            within(indegree, 0, a.n - (not loops), f"{label}: indegree")
+            within(indegree, 0, a.n - (not loops), f"{label}: indegree", whole=True)
             return wiring.pairs_by_indegree(a.n, b.n, int(indegree), rng, loops)
         within(density, 0.0, 1.0, f"{label}: density")
         within(a.n * b.n * density, 0, wiring.MOST_SYNAPSES, f"{label}: number of synapses")

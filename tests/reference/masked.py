@@ -1,4 +1,4 @@
-"""The twin with entries of its influence matrix dropped after every change: SnAp-n by definition."""
+"""The twin with entries of its influence matrix dropped after every change: SnAp-n, literally."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.reference.twin import LOSSES, Simulation
 def owners(run: Simulation, net: Any) -> list[tuple[str, int]]:
     """The unit that each learned value acts on directly."""
     found: list[tuple[str, int]] = []
-    for name, projection in net.projections.items():
+    for projection in net.projections.values():
         if projection.learn:
             found += [(projection.target.name, int(k)) for k in projection.post]
     for name, population in net.populations.items():

@@ -47,7 +47,9 @@ def test_large_order_is_exact(seed: int) -> None:
     assert_same(gradient(case, "snap-50"), gradient(case, "rtrl"), 1e-12)
 
 
-def diagonal(rng: np.random.Generator, connected: bool) -> tuple[nr.Network, np.ndarray, np.ndarray]:
+def diagonal(
+    rng: np.random.Generator, connected: bool
+) -> tuple[nr.Network, np.ndarray, np.ndarray]:
     """A layer without connections between its units (or with some)."""
     net = nr.Network(dt="1 ms", seed=4)
     x, hidden = net.inputs(5, name="x"), net.neurons(8, "alif", name="h")
