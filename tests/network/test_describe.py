@@ -33,19 +33,19 @@ def test_a_time_step_as_text_or_number() -> None:
 
 @pytest.mark.parametrize("dt", ["0 ms", "-1 ms", 0, -1e-3, 1e6, float("nan"), float("inf")])
 def test_time_steps_out_of_range(dt: Any) -> None:
-    with pytest.raises(DescriptionError, match="dt: .*out of range"):
+    with pytest.raises(DescriptionError, match=r"dt: .*out of range"):
         Network(dt=dt)
 
 
 @pytest.mark.parametrize("dt", ["1 mV", "soon", None, [1]])
 def test_what_is_not_a_time_step(dt: Any) -> None:
-    with pytest.raises(DescriptionError, match="given"):
+    with pytest.raises(DescriptionError, match=r"given"):
         Network(dt=dt)
 
 
 @pytest.mark.parametrize("seed", [-1, 1.5, "1", True, None])
 def test_seeds_that_cannot_be_used(seed: Any) -> None:
-    with pytest.raises(DescriptionError, match="seed: the seed is not usable"):
+    with pytest.raises(DescriptionError, match=r"seed: the seed is not usable"):
         Network(seed=seed)
 
 
@@ -124,7 +124,7 @@ def test_an_unknown_model_gets_the_nearest_name() -> None:
 
 
 def test_inputs_have_no_parameters() -> None:
-    with pytest.raises(BuildError, match="x: inputs have no parameters"):
+    with pytest.raises(BuildError, match=r"x: inputs have no parameters"):
         Network()._fill(Population("x", 2), {}, {})
 
 
@@ -176,15 +176,15 @@ def test_what_connect_refuses(arguments: dict[str, Any], text: str) -> None:
 
 def test_projections_between_the_wrong_populations() -> None:
     net, x, h, y = small()
-    with pytest.raises(BuildError, match="y_h: this population never emits events.*leaky_readout"):
+    with pytest.raises(BuildError, match=r"y_h: this population never emits events.*leaky_readout"):
         net.connect(y, h)
-    with pytest.raises(BuildError, match="h_x: this population takes no synapses"):
+    with pytest.raises(BuildError, match=r"h_x: this population takes no synapses"):
         net.connect(h, x)
     with pytest.raises(DescriptionError, match=r"unknown population of this network.*'h'"):
         net.connect("x", "hh")
-    with pytest.raises(DescriptionError, match="unknown population of this network"):
+    with pytest.raises(DescriptionError, match=r"unknown population of this network"):
         net.connect(x, small()[2])
-    with pytest.raises(DescriptionError, match="unknown population of this network"):
+    with pytest.raises(DescriptionError, match=r"unknown population of this network"):
         net.connect(x, 3)  # type: ignore[arg-type]
     assert not net.projections
 
@@ -192,5 +192,5 @@ def test_projections_between_the_wrong_populations() -> None:
 def test_too_many_synapses_are_refused_before_they_are_drawn() -> None:
     net = Network()
     a, b = net.inputs(1_000_000), net.neurons(1_000_000, "lif")
-    with pytest.raises(DescriptionError, match="number of synapses: out of range"):
+    with pytest.raises(DescriptionError, match=r"number of synapses: out of range"):
         net.connect(a, b, density=0.5)

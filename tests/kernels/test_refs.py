@@ -1,0 +1,71 @@
+"""References to named tuples: read where they are used, one tuple beside another."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from numba.core.errors import TypingError
+
+from neuro_rtrl.kernels.jit import inline, jit, kernel
+from neuro_rtrl.kernels.refs import ref
+
+
+class Pair(NamedTuple):
+    """Two arrays of different kinds."""
+
+    numbers: np.ndarray
+    counts: np.ndarray
+
+
+@jit
+def add(a: Pair, b: Pair) -> None:
+    for i in range(a.numbers.shape[0]):
+        a.numbers[i] += b.numbers[i]
+        a.counts[0] += 1
+
+
+@inline
+def twice(a: Pair, b: Pair) -> None:
+    add(a, b)
+    add(a, b)
+
+
+@kernel
+def entry(a: Pair, b: Pair) -> float:
+    first, second = ref(a), ref(b)
+    twice(first, second)
+    return first.numbers.sum()
+
+
+def pair(*numbers: float) -> Pair:
+    return Pair(np.array(numbers), np.zeros(1, np.int64))
+
+
+def test_arrays_are_shared_and_not_mixed_up() -> None:
+    a, b = pair(1.0, 2.0), pair(10.0, 20.0)
+    assert entry(a, b) == 63.0
+    np.testing.assert_array_equal(a.numbers, [21.0, 42.0])
+    assert (a.counts[0], b.counts[0]) == (4, 0)
+    np.testing.assert_array_equal(b.numbers, [10.0, 20.0])
+
+
+def test_the_same_tuple_twice() -> None:
+    a = pair(1.0)
+    assert entry(a, a) == 4.0
+
+
+def test_one_kernel_serves_other_element_types() -> None:
+    a = Pair(np.array([1.0], np.float32), np.zeros(1, np.int64))
+    assert entry(a, pair(0.5)) == 2.0
+    assert a.numbers.dtype == np.float32
+
+
+def test_a_name_that_the_tuple_does_not_have() -> None:
+    @kernel
+    def wrong(a: Pair) -> float:
+        return ref(a).other[0]
+
+    with pytest.raises(TypingError, match=r"Unknown attribute 'other' of type Ref\(Pair"):
+        wrong(pair(1.0))
