@@ -12,7 +12,7 @@ from neuro_rtrl.engine.build import build
 from neuro_rtrl.engine.learning import Session
 from neuro_rtrl.engine.ledger import Ledger
 from neuro_rtrl.engine.result import Result
-from neuro_rtrl.engine.stream import numbers, traced_places
+from neuro_rtrl.engine.stream import numbers, targets_of, traced_places
 from neuro_rtrl.errors import DescriptionError, unknown
 from neuro_rtrl.network.describe import Network
 from neuro_rtrl.registry import find
@@ -81,7 +81,7 @@ class Learner:
         inputs = numbers(x, (*lead, self._width), "inputs").reshape(batch, 1, self._width)
         targets = None
         if target is not None:
-            shaped = numbers(target, (*lead, outputs), "targets", nan=True)
+            shaped = targets_of(target, (*lead, outputs))
             targets = shaped.reshape(batch, 1, outputs)
         made = self._session.steps(inputs, targets).predictions[:, 0]
         return made[0] if batch == 1 else made
@@ -113,7 +113,7 @@ class Learner:
                 "an empty batch", given=array.shape, expected="at least one sequence"
             )
         shape = (*array.shape[:2], self._session.outputs.size)
-        wanted = None if targets is None else numbers(targets, shape, "targets", nan=True)
+        wanted = None if targets is None else targets_of(targets, shape)
         places = traced_places(self._built, record)
         traced = np.concatenate([np.zeros(0, np.int64), *places.values()])
         return self._session.sequences(array, wanted, traced, spikes, learn)

@@ -9,8 +9,8 @@
 # %% [markdown]
 # # How does the surrogate's width trade cost against the gradient?
 #
-# The set of units that cost something in a step is where psi is not zero. A narrow triangle makes learning
-# cheap; but its gradient is another one. Here one network, one input, and five half-widths.
+# The units that cost something in a step are those whose psi is not zero. A narrow triangle makes
+# learning cheap; but its gradient is another one. Here one network, one input, and five half-widths.
 
 # %%
 import numpy as np

@@ -38,6 +38,19 @@ def numbers(
     return array
 
 
+def targets_of(values: Any, shape: tuple[int | None, ...]) -> np.ndarray:
+    """Targets (..., outputs); a step has one for every output, or NaN for every output."""
+    array = numbers(values, shape, "targets", nan=True)
+    missing = np.isnan(array)
+    if (missing.any(axis=-1) != missing.all(axis=-1)).any():
+        raise DescriptionError(
+            "a step has targets for some outputs only",
+            given="NaN among numbers",
+            expected="a number for every output, or NaN for every output of a step without error",
+        )
+    return array
+
+
 def _shape_text(shape: tuple[int | None, ...]) -> str:
     return "shape (" + ", ".join("any" if s is None else str(s) for s in shape) + ")"
 
