@@ -134,12 +134,18 @@ class Learner:
         return {name: self._built.values[index] for name, index in self._built.plan.names.items()}
 
     def set_parameters(self, values: dict[str, Any]) -> None:
-        """Replace values of what learns, by name."""
-        names = self._built.plan.names
+        """Replace values of what learns, by name: all of them, or none if one is refused.
+
+        Raises:
+            DescriptionError: an unknown name, or values of the wrong shape.
+        """
+        names, checked = self._built.plan.names, {}
         for name, value in values.items():
             if name not in names:
                 raise unknown("learned parameter", name, names)
-            self._built.values[names[name]] = numbers(value, names[name].shape, name)
+            checked[name] = numbers(value, names[name].shape, name)
+        for name, array in checked.items():
+            self._built.values[names[name]] = array
 
     @property
     def ledger(self) -> Ledger:

@@ -62,7 +62,7 @@ def build(name: str, table: dict[str, Any], source: str) -> Model:
         rates=rates,
         threshold=threshold,
         strict=strict,
-        output=events.output(table, outside, threshold),
+        output=events.output(table, outside),
         reset=events.reset(table, outside, states, threshold),
         refractory=events.refractory(table, outside, states, kind),
         reset_gradient=table.get("reset_gradient", True),

@@ -24,24 +24,20 @@ def at(where: str, function: Any, *arguments: Any) -> Any:
 
 
 def threshold(table: dict[str, Any], names: Names) -> tuple[sympy.Expr | None, bool]:
-    """g and whether the test is g > 0 (strict) or g >= 0."""
+    """g and whether the test is g > 0 (strict) or g >= 0.
+
+    A unit with an output and no threshold (a rate unit) emits its value at every step: g = 1.
+    """
     if "threshold" not in table:
-        return None, True
+        return (sympy.Integer(1) if "output" in table else None), True
     expression, strict = at("threshold", parse_comparison, table["threshold"], names)
     return expression, strict
 
 
-def output(table: dict[str, Any], names: Names, threshold: object) -> sympy.Expr | None:
+def output(table: dict[str, Any], names: Names) -> sympy.Expr | None:
     """The factor f of a graded event y = s f(h), or None."""
     if "output" not in table:
         return None
-    if threshold is None:
-        raise DescriptionError(
-            "a graded output needs a threshold",
-            where="output",
-            given=repr(table["output"]),
-            expected='threshold = "..."',
-        )
     term: Term = at("output", parse, table["output"], names)
     return term.expression
 

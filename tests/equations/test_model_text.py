@@ -156,7 +156,7 @@ MISTAKES = {
     "surrogate": ('"boxcar"', '"boxcars"', "unknown surrogate.*Did you mean 'boxcar'"),
     "surrogate width": ("width = 0.01", "width = -1", "the width of a surrogate is out of range"),
     "inputs": ("[states]", "[inputs]\nz = { unit = '1' }\n[states]", "inputs belong to map models"),
-    "output": ('threshold = "v > v_th"', 'output = "x"', "a graded output needs a threshold"),
+    "output": ('threshold = "v > v_th"', 'threshold = "v > v_th"\noutput = "xyz"', "unknown name"),
     "readout": ('method = "exact"', 'method = "exact"\nreadout = "vv"', "Did you mean 'v'"),
 }
 

@@ -92,3 +92,24 @@ def test_cost_grows_with_the_order(rng: np.random.Generator) -> None:
 def test_wrong_orders_are_refused(order: str) -> None:
     with pytest.raises(nr.NeuroRtrlError, match="expected"):
         find("rules", f"snap-{order}")
+
+
+@pytest.mark.parametrize("model", ["elstm", "lru"])
+def test_snap_1_is_exact_for_units_that_recur_on_themselves(
+    model: str, rng: np.random.Generator
+) -> None:
+    net = nr.Network(dt="1 ms", seed=2)
+    x, hidden = net.inputs(4, name="x"), net.neurons(6, model, name="h")
+    y = net.neurons(2, "readout", name="y", learn="bias")
+    for port in hidden.model.ports:
+        net.connect(x, hidden, port=port)
+    net.connect(hidden, y)
+    inputs, targets = rng.standard_normal((2, 40, 4)), rng.standard_normal((2, 40, 2))
+    targets[:, 10:20] = np.nan
+    found = {}
+    for rule in ("snap-1", "rtrl", "bptt"):
+        learner = nr.Learner(net, rule=rule, precision="float64", update="sequence")
+        learner.run(inputs, targets)
+        found[rule] = dict(learner.gradient)
+    assert_same(found["snap-1"], found["bptt"], 1e-12)
+    assert_same(found["rtrl"], found["bptt"], 1e-12)
