@@ -37,19 +37,20 @@ def same(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:
     return all(np.array_equal(one[name], other[name]) for name in one)
 
 
-@pytest.mark.parametrize("optimizer", [nr.Adam(1e-2), nr.Sgd(2e-2)])
+@pytest.mark.parametrize("optimizer", [nr.Adam(1e-2), nr.Sgd(3e-3)])
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 def test_learning_at_every_step_lowers_the_loss(
     optimizer: Any, precision: str, inputs: np.ndarray, targets: np.ndarray
 ) -> None:
     learner = nr.Learner(network(), optimizer=optimizer, precision=precision)
     before = learner.parameters
+    untrained = nr.Learner(network()).run(inputs[None], targets[None]).loss / len(inputs)
     losses = []
     for _ in range(40):
         learner.reset()
         errors = [learner.step(x, y) - y for x, y in zip(inputs, targets, strict=True)]
         losses.append(np.square(errors).mean())
-    assert np.mean(losses[-5:]) < 0.5 * losses[0]
+    assert np.mean(losses[-5:]) < 0.5 * untrained
     for name, values in learner.parameters.items():
         assert not np.array_equal(values, before[name]), name
 
@@ -62,12 +63,16 @@ def test_runs_lower_the_loss(update: Any, inputs: np.ndarray, targets: np.ndarra
 
 
 def test_steps_and_runs_are_the_same(inputs: np.ndarray, targets: np.ndarray) -> None:
-    steps, runs = (nr.Learner(network(), optimizer=nr.Sgd(0.05), update=3) for _ in range(2))
+    steps, runs = (
+        nr.Learner(network(), optimizer=nr.Sgd(0.05), update=3, precision="float64")
+        for _ in range(2)
+    )
     predictions = [steps.step(x, y) for x, y in zip(inputs[:39], targets[:39], strict=True)]
     result = runs.run(inputs[None, :39], targets[None, :39])
-    np.testing.assert_array_equal(result.predictions[0], predictions)
-    assert same(steps.parameters, runs.parameters)
-    assert same(steps.gradient, runs.gradient)
+    np.testing.assert_allclose(result.predictions[0], predictions, rtol=1e-12)
+    for name, values in steps.parameters.items():
+        np.testing.assert_allclose(values, runs.parameters[name], rtol=1e-10)
+        np.testing.assert_allclose(steps.gradient[name], runs.gradient[name], rtol=1e-8)
 
 
 def test_an_update_happens_when_it_is_due(inputs: np.ndarray, targets: np.ndarray) -> None:
