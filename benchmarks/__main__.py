@@ -1,0 +1,72 @@
+"""`python -m benchmarks QUESTION [--peers] [--json FILE] [--out FOLDER]`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+QUESTIONS = ("learn", "silent", "step", "roofline", "model")
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+def arguments(given: list[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("question", choices=QUESTIONS)
+    parser.add_argument("--json", type=Path, help="write the records there")
+    parser.add_argument("--out", type=Path, help="folder for the figure")
+    parser.add_argument("--peers", action="store_true", help="learn: install peers that are absent")
+    parser.add_argument("--peer-folder", type=Path, help="learn: where their environments are")
+    parser.add_argument("--only", type=int, nargs="*", help="learn: numbers of the cases, from 0")
+    parser.add_argument("--core", type=int, help="core to keep to (default: the last)")
+    return parser.parse_args(given)
+
+
+def one_core(core: int | None) -> None:
+    """One thread on one core. Before NumPy is imported: BLAS reads these when it is loaded."""
+    for name in THREADS:
+        os.environ[name] = "1"
+    if "sched_setaffinity" in dir(os):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0)) if core is None else core})
+
+
+def job(given: argparse.Namespace) -> Callable[..., Any]:
+    """The question's `measure`, with its own options filled in."""
+    from functools import partial
+
+    from benchmarks import learn, model, roofline, silent, step_overhead
+
+    if given.question == "learn":
+        plans = learn.PLANS if given.only is None else tuple(learn.PLANS[i] for i in given.only)
+        return partial(learn.measure, plans, peers=given.peers, folder=given.peer_folder)
+    if given.question == "roofline":
+        return lambda say: roofline.measure()
+    return {"silent": silent, "step": step_overhead, "model": model}[given.question].measure
+
+
+def main() -> int:
+    """Measure, print, write, draw."""
+    given = arguments()
+    one_core(given.core)
+    from benchmarks import figures, record
+
+    def say(one: record.Record) -> None:
+        print(record.line(one), flush=True)
+
+    records = job(given)(say=say)
+    if given.question == "roofline":
+        for one in records:
+            say(one)
+    if given.json:
+        record.write(records, given.json)
+    if given.out:
+        print(getattr(figures, given.question)(records, given.out / f"{given.question}.png"))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,143 @@
+"""How long does a gradient take? Exact RTRL, other rules and peers on one network of each size.
+
+All are fed the same weights, inputs and targets and keep to one core. The reference of every
+gradient error is the package's `bptt` in float64, which dense RTRL, PyTorch and XLA confirm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import ours, peer_runs
+from benchmarks.dense import DenseRtrl
+from benchmarks.measure import RUNS, Peak, windows
+from benchmarks.network import Case, Problem, make
+from benchmarks.record import Record
+
+RULES = ("snap-2", "snap-1", "eprop")
+CHECKED_STEPS = 40
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to measure a case.
+
+    Attributes:
+        whole: whether exact RTRL can be repeated from the initial state; else it is measured in
+            windows of steps after a warm start.
+        warm, window: steps of these.
+        full, live: windows of dense RTRL (all rows, live rows); 0: not run.
+        rtrl: whether exact RTRL is run at all; if not, why.
+    """
+
+    case: Case
+    whole: bool = True
+    warm: int = 150
+    window: int = 10
+    full: int = 10
+    live: int = 20
+    rtrl: str = ""
+
+
+PLANS = (
+    Plan(Case(64, 1.0, 1.0), full=50, live=200),
+    Plan(Case(256, 1.0, 1.0), whole=False, full=4, live=10),
+    Plan(
+        Case(1024, 1.0, 1.0), full=0, live=0, rtrl="not run: 4.7 GB and 8e10 multiply-adds a step"
+    ),
+    Plan(Case(256, 0.1, 0.1), full=20, live=100),
+    Plan(Case(1024, 0.1, 0.1), whole=False, full=1, live=2),
+    Plan(Case(1024, 0.01, 0.01, live=0.02), full=2, live=20),
+    Plan(Case(1024, 0.01, 0.1, live=0.02), full=2, live=10),
+)
+
+
+def dense(problem: Problem, live_rows: bool, warm: int, window: int, runs: int) -> Record:
+    """Dense RTRL in NumPy, and its error on the first steps."""
+    peak = Peak()
+    program = DenseRtrl(problem, live_rows)
+    case, who = problem.case, "live rows" if live_rows else "all rows"
+    found = Record(
+        "learn", f"dense RTRL on BLAS, {who}", np.__version__, case.n, case.density, window
+    )
+    found.details = {"case": case.name, "rate": problem.rate, "live": problem.live, "warm": warm}
+    found.timed(windows(program.advance, warm, window, runs))
+    found.peak_mb = peak.megabytes()
+    if case.n * program.P.shape[1] < 2e7:
+        short = problem.cut(CHECKED_STEPS)
+        program.reset()
+        program.advance(CHECKED_STEPS)
+        ours.compared(found, program.gradient(), ours.gradient(short, "bptt"))
+        found.details["error_steps"] = CHECKED_STEPS
+    return found
+
+
+def exact(plan: Plan, problem: Problem, reference: list[np.ndarray], runs: int) -> Iterator[Record]:
+    """The rule `rtrl`: one call, step by step, and learning."""
+    if plan.rtrl:
+        absent = ours.record(problem, "rtrl", len(problem.x))
+        absent.details["absent"] = plan.rtrl
+        yield absent
+    elif plan.whole:
+        yield ours.whole(problem, "rtrl", reference, runs)
+        yield ours.stepwise(problem, "rtrl", plan.warm, 200, runs)
+        yield ours.learning(problem, "rtrl", runs)
+    else:
+        found = ours.stepwise(problem, "rtrl", plan.warm, plan.window, runs)
+        short = problem.cut(CHECKED_STEPS)
+        wanted = ours.gradient(short, "bptt")
+        found.details["error_steps"] = CHECKED_STEPS
+        yield ours.compared(found, ours.gradient(short, "rtrl"), wanted)
+
+
+def one_case(
+    plan: Plan, pythons: dict[str, Path | str], rules: tuple[str, ...], steps: int, runs: int
+) -> Iterator[Record]:
+    """Everybody on one network."""
+    problem = make(plan.case, steps)
+    reference = ours.gradient(problem, "bptt")
+    yield ours.simulation(problem, runs)
+    yield ours.whole(problem, "bptt", reference, runs)
+    yield from exact(plan, problem, reference, runs)
+    for rule in rules:
+        if not (rule == "snap-2" and plan.case.density == 1.0):
+            yield ours.whole(problem, rule, reference, runs)
+    if plan.full:
+        yield dense(problem, False, min(plan.full, plan.warm), plan.full, runs)
+    if plan.live:
+        yield dense(problem, True, min(50, plan.warm), plan.live, runs)
+    for peer in peer_runs.PEERS:
+        if not (peer.sparse and plan.case.density == 1.0):
+            yield peer_runs.run(peer, pythons[peer.environment], problem, reference, runs)
+
+
+def measure(
+    plans: tuple[Plan, ...] = PLANS,
+    *,
+    peers: bool = False,
+    folder: Path | None = None,
+    rules: tuple[str, ...] = RULES,
+    steps: int = 1000,
+    runs: int = RUNS,
+    say: Callable[[Record], None] = lambda record: None,
+) -> list[Record]:
+    """All cases.
+
+    Args:
+        peers: whether to install peers; those that are there already are used in any case.
+        folder: where their environments are.
+        rules: of the package, beside `rtrl` and `bptt`.
+        say: called with every record as it comes.
+    """
+    home = folder or Path.home() / ".cache" / "neuro_rtrl" / "peers"
+    pythons = {p.environment: peer_runs.python_of(p, home, peers) for p in peer_runs.PEERS}
+    found = []
+    for plan in plans:
+        for record in one_case(plan, pythons, rules, steps, runs):
+            say(record)
+            found.append(record)
+    return found

@@ -1,0 +1,73 @@
+"""The benchmarks run, on networks of a few units; no time is asserted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import figures, learn, model, record, silent, step_overhead
+from benchmarks.dense import DenseRtrl
+from benchmarks.network import Case, make, relative_error
+from benchmarks.ours import gradient
+
+SMALL = Case(12, 0.5, 0.5, rate=0.05)
+KEYS = {
+    "job", "who", "version", "n", "density", "steps", "ms_per_step_median", "ms_per_step_min",
+    "peak_mb", "gradient_error",
+}  # fmt: skip
+
+
+def test_gain_search_finds_the_rate() -> None:
+    problem = make(SMALL, 500)
+    assert 0.03 < problem.rate <= 0.05
+
+
+@pytest.mark.parametrize("live_rows", [False, True])
+@pytest.mark.parametrize("rule", ["rtrl", "bptt"])
+def test_dense_rtrl_agrees(live_rows: bool, rule: str) -> None:
+    problem = make(SMALL, 60)
+    program = DenseRtrl(problem, live_rows)
+    program.advance(60)
+    wanted = gradient(problem, rule)
+    assert np.abs(wanted[1]).max() > 0
+    assert relative_error(program.gradient(), wanted) < 1e-4
+
+
+def test_learn(tmp_path: Path) -> None:
+    plans = (
+        learn.Plan(SMALL, warm=5, window=2, full=2, live=2),
+        learn.Plan(Case(10, 1.0, 1.0), whole=False, warm=5, window=2, full=0, live=0),
+    )
+    found = learn.measure(plans, folder=tmp_path, rules=("eprop",), steps=60, runs=2)
+    record.write(found, tmp_path / "learn.json")
+    assert record.read(tmp_path / "learn.json") == found
+    assert all(set(vars(r)) >= KEYS for r in found)
+    by_name = {r.who: r for r in found if r.n == SMALL.n}
+    for who in ("neuro_rtrl rtrl", "dense RTRL on BLAS, all rows"):
+        assert (by_name[who].gradient_error or 1.0) < 1e-4
+    absent = by_name["BPTT in PyTorch"]
+    assert absent.ms_per_step_median is None
+    assert "not installed" in absent.details["absent"]
+    assert figures.learn(found, tmp_path / "learn.png").exists()
+
+
+def test_silent(tmp_path: Path) -> None:
+    found = silent.measure(case=SMALL, steps=60, runs=2, rates=(0.01, 0.03), widths=(0.1, 0.3))
+    none, most = (r for r in found if r.who == "silent units" and r.details["silent"] in (0, 48))
+    assert none.details["live_per_step"] == most.details["live_per_step"]
+    assert figures.silent(found, tmp_path / "silent.png").exists()
+
+
+def test_step(tmp_path: Path) -> None:
+    found = step_overhead.measure(sizes=(2, 4), steps=20, runs=2, starts=0)
+    assert len(found) == 6
+    assert figures.step(found, tmp_path / "step.png").exists()
+
+
+def test_model(tmp_path: Path) -> None:
+    found = model.measure(cases=(SMALL,), steps=60, runs=2, sizes=(32, 64))
+    assert found[-1].details["predicted_ms"] > 0
+    assert figures.model(found, tmp_path / "model.png").exists()
+    assert figures.roofline(found, tmp_path / "roofline.png").exists()
