@@ -209,13 +209,21 @@ def read_learning(table: Table) -> LearningText:
     elif update not in ("step", "sequence"):
         raise table.refuse("update", "not a time to update", "'step', 'sequence', or a count")
     return LearningText(
-        rule=table.choice("rule", registry.files("rules"), "rtrl"),
+        rule=_rule(table),
         optimizer=_optimizer(table),
         loss=table.choice("loss", LOSSES, "mse"),
         update=update,
         precision=table.choice("precision", PRECISIONS, "float32"),
         iterations=table.whole("iterations"),
     )
+
+
+def _rule(table: Table) -> str:
+    """A rule's name; only one of a family ("snap-2") has to be made to be checked."""
+    name = table.text("rule", "rtrl")
+    if name not in registry.files("rules"):
+        registry.find("rules", name, where=table.place("rule"))
+    return name
 
 
 def _optimizer(learning: Table) -> NamedOptions:

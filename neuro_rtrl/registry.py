@@ -86,7 +86,7 @@ def find(kind: str, name: str, *, where: str = "") -> Any:
     if name not in known and kind == "rules" and dash and stem in known:
         contents = vars(importlib.import_module(f"neuro_rtrl.{kind}.{stem}"))
         if "family" in contents:
-            return contents["family"](order)
+            return _member(contents["family"], order, where)
     if name not in known:
         raise unknown(kind.removesuffix("s"), name, known, where=where)
     if kind in _TEXTS:
@@ -100,6 +100,13 @@ def find(kind: str, name: str, *, where: str = "") -> Any:
             expected=f"a module-level {OFFERS[kind]}",
         )
     return contents[OFFERS[kind]]
+
+
+def _member(family: Callable[[str], Any], order: str, where: str) -> Any:
+    try:
+        return family(order)
+    except DescriptionError as error:
+        raise (error.at(where) if where else error) from error
 
 
 def check_options(kind: str, name: str, options: dict[str, Any], *, where: str) -> None:

@@ -102,3 +102,11 @@ def test_listing_imports_nothing_heavy() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == []
+
+
+def test_rules_come_in_families() -> None:
+    assert registry.find("rules", "snap-3").name == "snap-3"
+    with pytest.raises(DescriptionError, match=r"here: .*order of SnAp.*'snap-0'.*snap-2"):
+        registry.find("rules", "snap-0", where="here")
+    with pytest.raises(DescriptionError, match="unknown rule"):
+        registry.find("rules", "rtrl-2")

@@ -28,7 +28,6 @@ def family(order: str) -> RowsRule:
     if not order.isdecimal() or not 1 <= int(order) <= LARGEST:
         raise DescriptionError(
             "this is not an order of SnAp",
-            where="rule",
             given=f"'snap-{order}'",
             expected=f"a whole number from 1 to {LARGEST}, as in 'snap-2'",
         )
