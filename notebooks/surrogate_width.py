@@ -10,7 +10,7 @@
 # # How does the surrogate's width trade cost against the gradient?
 #
 # The units that cost something in a step are those whose psi is not zero. A narrow triangle makes
-# learning cheap; but its gradient is another one. Here one network, one input, and five half-widths.
+# learning cheap; but its gradient is another one. Here one network, one input, five half-widths.
 
 # %%
 import numpy as np
