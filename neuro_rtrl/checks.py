@@ -2,8 +2,8 @@
 
 `gradcheck` compares the gradient of an exact rule with the reference, back-propagation through
 time, in float64. It refuses to pass where it would prove nothing: on a network that is silent, or
-whose gradient is zero, and it leaves steps without error between the windows that have one, because a
-trace that forgets is not seen when the whole sequence is one window.
+whose gradient is zero, and it leaves steps without error between the windows that have one,
+because a trace that forgets is not seen when the whole sequence is one window.
 """
 
 from __future__ import annotations
