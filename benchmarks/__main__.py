@@ -44,7 +44,7 @@ def job(given: argparse.Namespace) -> Callable[..., Any]:
         plans = learn.PLANS if given.only is None else tuple(learn.PLANS[i] for i in given.only)
         return partial(learn.measure, plans, peers=given.peers, folder=given.peer_folder)
     if given.question == "roofline":
-        return lambda say: roofline.measure()
+        return roofline.measure
     return {"silent": silent, "step": step_overhead, "model": model}[given.question].measure
 
 
@@ -54,13 +54,15 @@ def main() -> int:
     one_core(given.core)
     from benchmarks import figures, record
 
+    so_far: list[record.Record] = []
+
     def say(one: record.Record) -> None:
         print(record.line(one), flush=True)
+        so_far.append(one)
+        if given.json:
+            record.write(so_far, given.json)
 
     records = job(given)(say=say)
-    if given.question == "roofline":
-        for one in records:
-            say(one)
     if given.json:
         record.write(records, given.json)
     if given.out:

@@ -68,9 +68,9 @@ def silent(records: list[Record], path: Path) -> Path:
     left.legend()
     for who in ("activity by gain", "activity by width"):
         mine = [r for r in _timed(records) if r.who == who]
-        x = [r.details["live_per_step"] for r in mine]
-        right.plot(x, [r.ms_per_step_median for r in mine], "o", label=who)
-        fit = mine[-1].details["fit_live_per_step"]
+        x = [r.details["sensitive_per_step"] for r in mine]
+        right.plot(x, [r.ms_per_step_min for r in mine], "o", label=who)
+        fit = mine[-1].details["fit_sensitive_per_step"]
         ends = [0.0, max(x)]
         label = f"R² = {fit['r2']:.3f}"
         right.plot(

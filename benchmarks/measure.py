@@ -25,6 +25,19 @@ def seconds(job: Callable[[], Any], runs: int = RUNS) -> list[float]:
     return found
 
 
+def in_turn(jobs: list[Callable[[], Any]], runs: int = RUNS) -> list[list[float]]:
+    """Seconds of each job, which take turns: what disturbs the machine disturbs all of them."""
+    for job in jobs:
+        job()
+    found: list[list[float]] = [[] for _ in jobs]
+    for _ in range(runs):
+        for times, job in zip(found, jobs, strict=True):
+            start = time.perf_counter()
+            job()
+            times.append(time.perf_counter() - start)
+    return found
+
+
 def _status(key: str) -> float:
     """A memory figure of this process in MB (10^6 bytes)."""
     for row in STATUS.read_text(encoding="ascii").splitlines():
@@ -52,8 +65,8 @@ class Peak:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
     def megabytes(self) -> float:
-        """Largest so far."""
-        return (_status("VmHWM") if self.linux else self._mark()) - self.before
+        """Largest so far; 0 if the job found all its memory among what was resident already."""
+        return max(0.0, (_status("VmHWM") if self.linux else self._mark()) - self.before)
 
 
 def windows(advance: Callable[[int], None], warm: int, size: int, count: int) -> list[float]:

@@ -91,10 +91,8 @@ def measure(
     say: Callable[[Record], None] = lambda record: None,
 ) -> list[Record]:
     """The machine's speeds, then every case."""
-    speeds = roofline.measure(sizes, runs)
+    speeds = roofline.measure(sizes, runs, say=say)
     found = list(speeds)
-    for record in speeds:
-        say(record)
     touch_s = touch_seconds(runs)
     for case in cases:
         record = one(make(case, steps), touch_s, speeds, runs)

@@ -10,6 +10,8 @@ is cut into rows of 2048 entries, as arrivals find them; every target row gets o
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from benchmarks.measure import RUNS, seconds
@@ -60,7 +62,10 @@ def _time(what: str, kilobytes: int, runs: int, adds: float) -> tuple[list[float
 
 
 def measure(
-    sizes: tuple[int, ...] = KILOBYTES, runs: int = RUNS, adds: float = 1e8
+    sizes: tuple[int, ...] = KILOBYTES,
+    runs: int = RUNS,
+    adds: float = 1e8,
+    say: Callable[[Record], None] = lambda record: None,
 ) -> list[Record]:
     """A record for each loop and working set; "step" is one pass over the target."""
     found = []
@@ -74,6 +79,7 @@ def measure(
                 "giga_multiply_adds_per_s": per_second * ADDS[what],
                 "gigabytes_per_s": per_second * BYTES[what],
             }
+            say(record)
             found.append(record)
     return found
 

@@ -17,7 +17,7 @@ from collections.abc import Callable
 import numpy as np
 
 import neuro_rtrl as nr
-from benchmarks.measure import RUNS, seconds, windows
+from benchmarks.measure import RUNS, in_turn
 from benchmarks.network import (
     HEIGHT,
     INPUTS,
@@ -62,29 +62,29 @@ def widened(problem: Problem, extra: int, heard: float) -> nr.Network:
     return net
 
 
-def with_silent(problem: Problem, share: float, heard: float, runs: int) -> Record:
-    """A run with `share * n` units without events."""
+def with_width(problem: Problem, width: float) -> Problem:
+    """The same network with another half-width of the surrogate: the same spikes."""
+    return dataclasses.replace(problem, case=dataclasses.replace(problem.case, width=width))
+
+
+@dataclasses.dataclass
+class Job:
+    """A learner ready to run, and the record of what it will take."""
+
+    record: Record
+    learner: nr.Learner
+    run: Callable[[], object]
+
+
+def whole(problem: Problem, who: str, share: float, heard: float) -> Job:
+    """Whole runs with `share * n` units without events more."""
     n = problem.case.n
     learner = nr.Learner(widened(problem, int(share * n), heard), update="sequence")
     x, target = problem.x[None], problem.target[None]
-    who = "hearing units" if heard else "silent units"
-    found = Record("silent", who, nr.__version__, n + int(share * n), 0.1, len(problem.x))
-    found.timed(seconds(lambda: learner.run(x, target, learn=False), runs))
-    ledger = learner.ledger
-    found.details |= {
-        "silent": int(share * n),
-        "live_per_step": ledger.sensitive / ledger.steps,
-        "multiply_adds_per_step": ledger.multiply_adds / ledger.steps,
-    }
-    return found
-
-
-def nothing(problem: Problem, runs: int) -> Record:
-    """Steps in which nothing happens at all."""
-    learner = nr.Learner(widened(problem, 0, 0.0), update="sequence")
-    x, target = np.zeros_like(problem.x)[None], problem.target[None]
-    found = Record("silent", "no event", nr.__version__, problem.case.n, 0.1, len(problem.x))
-    return found.timed(seconds(lambda: learner.run(x, target, learn=False), runs))
+    steps, density = len(problem.x), problem.case.density
+    record = Record("silent", who, nr.__version__, n + int(share * n), density, steps)
+    record.details["silent"] = int(share * n)
+    return Job(record, learner, lambda: learner.run(x, target, learn=False))
 
 
 def scaled(problem: Problem, rate: float) -> Problem:
@@ -97,42 +97,46 @@ def scaled(problem: Problem, rate: float) -> Problem:
     return dataclasses.replace(problem, w_in=low * problem.w_in, w_rec=low * problem.w_rec)
 
 
-def active(problem: Problem, strong: Problem, who: str, warm: int, size: int, runs: int) -> Record:
-    """Time of a step after `warm` steps of the `strong` network, in which columns come into use."""
-    net = widened(problem, 0, 0.0)
-    learner = nr.Learner(net)
+def active(problem: Problem, strong: Problem, who: str, warm: int, size: int) -> Job:
+    """Steps after `warm` steps of the `strong` network, in which columns come into use."""
+    learner = nr.Learner(widened(problem, 0, 0.0))
     weights = {name: values.copy() for name, values in learner.parameters.items()}
     learner.set_parameters(nr.Learner(widened(strong, 0, 0.0)).parameters)
-    busy = stream(np.random.default_rng(5), warm)
-    for x in busy:
+    for x in stream(np.random.default_rng(5), warm):
         learner.step(x)
     learner.set_parameters(weights)
-    before, place = learner.ledger, 0
+    place = 0
 
-    def advance(steps: int) -> None:
+    def advance() -> None:
         nonlocal place
-        for _ in range(steps):
-            learner.step(problem.x[place % len(problem.x)], problem.target[0])
-            place += 1
+        for _ in range(size):
+            learner.step(problem.x[place], problem.target[0])
+            place = (place + 1) % len(problem.x)
 
-    advance(100)
-    before = learner.ledger
-    times = windows(advance, 0, size, runs)
-    after = learner.ledger
-    found = Record("silent", who, nr.__version__, problem.case.n, 0.1, size).timed(times)
-    steps = after.steps - before.steps
-    found.details |= {
-        "width": problem.case.width,
-        "live_per_step": (after.sensitive - before.sensitive) / steps,
-        "multiply_adds_per_step": (after.multiply_adds - before.multiply_adds) / steps,
-    }
-    return found
+    record = Record("silent", who, nr.__version__, problem.case.n, problem.case.density, size)
+    record.details["width"] = problem.case.width
+    return Job(record, learner, advance)
+
+
+def finish(jobs: list[Job], runs: int) -> list[Record]:
+    """Time all jobs in turn, after one turn that is not counted; the ledger counts with them."""
+    for job in jobs:
+        job.run()
+    before = [job.learner.ledger for job in jobs]
+    for job, old, times in zip(jobs, before, in_turn([j.run for j in jobs], runs), strict=True):
+        job.record.timed(times)
+        new = job.learner.ledger
+        steps = new.steps - old.steps
+        for name in ("sensitive", "spikes", "multiply_adds"):
+            mean = (getattr(new, name) - getattr(old, name)) / steps
+            job.record.details[f"{name}_per_step"] = mean
+    return [job.record for job in jobs]
 
 
 def fit(records: list[Record], key: str) -> tuple[float, float, float]:
-    """Least squares of the median time against a detail: ms at zero, ms per unit, R^2."""
+    """Least squares of the shortest time against a detail: ms at zero, ms per unit, R^2."""
     x = np.array([r.details[key] for r in records])
-    y = np.array([r.ms_per_step_median for r in records], float)
+    y = np.array([r.ms_per_step_min for r in records], float)
     slope, offset = np.polyfit(x, y, 1)
     rest = y - offset - slope * x
     return float(offset), float(slope), float(1.0 - rest @ rest / ((y - y.mean()) @ (y - y.mean())))
@@ -147,28 +151,23 @@ def measure(
     widths: tuple[float, ...] = WIDTHS,
     say: Callable[[Record], None] = lambda record: None,
 ) -> list[Record]:
-    """All three questions; the fits are the details of the last records."""
+    """All three questions; the fits are in the details of the last record of each sweep."""
     problem = make(case, steps)
-    found = []
-
-    def keep(record: Record) -> None:
-        say(record)
-        found.append(record)
-
-    for heard in (0.0, FAINT):
-        for share in SHARES:
-            keep(with_silent(problem, share, heard, runs))
-    keep(nothing(problem, runs))
+    still = problem.with_stream(np.zeros_like(problem.x), problem.target)
+    jobs = [whole(problem, "silent units", share, 0.0) for share in SHARES]
+    jobs += [whole(problem, "hearing units", share, FAINT) for share in SHARES]
+    found = finish([*jobs, whole(still, "no event", 0.0, 0.0)], runs)
     warm, size = min(steps, 600), min(steps, 200)
-    by_rate = [scaled(problem, rate) for rate in rates]
-    by_width = [
-        dataclasses.replace(problem, case=dataclasses.replace(case, width=w)) for w in widths
-    ]
-    for who, problems in (("activity by gain", by_rate), ("activity by width", by_width)):
-        for one in problems:
-            keep(active(one, problem, who, warm, size, runs))
-        mine = [r for r in found if r.who == who]
-        for key in ("live_per_step", "multiply_adds_per_step"):
+    sweeps = {
+        "activity by gain": [scaled(problem, rate) for rate in rates],
+        "activity by width": [with_width(problem, width) for width in widths],
+    }
+    for who, problems in sweeps.items():
+        mine = finish([active(one, problem, who, warm, size) for one in problems], runs)
+        for key in ("sensitive_per_step", "multiply_adds_per_step"):
             offset, slope, r2 = fit(mine, key)
             mine[-1].details[f"fit_{key}"] = {"ms_at_zero": offset, "ms_each": slope, "r2": r2}
+        found += mine
+    for record in found:
+        say(record)
     return found
