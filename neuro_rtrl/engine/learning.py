@@ -166,11 +166,16 @@ class Session:
             spikes=spikes,
         )
         buffer = SpikeBuffer(self.built)
-        self._added[:] = 0.0
-        while lane.advance(stream, self._added, restart):
+        # The sum goes straight to its place where it is not to be scaled: parameters are many.
+        added = self.gradient
+        if share != 1.0:
+            added = self._added
+            added[:] = 0.0
+        while lane.advance(stream, added, restart):
             buffer.take(lane.run, stream)
         buffer.take(lane.run, stream)
-        self.gradient += share * self._added
+        if share != 1.0:
+            self.gradient += share * added
         loss = float(stream.losses.sum()) / inputs.shape[0]
         found = buffer.spikes() if spikes else {}
         return Result(loss, stream.losses, stream.predictions, found, stream.trace[0])
