@@ -14,13 +14,16 @@ from neuro_rtrl.kernels.entry import start_rows
 from neuro_rtrl.kernels.layout import Mask, Rows
 
 FIRST_COLUMNS, FIRST_EVENT_ROWS, TILE = 64, 16, 512
+MOST_GROWING = 16  # blocks
 
 
 def make_rows(built: Built, mask: Mask, precision: str) -> Rows:
     """Fresh influence storage of one lane."""
     n, wide = built.plan.n, built.widest**2
     blocks, segments = mask.columns.size, mask.segment_block.size
-    capacity = np.minimum(mask.columns, FIRST_COLUMNS)
+    # Many small blocks would ask for room one after the other, and each time all of it is copied.
+    few = blocks <= MOST_GROWING
+    capacity = np.minimum(mask.columns, FIRST_COLUMNS) if few else mask.columns.copy()
     at_p, at_q = _offsets(built, mask, capacity)
     rows = Rows(
         counts=_whole(layout.COUNTS),
