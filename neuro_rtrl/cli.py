@@ -88,9 +88,14 @@ def validate(
     json: JsonFile = None,
 ) -> None:
     """Compare a model with Brian2: same text, same input, same spikes."""
-    from neuro_rtrl.validation import validate_named
+    from neuro_rtrl.validation import applicable, validate_named
 
-    _conclude("Against Brian2", validate_named(model, out=out), json)
+    folder = Path("runs/validation") if out is None else out
+    rows = validate_named(model, out=folder)
+    console.hint(f"Pictures are in {folder}")
+    if model == "all":
+        console.hint(f"Not compared: {', '.join(sorted(applicable()[1]))} (map models).")
+    _conclude("Against Brian2", rows, json)
 
 
 @app.command()
