@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import gc
 import resource
 import sys
@@ -49,12 +51,16 @@ def _status(key: str) -> float:
 class Peak:
     """Largest resident memory since it was made, above what was resident then.
 
+    What was freed before, but kept by the allocator, is given back to the system first; where it
+    cannot be, a job that finds all its memory there seems to need none.
     On Linux the kernel's high-water mark is set back first; elsewhere the mark of the whole process
     is all there is, so that only a job that needs more than all jobs before it is seen.
     """
 
     def __init__(self) -> None:
         gc.collect()
+        with contextlib.suppress(AttributeError, OSError, TypeError):
+            ctypes.CDLL(None).malloc_trim(0)
         self.linux = sys.platform == "linux"
         if self.linux:
             CLEAR.write_text("5", encoding="ascii")
@@ -65,7 +71,7 @@ class Peak:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
     def megabytes(self) -> float:
-        """Largest so far; 0 if the job found all its memory among what was resident already."""
+        """Largest so far."""
         return max(0.0, (_status("VmHWM") if self.linux else self._mark()) - self.before)
 
 

@@ -1,8 +1,9 @@
 """A performance model without fitted constants: predicted against measured time of a step.
 
-    t = t_forward + touches * t_touch + multiply-adds / rate(working set, sources)
+    t = t_quiet + t_forward + touches * t_touch + multiply-adds / rate(working set, sources)
 
 multiply-adds, touches  from the ledger: segments of rows that arrivals read and write
+t_quiet                 a step of the rule in which nothing happens: prediction, gradient of nothing
 t_forward               the same steps by `simulate`
 t_touch                 a step's time per touch where rows are nearly empty (own measurement)
 rate                    measured inner loop (roofline) at the working set: live entries of the
@@ -69,12 +70,16 @@ def one(problem: Problem, touch_s: float, speeds: list[Record], runs: int) -> Re
     found = ours.record(problem, "rtrl", len(problem.x))
     found.job = "model"
     found.timed(seconds(lambda: learner.run(x, target, learn=False), runs))
-    forward = ours.simulation(problem, runs).ms_per_step_median or 0.0
     ledger = learner.ledger.as_dict()
-    guess = predicted(ledger, forward, touch_s, speeds)
+    forward = ours.simulation(problem, runs).ms_per_step_median or 0.0
+    silence = np.zeros_like(x)
+    quiet = float(np.median(seconds(lambda: learner.run(silence, target, learn=False), runs)))
+    quiet_ms = 1e3 * quiet / len(problem.x)
+    guess = predicted(ledger, forward + quiet_ms, touch_s, speeds)
     found.details |= {
         "ledger": ledger,
         "forward_ms": forward,
+        "quiet_ms": quiet_ms,
         "touch_ns": 1e9 * touch_s,
         "predicted_ms": guess,
         "measured_over_predicted": (found.ms_per_step_median or 0.0) / guess,
