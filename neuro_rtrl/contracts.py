@@ -147,6 +147,15 @@ class Task(Protocol):
         ...
 
 
+@runtime_checkable
+class Curriculum(Protocol):
+    """What a task offers besides, if it becomes harder as it is learned."""
+
+    def report(self, trial: Trial, predictions: np.ndarray) -> None:
+        """Takes note of a training batch and its predictions (batch, steps, outputs)."""
+        ...
+
+
 class Optimizer(Protocol):
     """Changes parameters in place. A file `optimizers/NAME.py` offers a class of this shape."""
 

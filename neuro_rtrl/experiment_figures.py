@@ -86,7 +86,7 @@ def draw_learning_curve(
             )
             score.set_ylabel("test score")
             score.spines["right"].set_visible(True)
-            score.set_ylim(top=1.02)
+            score.set_ylim(top=1.02 * max(1.0, *(value for _, value in tests)))
             more, names = score.get_legend_handles_labels()
             handles, labels = handles + more, labels + names
         axes.legend(handles, labels, frameon=False, loc="center right")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from neuro_rtrl.contracts import Task, Trial
+from neuro_rtrl.contracts import Curriculum, Task, Trial
 from neuro_rtrl.engine.learning import Result
 from neuro_rtrl.engine.provenance import collect
 from neuro_rtrl.engine.recorder import Recorder
@@ -39,6 +39,7 @@ class History:
         tests: (iterations done, score).
         last: events, predictions and targets of the first sequences of the last iterations.
         steps: of all sequences together.
+        clock: steps of the first sequences of all batches.
         interrupted: whether Ctrl-C ended the run.
     """
 
@@ -48,6 +49,7 @@ class History:
     tests: list[tuple[int, float]] = field(default_factory=list)
     last: deque[tuple[dict[str, Events], np.ndarray, np.ndarray]] = field(default_factory=deque)
     steps: int = 0
+    clock: int = 0
     interrupted: bool = False
 
     @property
@@ -67,7 +69,11 @@ class History:
         steps = trial.inputs.shape[1]
         self.loss.append(result.loss)
         self.steps += result.losses.size
+        self.clock += steps
         self.activity.append(activity)
+        # A raster is of sequences of one length; a curriculum may have changed it.
+        if self.last and len(self.last[0][1]) != steps:
+            self.last.clear()
         self.last.append((events, result.predictions[0], trial.targets[0]))
         while (len(self.last) - 1) * steps >= SHOWN_STEPS:
             self.last.popleft()
@@ -179,10 +185,13 @@ def train(job: Job, recorder: Recorder, watch: Watcher, after: AfterIteration) -
             if done % record.test_every == 0 or done == iterations:
                 score = evaluator.score(job.task, learner.parameters)
                 history.tests.append((done, score))
+            if isinstance(job.task, Curriculum):
+                job.task.report(trial, result.predictions)
             events = _first_sequence(result)
+            begin = history.clock
             history.keep(events, result, trial, _activity(events, job.network, trial))
             recorder.loss(iteration, result.loss, score)
-            _record(recorder, job, iteration, events, result)
+            _record(recorder, job, begin, events, result)
             after(iteration, job, trial)
             watch(News(job.label, done, iterations, result.loss, history.score))
     finally:
@@ -212,17 +221,17 @@ def _activity(events: dict[str, Events], network: Network, trial: Trial) -> floa
 
 
 def _record(
-    recorder: Recorder, job: Job, iteration: int, events: dict[str, Events], result: Result
+    recorder: Recorder, job: Job, begin: int, events: dict[str, Events], result: Result
 ) -> None:
-    """The first sequence of this iteration; steps count on from iteration to iteration."""
+    """The first sequence of an iteration, from step `begin` of all first sequences together."""
     record, steps = job.experiment.record, result.predictions.shape[1]
     nothing = np.zeros(0, np.int64), np.zeros(0, np.int64)
     for name in record.spikes:
         when, unit = events.get(name, nothing)
-        recorder.spikes(name, when + iteration * steps, unit)
+        recorder.spikes(name, when + begin, unit)
     at = 0
     for name in record.states:
         n = job.network.populations[name.split(".")[0]].n
         shown = result.traces[:, at : at + min(n, record.units)]
-        recorder.state(name, np.arange(steps) + iteration * steps, shown)
+        recorder.state(name, np.arange(steps) + begin, shown)
         at += n

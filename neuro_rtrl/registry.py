@@ -42,7 +42,7 @@ def files(kind: str) -> dict[str, Path]:
         DescriptionError: there is no such kind.
 
     >>> sorted(files("optimizers"))
-    ['adam', 'sgd']
+    ['adam', 'adamw', 'rmsprop', 'sgd']
     """
     if kind not in KINDS:
         raise unknown("kind of thing", kind, KINDS)
@@ -56,8 +56,8 @@ def files(kind: str) -> dict[str, Path]:
 def listing(kind: str) -> list[dict[str, str]]:
     """`{name, summary}` of everything of a kind; nothing is imported.
 
-    >>> [row["name"] for row in listing("tasks")]
-    ['spiral', 'sum_of_sines']
+    >>> [row["name"] for row in listing("tasks")][-3:]
+    ['spiral', 'store_recall', 'sum_of_sines']
     """
     return [{"name": name, "summary": _summary(file)} for name, file in files(kind).items()]
 

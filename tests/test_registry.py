@@ -22,7 +22,7 @@ def names(kind: str) -> list[str]:
 
 @pytest.mark.parametrize(
     ("kind", "at_least"),
-    [("models", 7), ("experiments", 3), ("rules", 2), ("tasks", 2), ("optimizers", 2)],
+    [("models", 7), ("experiments", 3), ("rules", 2), ("tasks", 13), ("optimizers", 4)],
 )
 def test_as_many_are_found_as_the_package_ships(kind: str, at_least: int) -> None:
     assert len(names(kind)) >= at_least

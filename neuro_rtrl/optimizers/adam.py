@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from neuro_rtrl.errors import DescriptionError
+from neuro_rtrl.optimizers._moments import Moments
+from neuro_rtrl.optimizers._options import common
 
 
 class Adam:
@@ -20,9 +21,13 @@ class Adam:
         beta1: decay of the running mean of the gradient, in [0, 1).
         beta2: decay of the running mean of its square, in [0, 1).
         epsilon: keeps the division finite; above 0.
+        clip_norm: largest norm of a gradient; longer ones are shortened.
+        clip_value: largest absolute value in a gradient.
+        schedule: constant, inverse_sqrt, exponential or cosine.
+        steps: updates that set the scale of the schedule.
 
     Raises:
-        DescriptionError: a number lies outside its range.
+        DescriptionError: an unknown schedule, or a number outside its range.
 
     >>> values = np.array([1.0, 2.0])
     >>> Adam(0.1).update(values, np.array([3.0, -0.01]))
@@ -36,39 +41,22 @@ class Adam:
         beta1: float = 0.9,
         beta2: float = 0.999,
         epsilon: float = 1e-8,
+        *,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+        schedule: str = "constant",
+        steps: int | None = None,
     ) -> None:
-        _check("learning_rate", learning_rate, learning_rate > 0, "a number above 0")
-        _check("beta1", beta1, 0 <= beta1 < 1, "a number in [0, 1)")
-        _check("beta2", beta2, 0 <= beta2 < 1, "a number in [0, 1)")
-        _check("epsilon", epsilon, epsilon > 0, "a number above 0")
+        self._common = common("adam", learning_rate, clip_norm, clip_value, schedule, steps)
+        self._moments = Moments("adam", beta1, beta2, epsilon)
         self.learning_rate = float(learning_rate)
-        self.beta1, self.beta2, self.epsilon = float(beta1), float(beta2), float(epsilon)
-        self._t = 0
-        self._m: np.ndarray | None = None
-        self._v: np.ndarray | None = None
 
     def update(self, values: np.ndarray, gradient: np.ndarray) -> None:
         """Changes `values` (p,) in place along `gradient` (p,), in the precision of `values`."""
-        if self._m is None or self._v is None:
-            self._m, self._v = np.zeros_like(values), np.zeros_like(values)
-        self._t += 1
-        # m_t = beta1 m_{t-1} + (1 - beta1) g_t
-        self._m *= self.beta1
-        self._m += (1 - self.beta1) * gradient
-        # v_t = beta2 v_{t-1} + (1 - beta2) g_t^2
-        self._v *= self.beta2
-        self._v += (1 - self.beta2) * gradient * gradient
-        # theta_t = theta_{t-1} - alpha (m_t / (1 - beta1^t)) / (sqrt(v_t / (1 - beta2^t)) + eps)
-        mean = self._m / (1 - self.beta1**self._t)
-        scale = np.sqrt(self._v / (1 - self.beta2**self._t)) + self.epsilon
-        values -= self.learning_rate * mean / scale
-
-
-def _check(name: str, given: float, good: bool, expected: str) -> None:
-    if not good:
-        raise DescriptionError(
-            f"{name} is out of range", where=f"adam: {name}", given=given, expected=expected
-        )
+        rate = self._common.pace.rate(self._moments.t)
+        direction = self._moments.direction(values, self._common.clip.clipped(gradient))
+        # theta_t = theta_{t-1} - alpha_t (m_t / (1 - beta1^t)) / (sqrt(v_t / (1 - beta2^t)) + eps)
+        values -= rate * direction
 
 
 OPTIMIZER = Adam

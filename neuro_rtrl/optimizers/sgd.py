@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from neuro_rtrl.errors import DescriptionError
+from neuro_rtrl.optimizers._options import check, common
 
 
 class Sgd:
@@ -18,9 +18,13 @@ class Sgd:
     Args:
         learning_rate: length of a step, above 0.
         momentum: fraction of the last step that is kept, in [0, 1); 0 is plain descent.
+        clip_norm: largest norm of a gradient; longer ones are shortened.
+        clip_value: largest absolute value in a gradient.
+        schedule: constant, inverse_sqrt, exponential or cosine.
+        steps: updates that set the scale of the schedule.
 
     Raises:
-        DescriptionError: a number lies outside its range.
+        DescriptionError: an unknown schedule, or a number outside its range.
 
     >>> values = np.array([1.0, 2.0])
     >>> Sgd(0.5).update(values, np.array([1.0, -1.0]))
@@ -28,29 +32,34 @@ class Sgd:
     array([0.5, 2.5])
     """
 
-    def __init__(self, learning_rate: float, momentum: float = 0.0) -> None:
-        _check("learning_rate", learning_rate, learning_rate > 0, "a number above 0")
-        _check("momentum", momentum, 0 <= momentum < 1, "a number in [0, 1)")
+    def __init__(
+        self,
+        learning_rate: float,
+        momentum: float = 0.0,
+        *,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+        schedule: str = "constant",
+        steps: int | None = None,
+    ) -> None:
+        self._common = common("sgd", learning_rate, clip_norm, clip_value, schedule, steps)
+        check("sgd", "momentum", momentum, 0 <= momentum < 1, "a number in [0, 1)")
         self.learning_rate = float(learning_rate)
         self.momentum = float(momentum)
+        self._t = 0
         self._step: np.ndarray | None = None
 
     def update(self, values: np.ndarray, gradient: np.ndarray) -> None:
         """Changes `values` (p,) in place along `gradient` (p,), in the precision of `values`."""
         if self._step is None:
             self._step = np.zeros_like(values)
-        # s_t = mu s_{t-1} - eta g_t
+        rate, gradient = self._common.pace.rate(self._t), self._common.clip.clipped(gradient)
+        self._t += 1
+        # s_t = mu s_{t-1} - eta_t g_t
         self._step *= self.momentum
-        self._step -= self.learning_rate * gradient
+        self._step -= rate * gradient
         # theta_t = theta_{t-1} + s_t
         values += self._step
-
-
-def _check(name: str, given: float, good: bool, expected: str) -> None:
-    if not good:
-        raise DescriptionError(
-            f"{name} is out of range", where=f"sgd: {name}", given=given, expected=expected
-        )
 
 
 OPTIMIZER = Sgd

@@ -1,0 +1,45 @@
+"""The running moments of Adam (Kingma & Ba 2015, Algorithm 1), which AdamW shares."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neuro_rtrl.optimizers._options import check
+
+
+class Moments:
+    """Running means of a gradient and of its square.
+
+    Args:
+        optimizer: its name, for errors.
+        beta1, beta2: their decays, in [0, 1).
+        epsilon: keeps the division finite; above 0.
+
+    Raises:
+        DescriptionError: a number lies outside its range.
+    """
+
+    def __init__(self, optimizer: str, beta1: float, beta2: float, epsilon: float) -> None:
+        check(optimizer, "beta1", beta1, 0 <= beta1 < 1, "a number in [0, 1)")
+        check(optimizer, "beta2", beta2, 0 <= beta2 < 1, "a number in [0, 1)")
+        check(optimizer, "epsilon", epsilon, epsilon > 0, "a number above 0")
+        self.beta1, self.beta2, self.epsilon = float(beta1), float(beta2), float(epsilon)
+        self.t = 0
+        self._m: np.ndarray | None = None
+        self._v: np.ndarray | None = None
+
+    def direction(self, values: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+        """The scaled mean gradient (p,), in the precision of `values`; one more update is done."""
+        if self._m is None or self._v is None:
+            self._m, self._v = np.zeros_like(values), np.zeros_like(values)
+        self.t += 1
+        # m_t = beta1 m_{t-1} + (1 - beta1) g_t
+        self._m *= self.beta1
+        self._m += (1 - self.beta1) * gradient
+        # v_t = beta2 v_{t-1} + (1 - beta2) g_t^2
+        self._v *= self.beta2
+        self._v += (1 - self.beta2) * gradient * gradient
+        # (m_t / (1 - beta1^t)) / (sqrt(v_t / (1 - beta2^t)) + epsilon)
+        scale = np.sqrt(self._v / (1 - self.beta2**self.t)) + self.epsilon
+        direction: np.ndarray = self._m / (1 - self.beta1**self.t) / scale
+        return direction
