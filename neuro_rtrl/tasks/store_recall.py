@@ -4,8 +4,8 @@ The task of Bellec et al. 2018 ("Long short-term memory and learning-to-learn in
 neurons", NeurIPS 31), with numbers of this package. Time is cut into slots. Four groups of input
 units: bit 0, bit 1, store, recall; a group that is on spikes with probability `rate` in each
 step and unit, the others are silent. A random bit is shown in every slot but those of "recall".
-While nothing is kept, a slot is a "store" with probability `command`; while something is, a "recall",
-after which the bit is forgotten. The target in a recall slot is the bit; loss "bce".
+While nothing is kept, a slot is a "store" with probability `command`; while something is, a
+"recall", after which the bit is forgotten. The target in a recall slot is the bit; loss "bce".
 """
 
 from __future__ import annotations

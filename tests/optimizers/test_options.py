@@ -66,7 +66,7 @@ def test_a_schedule_without_its_steps_is_refused(schedule: str) -> None:
 
 
 def test_steps_without_a_schedule_are_refused() -> None:
-    with pytest.raises(DescriptionError, match="adam: steps: .*cosine, exponential, inverse_sqrt"):
+    with pytest.raises(DescriptionError, match=r"adam: steps: .*cosine, exponential, inverse_sqrt"):
         options(steps=5)
 
 
