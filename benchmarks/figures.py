@@ -32,10 +32,13 @@ def learn(records: list[Record], path: Path) -> Path:
     )
     for axis, case in zip(axes[:, 0], cases, strict=True):
         mine = [r for r in records if r.details["case"] == case]
+        beside = axis.get_yaxis_transform()
         for i, r in enumerate(reversed(mine)):
             own = r.who.startswith("neuro_rtrl")
             if r.ms_per_step_median is None:
-                axis.text(2e-4, i, r.details.get("absent", ""), va="center", fontsize=6)
+                axis.text(
+                    0.01, i, r.details.get("absent", ""), transform=beside, va="center", size=6
+                )
                 continue
             color = ("C3" if "rtrl" in r.who.split()[1] else "C0") if own else "0.6"
             axis.barh(i, r.ms_per_step_median, color=color)
@@ -120,7 +123,7 @@ def model(records: list[Record], path: Path) -> Path:
     figure, axis = plt.subplots(figsize=(4.5, 4))
     mine = [r for r in records if r.job == "model"]
     for r in mine:
-        axis.loglog(r.details["predicted_ms"], r.ms_per_step_median, "o", label=r.details["case"])
+        axis.loglog(r.details["predicted_ms"], r.ms_per_step_min, "o", label=r.details["case"])
     ends = [
         min(r.details["predicted_ms"] for r in mine) / 2,
         max(r.details["predicted_ms"] for r in mine) * 2,

@@ -7,7 +7,7 @@ state is the potential u at the threshold test, and a call gets the inputs of th
 
 The readout is a hidden state, too. `--sparse` uses compressed sparse rows for the recurrent
 weights; the dense form multiplies by zeros and leaves out the gradient of absent synapses (a mask
-in the product itself, `weight_fn`, makes it 20 times slower).
+in the product itself, `weight_fn`, makes it far slower).
 """
 
 from __future__ import annotations
