@@ -52,6 +52,10 @@ def test_values_are_clipped_before_the_norm() -> None:
     np.testing.assert_array_equal(gradient, [30, -4, 0.5])
 
 
+def test_a_gradient_just_too_long_is_shortened() -> None:
+    np.testing.assert_allclose(Clip(norm=1.0, value=None).clipped(np.array([0.0, 1.1])), [0, 1])
+
+
 def test_short_gradients_are_left_alone() -> None:
     gradient = np.array([0.3, -0.4])
     np.testing.assert_array_equal(Clip(norm=0.5, value=0.4).clipped(gradient), gradient)
