@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from neuro_rtrl.checks import gradcheck
     from neuro_rtrl.contracts import Model, Surrogate
+    from neuro_rtrl.data import fetch
     from neuro_rtrl.engine.run_file import open_run
     from neuro_rtrl.engine.simulation import Recording, simulate
     from neuro_rtrl.equations.model_text import load_model
@@ -34,6 +35,7 @@ _HOME = {
     "Recording": "neuro_rtrl.engine.simulation",
     "Sgd": "neuro_rtrl.optimizers.sgd",
     "Surrogate": "neuro_rtrl.contracts",
+    "fetch": "neuro_rtrl.data",
     "gradcheck": "neuro_rtrl.checks",
     "load_model": "neuro_rtrl.equations.model_text",
     "open_run": "neuro_rtrl.engine.run_file",
@@ -51,6 +53,7 @@ __all__ = [
     "Recording",
     "Sgd",
     "Surrogate",
+    "fetch",
     "gradcheck",
     "load_model",
     "open_run",

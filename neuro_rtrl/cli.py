@@ -1,4 +1,4 @@
-"""The command line: run, validate, gradcheck, list, export.
+"""The command line: run, validate, gradcheck, list, export, and data (`cli_data.py`).
 
 Commands import what they need when they are called: `--help` has to be instant.
 """
@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from neuro_rtrl import console
+from neuro_rtrl.cli_data import app as data_app
 from neuro_rtrl.errors import NeuroRtrlError
 from neuro_rtrl.outputs import write_json
 
@@ -21,6 +22,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(data_app)
 
 JsonFile = Annotated[
     Path | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON.")

@@ -87,6 +87,10 @@ class RunFileError(NeuroRtrlError):
     """A run directory or a file of a run cannot be read or written."""
 
 
+class DataError(NeuroRtrlError):
+    """Data that were recorded elsewhere are missing, damaged, or not in the expected form."""
+
+
 def shorten(value: object, limit: int = 120) -> str:
     """`value` as one line of at most `limit` characters.
 

@@ -1,4 +1,4 @@
-"""Finds what can be named: models, rules, tasks, experiments, optimizers, exporters.
+"""Finds what can be named: models, rules, tasks, experiments, optimizers, exporters, data sets.
 
 A file is its registration: `tasks/spiral.py` is the task "spiral". Code files are read, not
 imported, until one is asked for by name, so that a listing costs nothing.
@@ -19,12 +19,18 @@ from neuro_rtrl.equations.library import experiment_files, model_files
 from neuro_rtrl.errors import DescriptionError, unknown
 
 # What a code file of each kind has to offer.
-OFFERS = {"rules": "RULE", "tasks": "make", "optimizers": "OPTIMIZER", "exporters": "EXPORTER"}
+OFFERS = {
+    "rules": "RULE",
+    "tasks": "make",
+    "optimizers": "OPTIMIZER",
+    "exporters": "EXPORTER",
+    "datasets": "DATASET",
+}
 _TEXTS: dict[str, Callable[[], dict[str, Path]]] = {
     "models": model_files,
     "experiments": experiment_files,
 }
-KINDS = ("models", "rules", "tasks", "experiments", "optimizers", "exporters")
+KINDS = ("models", "rules", "tasks", "experiments", "optimizers", "exporters", "datasets")
 
 # Annotations of options -> the types accepted for them, in words and as types.
 _ACCEPTED: dict[str, tuple[str, tuple[type, ...]]] = {

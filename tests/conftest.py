@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import numpy as np
 import pytest
+
+from neuro_rtrl.datasets._store import FOLDER_VARIABLE, folder
+from tests.made_data import keep_all
 
 # Compiling a kernel takes longer than any sensible deadline. In CI the same examples are drawn
 # every time, so that a failure is the fault of a change; elsewhere new ones are tried.
@@ -19,3 +24,23 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
 def rng() -> np.random.Generator:
     """A generator that starts the same way in every test."""
     return np.random.default_rng(20230305)
+
+
+REAL_DATA = folder()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def made_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Tests never see the user's data: a folder with small made ones takes its place."""
+    made = tmp_path_factory.mktemp("data")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(FOLDER_VARIABLE, str(made))
+        keep_all()
+        yield made
+
+
+@pytest.fixture
+def real_data(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The user's own folder of data."""
+    monkeypatch.setenv(FOLDER_VARIABLE, str(REAL_DATA))
+    return REAL_DATA
