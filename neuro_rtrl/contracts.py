@@ -182,7 +182,7 @@ class Rule(Protocol):
     """A way to compute the gradient. A file `rules/NAME.py` offers `RULE`, a value of this shape.
 
     `exactness` says what the rule drops, and in which networks it is nevertheless exact; `online`
-    whether it has a gradient at every step.
+    how often it has a gradient.
     """
 
     @property
@@ -196,8 +196,8 @@ class Rule(Protocol):
         ...
 
     @property
-    def online(self) -> bool:
-        """Whether there is a gradient at every step."""
+    def online(self) -> int:
+        """Steps from one gradient to the next: 1 (or True), K, or 0 (False): only at the end."""
         ...
 
     def prepare(self, built: Any) -> Any:

@@ -36,14 +36,7 @@ class Session:
         self.loss, self.precision, self.batch = _one_of("loss", loss, LOSSES), precision, batch
         _one_of("precision", precision, PRECISIONS)
         self.update_every = _update(update)
-        if self.update_every and not rule.online:
-            raise BuildError(
-                f"the rule {rule.name} has its gradient at the end of a sequence",
-                where="update",
-                given=repr(update),
-                expected='update="sequence"',
-                remedy='Use the rule "rtrl" to learn within a sequence.',
-            )
+        _check_update(rule, update, self.update_every)
         self.outputs = built.outputs[0]
         if self.outputs.size == 0:
             raise BuildError(
@@ -115,9 +108,10 @@ class Session:
 
     def steps(self, inputs: np.ndarray, targets: np.ndarray | None) -> Result:
         """Some steps of every lane (sequences of `inputs`), from where they are."""
-        if not self.rule.online:
+        if self.rule.online != 1:
+            whole = "windows" if self.rule.online else "sequences"
             raise BuildError(
-                f"the rule {self.rule.name} needs whole sequences",
+                f"the rule {self.rule.name} needs whole {whole}",
                 given="a single step",
                 expected="Learner.run(inputs, targets)",
                 remedy='Use the rule "rtrl" to learn step by step.',
@@ -221,3 +215,25 @@ def _update(update: str | int) -> int:
             expected='"step", "sequence", or a number of steps from 1',
         )
     return update
+
+
+def _check_update(rule: Rule, update: str | int, every: int) -> None:
+    """Refuses an update at a step where the rule has no gradient."""
+    if every == 0 or (rule.online and every % rule.online == 0):
+        return
+    if rule.online == 0:
+        raise BuildError(
+            f"the rule {rule.name} has its gradient at the end of a sequence",
+            where="update",
+            given=repr(update),
+            expected='update="sequence"',
+            remedy='Use the rule "rtrl" to learn within a sequence.',
+        )
+    fits = max(1, round(every / rule.online)) * rule.online
+    raise BuildError(
+        f"the rule {rule.name} has a gradient at every {rule.online} steps only",
+        where="update",
+        given=repr(update),
+        expected=f'"sequence", or a multiple of {rule.online}',
+        remedy=f"The nearest that works is update={fits}.",
+    )

@@ -11,7 +11,8 @@ from neuro_rtrl.engine.build import build
 from neuro_rtrl.errors import SimulationError
 from neuro_rtrl.learner import Learner
 from neuro_rtrl.network.describe import Network
-from neuro_rtrl.rules.bptt import RULE, make_tape
+from neuro_rtrl.rules._windows import make_tape
+from neuro_rtrl.rules.bptt import RULE
 
 
 def network() -> Network:
@@ -37,12 +38,12 @@ def learner() -> Learner:
 def test_it_says_what_it_is() -> None:
     rule: Rule = RULE
     assert rule.name == "bptt" and not rule.online
-    assert rule.prepare(None) is None
+    assert rule.prepare(None).matrix.size == 0
     assert "drops nothing" in rule.exactness
 
 
 def test_sequences_of_different_lengths() -> None:
-    """The tape is made anew, and what it counts goes on."""
+    """A tape that is too short is made anew, and what it counts goes on."""
     one = learner()
     for steps in (5, 20, 5):
         one.run(*data(steps))
@@ -87,8 +88,10 @@ def test_it_counts_events_as_rtrl_does() -> None:
 def test_the_tape_grows_with_the_steps() -> None:
     built, counts = build(network()), np.zeros(9, np.int64)
     short, long = (make_tape(built, steps, counts) for steps in (10, 20))
-    assert long.before.shape == (20, 14) and long.slope.shape == (20, 2)
-    sizes = [sum(a.nbytes for a in tape) for tape in (short, long)]
+    assert long.before.shape == (21, 14) and long.slope.shape == (20, 2)
+    sizes = [
+        sum(a.nbytes for n, a in t._asdict().items() if n[:5] != "entry") for t in (short, long)
+    ]
     assert 1.8 < sizes[1] / sizes[0] < 2.0
 
 
