@@ -1,4 +1,4 @@
-"""`dni`: the predicted credit, where it is known in closed form, where it is learned, what it does."""
+"""`dni`: predicted credit in closed form, credit that is learned, and what it is good for."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def net(tmp_path: Path) -> nr.Network:
 def exact(net: nr.Network) -> np.ndarray:
     """A in closed form: h' = W a, and L = |C h - y*|^2 / outputs at all later steps.
 
-    With no more input a_t leads to h_{t+1+k} = M^k a_t, so c_a = sum_k (M^k)^T 2/n C^T (C M^k a - y*).
+    Without more input h_{t+1+k} = M^k a_t: c_a = sum_k (M^k)^T 2/n C^T (C M^k a - y*).
     """
     loop, out = net.projections["loop"], net.projections["out"]
     M, C = np.zeros((UNITS, UNITS)), np.zeros((OUTPUTS, UNITS))
