@@ -178,6 +178,15 @@ class Lane(Protocol):
         ...
 
 
+@runtime_checkable
+class Certified(Protocol):
+    """What a lane offers besides, if its rule bounds its own error."""
+
+    def certificate(self) -> float:
+        """Bound of the 2-norm of the error of all that it ever added to a gradient."""
+        ...
+
+
 class Rule(Protocol):
     """A way to compute the gradient. A file `rules/NAME.py` offers `RULE`, a value of this shape.
 

@@ -148,6 +148,11 @@ class Learner:
             self._built.values[names[name]] = array
 
     @property
+    def certificate(self) -> float | None:
+        """Bound of the 2-norm of the error of `gradient`; None if the rule has no such bound."""
+        return self._session.certificate()
+
+    @property
     def ledger(self) -> Ledger:
         """What the kernels counted so far."""
         return self._session.ledger()

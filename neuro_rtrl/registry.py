@@ -56,7 +56,12 @@ def files(kind: str) -> dict[str, Path]:
         return dict(sorted(_TEXTS[kind]().items()))
     folder = Path(__file__).parent / kind
     found = [m.name for m in pkgutil.iter_modules([str(folder)]) if not m.name.startswith("_")]
-    return {name: folder / f"{name}.py" for name in sorted(found)}
+    return {_spoken(kind, name): folder / f"{name}.py" for name in sorted(found)}
+
+
+def _spoken(kind: str, module: str) -> str:
+    """The name that users say: a rule's has dashes, as its paper writes it ("kf-rtrl")."""
+    return module.replace("_", "-") if kind == "rules" else module
 
 
 def listing(kind: str) -> list[dict[str, str]]:
@@ -73,7 +78,7 @@ def find(kind: str, name: str, *, where: str = "") -> Any:
 
     Args:
         kind: one of `KINDS`.
-        name: the file's name without its ending.
+        name: the file's name without its ending (of rules, with "-" for "_").
         where: the place that an error names.
 
     Raises:
@@ -90,14 +95,14 @@ def find(kind: str, name: str, *, where: str = "") -> Any:
     known = files(kind)
     stem, dash, order = str(name).rpartition("-")
     if name not in known and kind == "rules" and dash and stem in known:
-        contents = vars(importlib.import_module(f"neuro_rtrl.{kind}.{stem}"))
+        contents = vars(importlib.import_module(f"neuro_rtrl.{kind}.{known[stem].stem}"))
         if "family" in contents:
             return _member(contents["family"], order, where)
     if name not in known:
         raise unknown(kind.removesuffix("s"), name, known, where=where)
     if kind in _TEXTS:
         return known[name]
-    contents = vars(importlib.import_module(f"neuro_rtrl.{kind}.{name}"))
+    contents = vars(importlib.import_module(f"neuro_rtrl.{kind}.{known[name].stem}"))
     if OFFERS[kind] not in contents:
         raise DescriptionError(
             f"the file of {kind.removesuffix('s')} '{name}' does not offer {OFFERS[kind]}",

@@ -31,6 +31,8 @@ def test_as_many_are_found_as_the_package_ships(kind: str, at_least: int) -> Non
 @pytest.mark.parametrize("kind", CODE_KINDS)
 def test_every_file_of_a_folder_is_listed_and_offers_something(kind: str) -> None:
     modules = {file.stem for file in (PACKAGE / kind).glob("*.py") if file.stem[0] != "_"}
+    if kind == "rules":
+        modules = {module.replace("_", "-") for module in modules}
     assert modules == set(names(kind))
     for name in modules:
         assert registry.find(kind, name) is not None
@@ -110,3 +112,10 @@ def test_rules_come_in_families() -> None:
         registry.find("rules", "snap-0", where="here")
     with pytest.raises(DescriptionError, match="unknown rule"):
         registry.find("rules", "rtrl-2")
+
+
+@pytest.mark.parametrize("name", ["kf-rtrl", "sk-rtrl-3"])
+def test_a_rule_is_said_with_dashes(name: str) -> None:
+    assert registry.find("rules", name).name == name
+    with pytest.raises(DescriptionError, match="unknown rule"):
+        registry.find("rules", name.replace("-", "_"))

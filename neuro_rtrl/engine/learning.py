@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from neuro_rtrl.contracts import Optimizer, Rule
+from neuro_rtrl.contracts import Certified, Optimizer, Rule
 from neuro_rtrl.engine.build import Built
 from neuro_rtrl.engine.ledger import Ledger
 from neuro_rtrl.engine.result import Result, in_parallel, in_sequence
@@ -49,12 +49,17 @@ class Session:
         self.gradient = np.zeros(built.values.size)
         self._added = np.zeros(built.values.size)
         self.since_update = 0
+        self._certified = 0.0
 
     def restart(self) -> None:
         """All lanes back to the initial state; the gradient so far is forgotten, counts are not."""
         self._rewind()
-        self.gradient[:] = 0.0
+        self._forget()
         self.since_update = 0
+
+    def _forget(self) -> None:
+        self.gradient[:] = 0.0
+        self._certified = 0.0
 
     def _rewind(self) -> None:
         for lane in self.lanes:
@@ -127,7 +132,7 @@ class Session:
     ) -> list[Result]:
         """What each lane gave in these steps; an update, if one is due after them."""
         if self.since_update == 0:
-            self.gradient[:] = 0.0
+            self._forget()
         results = []
         for i in range(inputs.shape[0]):
             wanted = None if targets is None else targets[i : i + 1]
@@ -165,11 +170,13 @@ class Session:
         if share != 1.0:
             added = self._added
             added[:] = 0.0
+        before = _certified(lane)
         while lane.advance(stream, added, restart):
             buffer.take(lane.run, stream)
         buffer.take(lane.run, stream)
         if share != 1.0:
             self.gradient += share * added
+        self._certified += share * (_certified(lane) - before)
         loss = float(stream.losses.sum()) / inputs.shape[0]
         found = buffer.spikes() if spikes else {}
         return Result(loss, stream.losses, stream.predictions, found, stream.trace[0])
@@ -191,10 +198,18 @@ class Session:
         self.optimizer.update(values, self.gradient[learned])
         self.built.values[learned] = values
 
+    def certificate(self) -> float | None:
+        """Bound of the 2-norm of the error of `gradient`; None if the rule has none."""
+        return self._certified if isinstance(self._lane(0), Certified) else None
+
     def ledger(self) -> Ledger:
         """Counts of all lanes."""
         self._lane(0)
         return self.rule.ledger(self.built, self.shared, self.lanes)
+
+
+def _certified(lane: Any) -> float:
+    return lane.certificate() if isinstance(lane, Certified) else 0.0
 
 
 def _one_of(what: str, given: str, known: tuple[str, ...]) -> str:
