@@ -187,6 +187,15 @@ class Certified(Protocol):
         ...
 
 
+@runtime_checkable
+class Reshaping(Protocol):
+    """What a rule offers besides, if it runs on another network than the user's."""
+
+    def network(self, net: Any) -> Any:
+        """A copy with other surrogates or with auxiliary readouts; or the network itself."""
+        ...
+
+
 class Rule(Protocol):
     """A way to compute the gradient. A file `rules/NAME.py` offers `RULE`, a value of this shape.
 

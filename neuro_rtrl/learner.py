@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from neuro_rtrl.contracts import Optimizer, Rule
+from neuro_rtrl.contracts import Optimizer, Reshaping, Rule
 from neuro_rtrl.engine.build import build
 from neuro_rtrl.engine.learning import Session
 from neuro_rtrl.engine.ledger import Ledger
@@ -62,7 +62,7 @@ class Learner:
                 "the batch is out of range", where="batch", given=batch, expected="1 or more"
             )
         self._net = net
-        self._built = build(net)
+        self._built = build(chosen.network(net) if isinstance(chosen, Reshaping) else net)
         self._session = Session(self._built, chosen, optimizer, loss, update, precision, batch)
         self._width = sum(p.n for p in self._built.plan.inputs)
 

@@ -13,6 +13,7 @@ import pkgutil
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from neuro_rtrl.equations.library import experiment_files, model_files
@@ -59,9 +60,13 @@ def files(kind: str) -> dict[str, Path]:
     return {_spoken(kind, name): folder / f"{name}.py" for name in sorted(found)}
 
 
-def _spoken(kind: str, module: str) -> str:
-    """The name that users say: a rule's has dashes, as its paper writes it ("kf-rtrl")."""
-    return module.replace("_", "-") if kind == "rules" else module
+def _spoken(kind: str, stem: str) -> str:
+    """A file's name as users say it."""
+    return stem.replace("_", "-") if kind == "rules" else stem
+
+
+def _module(kind: str, file: Path) -> ModuleType:
+    return importlib.import_module(f"neuro_rtrl.{kind}.{file.stem}")
 
 
 def listing(kind: str) -> list[dict[str, str]]:
@@ -85,7 +90,8 @@ def find(kind: str, name: str, *, where: str = "") -> Any:
         DescriptionError: there is no such name (the nearest is suggested), or the file does not
             offer what its kind has to.
 
-    A rule file may offer a `family`: then "snap-2" is `family("2")` of `rules/snap.py`.
+    A rule file may offer a `family`: then "snap-2" is `family("2")` of `rules/snap.py`. Rules are
+    named as in the papers, with dashes: "kf-rtrl" is the file `rules/kf_rtrl.py`.
 
     >>> find("optimizers", "adam").__name__
     'Adam'
@@ -93,16 +99,18 @@ def find(kind: str, name: str, *, where: str = "") -> Any:
     'snap-2'
     """
     known = files(kind)
-    stem, dash, order = str(name).rpartition("-")
-    if name not in known and kind == "rules" and dash and stem in known:
-        contents = vars(importlib.import_module(f"neuro_rtrl.{kind}.{known[stem].stem}"))
-        if "family" in contents:
-            return _member(contents["family"], order, where)
+    if kind == "rules":
+        name = str(name).replace("_", "-")
+        stem = max((k for k in known if name.startswith(f"{k}-")), key=len, default="")
+        if name not in known and stem:
+            contents = vars(_module(kind, known[stem]))
+            if "family" in contents:
+                return _member(contents["family"], name[len(stem) + 1 :], where)
     if name not in known:
         raise unknown(kind.removesuffix("s"), name, known, where=where)
     if kind in _TEXTS:
         return known[name]
-    contents = vars(importlib.import_module(f"neuro_rtrl.{kind}.{known[name].stem}"))
+    contents = vars(_module(kind, known[name]))
     if OFFERS[kind] not in contents:
         raise DescriptionError(
             f"the file of {kind.removesuffix('s')} '{name}' does not offer {OFFERS[kind]}",

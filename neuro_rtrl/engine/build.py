@@ -49,6 +49,11 @@ class Built:
         return np.concatenate(units), np.concatenate(states)
 
     @property
+    def width(self) -> int:
+        """Outputs that have targets; those of auxiliary populations come after them."""
+        return sum(p.n for p in self.plan.readouts if not p.auxiliary)
+
+    @property
     def wires(self) -> layout.Wires:
         """Groups and synapses."""
         return self.plan.wiring.wires

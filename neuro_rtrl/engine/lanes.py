@@ -1,16 +1,25 @@
-"""Lanes of rules that keep influence rows: one loop, one storage; rules differ by their pattern."""
+"""Lanes of rules that keep influence rows: one loop, one storage.
+
+The rules differ by the entries they keep (a pattern), by what they change in the recursion
+(`Changes`), by the weights through which sensitivities pass (`Feedback`), and by the network they
+run on (`network`, for auxiliary readouts or another surrogate).
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from neuro_rtrl.engine.build import Built, make_run
+from neuro_rtrl.engine.feedback import Feedback, Route
 from neuro_rtrl.engine.ledger import Ledger, make_ledger, mask_density
+from neuro_rtrl.engine.limits import Changes, grow_limits, make_limits, restart_limits
 from neuro_rtrl.engine.simulation import not_finite
 from neuro_rtrl.engine.storage import grow_columns, grow_events, make_rows, storage_bytes
-from neuro_rtrl.errors import SimulationError
+from neuro_rtrl.errors import BuildError, SimulationError
 from neuro_rtrl.kernels.entry import start_rows, start_run
 from neuro_rtrl.kernels.layout import (
     FINISHED,
@@ -19,40 +28,66 @@ from neuro_rtrl.kernels.layout import (
     NOT_FINITE,
     RECORD_FULL,
     SEQUENCE,
+    Limits,
     Mask,
     Rows,
     Run,
 )
-from neuro_rtrl.kernels.rtrl import rtrl
+from neuro_rtrl.kernels.losses import LOSSES
+from neuro_rtrl.kernels.rtrl import limited, rtrl
 from neuro_rtrl.kernels.stream import Stream
-from neuro_rtrl.network.plan import Pattern
+from neuro_rtrl.network.describe import Network
+from neuro_rtrl.network.plan import Pattern, Plan
 from neuro_rtrl.network.plan import mask as make_mask
+
+
+@dataclass
+class Shared:
+    """What all lanes of a learner have in common."""
+
+    mask: Mask
+    keep: np.ndarray | None
+    route: Route
+    lanes: Iterator[int] = field(default_factory=itertools.count)
 
 
 class Lane:
     """One stream of sequences with its own states, queue and influence matrix."""
 
-    def __init__(self, built: Built, mask: Mask, precision: str) -> None:
-        self.built, self.mask = built, mask
+    def __init__(self, built: Built, shared: Shared, precision: str, rule: RowsRule) -> None:
+        self.built, self.shared, self.rule, self.mask = built, shared, rule, shared.mask
         self.run: Run = make_run(built)
-        self.rows: Rows = make_rows(built, mask, precision)
-        self._wanted = np.zeros(mask.columns.size, np.int64)
+        self.rows: Rows = make_rows(built, self.mask, precision)
+        if shared.keep is not None:
+            self.rows.keep[:] = shared.keep
+        number = next(shared.lanes)
+        self.limits: Limits = make_limits(built, self.mask, self.rows, rule.changes, number)
+        self._wanted = np.zeros(self.mask.columns.size, np.int64)
 
     def restart(self) -> None:
         """Initial states, nothing under way, no influence; storage and counts stay."""
         self.run.clock[:] = 0
         start_run(self.built.units, self.run)
         start_rows(self.built.units, self.mask, self.rows)
+        restart_limits(self.limits)
         self.rows.gathered[:] = 0
 
     def advance(self, stream: Stream, gradient: np.ndarray, restart: bool) -> bool:
         """Run the stream, adding to `gradient`; True if the record of spikes is full first."""
         b = self.built
+        carried = self.shared.route.weights(b.values)
+        stream = self._asked(stream)
         while True:
-            answer = rtrl(
-                b.units, b.wires, self.mask, b.values, self.run, self.rows, stream, gradient,
-                self._wanted, restart,
-            )  # fmt: skip
+            if self.rule.plain:
+                answer = rtrl(
+                    b.units, b.wires, self.mask, b.values, self.run, self.rows, stream, gradient,
+                    self._wanted, restart,
+                )  # fmt: skip
+            else:
+                answer = limited(
+                    b.units, b.wires, self.mask, b.values, carried, self.run, self.rows,
+                    self.limits, stream, gradient, self._wanted, restart,
+                )  # fmt: skip
             if answer == FINISHED:
                 self.run.clock[SEQUENCE] = 0
                 return False
@@ -60,12 +95,44 @@ class Lane:
                 self.rows = grow_columns(b, self.mask, self.rows, self._wanted)
             elif answer == NEED_EVENT_ROWS:
                 self.rows = grow_events(self.rows, self.run.live.size)
+                self.limits = grow_limits(self.limits, self.rows, self.rule.changes)
             elif answer == RECORD_FULL:
                 return True
             elif answer == NOT_FINITE:
                 raise not_finite(b, self.run)
             else:
                 raise SimulationError("the kernel stopped", given=answer, expected="a finished run")
+
+    def _asked(self, stream: Stream) -> Stream:
+        """The stream with what the rule makes of its targets."""
+        if self.rule.changes.reward is not None and LOSSES[int(stream.loss[0])] == "bce":
+            raise BuildError(
+                f"the rule {self.rule.name} has no actions for this loss",
+                where="loss",
+                given="'bce'",
+                expected="cross_entropy (actions are classes), mse or sse (actions are numbers)",
+                remedy='The rule "eprop" learns from targets with every loss.',
+            )
+        copies = np.array([self.rule.copies(self.built)])
+        return stream._replace(copies=copies)
+
+
+class CertifiedLane(Lane):
+    """A lane that bounds its own error."""
+
+    def certificate(self) -> float:
+        """Bound of the 2-norm of the error of all that it ever added to a gradient."""
+        return float(self.limits.bound[0])
+
+
+def as_it_is(net: Network) -> Network:
+    """The network itself."""
+    return net
+
+
+def no_copies(built: Built) -> int:
+    """No local readouts."""
+    return 0
 
 
 @dataclass(frozen=True)
@@ -76,31 +143,50 @@ class RowsRule:
         name: as users say it.
         exactness: what is dropped, and in which networks the rule is exact all the same.
         pattern: which blocks each row holds; None: all that any path can reach.
+        changes: what is dropped, drawn or factorised besides.
+        keep: (segments,) steps that each segment is kept, -1 for ever; None: all of them for ever.
+        feedback: the weights through which sensitivities pass, where they are not the network's.
+        network: the network that is really run.
+        copies: number of local readouts with targets of their own.
     """
 
     name: str
     exactness: str
     pattern: Pattern | None = None
+    changes: Changes = field(default_factory=Changes)
+    keep: Callable[[Plan, Mask], np.ndarray] | None = None
+    feedback: Feedback | None = None
+    network: Callable[[Network], Network] = as_it_is
+    copies: Callable[[Built], int] = no_copies
+
+    @property
+    def plain(self) -> bool:
+        """Whether the recursion is the exact one, on the entries of the pattern."""
+        return self.changes == Changes() and self.keep is None and self.feedback is None
 
     @property
     def online(self) -> bool:
         """There is a gradient at every step."""
         return True
 
-    def prepare(self, built: Built) -> Mask:
+    def prepare(self, built: Built) -> Shared:
         """The static mask of the influence matrix; made once for a network."""
-        return make_mask(built.plan, self.pattern)
+        mask = make_mask(built.plan, self.pattern)
+        keep = None if self.keep is None else self.keep(built.plan, mask)
+        return Shared(mask, keep, Route(built, self.feedback))
 
-    def start(self, built: Built, shared: Mask, precision: str) -> Lane:
+    def start(self, built: Built, shared: Shared, precision: str) -> Lane:
         """A fresh lane."""
-        return Lane(built, shared, precision)
+        if self.changes.tolerance is not None:
+            return CertifiedLane(built, shared, precision, self)
+        return Lane(built, shared, precision, self)
 
-    def ledger(self, built: Built, shared: Mask, lanes: list[Lane]) -> Ledger:
+    def ledger(self, built: Built, shared: Shared, lanes: list[Lane]) -> Ledger:
         """Counts of all lanes together."""
         return make_ledger(
             np.sum([lane.run.counts for lane in lanes], axis=0),
             np.sum([lane.rows.counts for lane in lanes], axis=0),
-            int(shared.columns.sum()),
-            mask_density(built, shared),
+            int(shared.mask.columns.sum()),
+            mask_density(built, shared.mask),
             sum(storage_bytes(lane.rows) for lane in lanes),
         )

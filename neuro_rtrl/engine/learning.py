@@ -31,13 +31,14 @@ class Session:
         update: str | int,
         precision: str,
         batch: int,
+        rate: tuple[float, float] = (0.0, 0.0),
     ) -> None:
         self.built, self.rule, self.optimizer = built, rule, optimizer
         self.loss, self.precision, self.batch = _one_of("loss", loss, LOSSES), precision, batch
         _one_of("precision", precision, PRECISIONS)
         self.update_every = _update(update)
         _check_update(rule, update, self.update_every)
-        self.outputs = built.outputs[0]
+        self.outputs = built.outputs[0][: built.width]
         if self.outputs.size == 0:
             raise BuildError(
                 "nothing to compute a loss on",
@@ -50,6 +51,7 @@ class Session:
         self._added = np.zeros(built.values.size)
         self.since_update = 0
         self._certified = 0.0
+        self.rate = rate
 
     def restart(self) -> None:
         """All lanes back to the initial state; the gradient so far is forgotten, counts are not."""
@@ -163,6 +165,7 @@ class Session:
             offset=int(lane.run.clock[STEP]),
             traced=traced,
             spikes=spikes,
+            rate=self.rate,
         )
         buffer = SpikeBuffer(self.built)
         # The sum goes straight to its place where it is not to be scaled: parameters are many.
@@ -179,7 +182,8 @@ class Session:
         self._certified += share * (_certified(lane) - before)
         loss = float(stream.losses.sum()) / inputs.shape[0]
         found = buffer.spikes() if spikes else {}
-        return Result(loss, stream.losses, stream.predictions, found, stream.trace[0])
+        predictions = stream.predictions[:, :, : self.outputs.size]
+        return Result(loss, stream.losses, predictions, found, stream.trace[0])
 
     def _update(self) -> None:
         """One step of the optimizer along the gradient gathered so far."""

@@ -42,6 +42,8 @@ def make_rows(built: Built, mask: Mask, precision: str) -> Rows:
         own_pending=np.zeros((n, wide)),
         settled=_whole(n),
         **_openings(mask, n),
+        keep=np.full(segments, -1),
+        born=_whole(segments),
         theta=np.zeros(int((built.units.size * built.units.d * built.units.m).sum())),
         after=np.zeros((n, wide)),
         has_after=np.zeros(n, np.uint8),

@@ -92,12 +92,13 @@ def make_stream(
     offset: int = 0,
     traced: np.ndarray | None = None,
     spikes: bool = False,
+    rate: tuple[float, float] = (0.0, 0.0),
 ) -> Stream:
     """A stream over `inputs` (sequences, steps, inputs); without targets there is no error."""
     units, states = built.outputs
     sequences, steps = inputs.shape[:2]
     pointer, index, value = events_of(inputs)
-    shape = (sequences, steps, units.size)
+    shape = (sequences, steps, built.width)
     places = np.zeros(0, np.int64) if traced is None else traced
     # The kernel stops for lack of room when not every unit could spike once more.
     records = min(RECORD_EVENTS, sequences * steps * built.plan.n) + built.plan.n if spikes else 0
@@ -106,13 +107,15 @@ def make_stream(
         input=index,
         value=value,
         targets=np.full(shape, np.nan) if targets is None else np.ascontiguousarray(targets),
-        predictions=np.zeros(shape),
+        predictions=np.zeros((sequences, steps, units.size)),
         losses=np.zeros((sequences, steps)),
         slope=np.zeros(units.size),
         signal=np.zeros(built.widest),
         outputs=units,
         readout=states,
         loss=np.array([LOSSES.index(loss)]),
+        copies=np.zeros(1, np.int64),
+        rate=np.array(rate),
         offset=np.array([offset]),
         span=np.array([sequences, steps]),
         event_step=np.zeros(records, np.int64),

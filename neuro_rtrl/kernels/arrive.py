@@ -13,21 +13,26 @@ from __future__ import annotations
 
 import numpy as np
 
-from neuro_rtrl.kernels.catch_up import catch_up_segment, settle_own
+from neuro_rtrl.kernels.catch_up import catch_up_segment, renew, settle_own
 from neuro_rtrl.kernels.jit import inline, jit
 from neuro_rtrl.kernels.layout import (
     BYTES,
+    CERTIFIED,
+    DEPTH,
     ENTRIES_NOW,
     LEAST_ADDS,
     MULTIPLY_ADDS,
+    RANK_ONE,
     ROWS_TOUCHED,
     STEP,
+    Limits,
     Mask,
     Rows,
     Run,
     Units,
     Wires,
 )
+from neuro_rtrl.kernels.limits import accepts, hear_errors, negligible, within_depth
 from neuro_rtrl.kernels.rows import blend, transform
 from neuro_rtrl.kernels.small import identity, is_identity
 
@@ -37,36 +42,43 @@ def receive(
     units: Units,
     wires: Wires,
     mask: Mask,
-    values: np.ndarray,
+    carried: np.ndarray,
     run: Run,
     rows: Rows,
+    limits: Limits | None,
     entries: np.ndarray,
     count: int,
 ) -> None:
-    """All that the groups in `entries` (2, count) bring to the influence rows."""
+    """All that the groups in `entries` (2, count) bring to the influence rows.
+
+    `carried` (E,) are the weights through which sensitivities pass: those of the network, or what a
+    rule puts in their place (feedback).
+    """
     touched = pairs = 0
     total = rows.matrix[4]
     target, segment, head = wires.target, mask.segment, rows.pair_head
     for i in range(count):
         event, group = entries[0, i], entries[1, i]
         y, row = run.value[event], run.row[event]
+        if limits is not None and limits.switch[RANK_ONE]:
+            limits.heard[group] += y
         low, last = wires.first[group], wires.first[group + 1]
         while low < last:
             k, high = target[low], low + 1
             while high < last and target[high] == k:
                 high += 1
             if units.d[units.population[k]] == 1:
-                total[0] = _hear_one(units, wires, mask, values, run, rows, group, low, high, y)
+                total[0] = _hear_one(units, wires, mask, carried, run, rows, group, low, high, y)
             else:
-                _hear(units, wires, mask, values, run, rows, group, low, high, y, total)
+                _hear(units, wires, mask, carried, run, rows, group, low, high, y, total)
             low = high
-            if row >= 0 and segment[k] < segment[k + 1]:
+            if row >= 0 and segment[k] < segment[k + 1] and accepts(limits, k):
                 if head[k] < 0:
                     rows.touched[touched] = k
                     touched += 1
                 pairs = _indirect(units, rows, k, row, total, pairs)
     for i in range(touched):
-        absorb(units, mask, run, rows, rows.touched[i])
+        absorb(units, mask, run, rows, limits, rows.touched[i])
         head[rows.touched[i]] = -1
 
 
@@ -75,7 +87,7 @@ def _hear_one(
     units: Units,
     wires: Wires,
     mask: Mask,
-    values: np.ndarray,
+    carried: np.ndarray,
     run: Run,
     rows: Rows,
     group: int,
@@ -101,7 +113,7 @@ def _hear_one(
     total = 0.0
     for e in range(low, high):
         b = gain[e] * (F[at + variable[e]] if collects else scale)
-        total += values[e] * b
+        total += carried[e] * b
         if y != 0.0 and slot[e] >= 0:
             own[base + slot[e]] += own.dtype.type(b * y)
             if not alive[slot[e]]:
@@ -115,7 +127,7 @@ def _hear(
     units: Units,
     wires: Wires,
     mask: Mask,
-    values: np.ndarray,
+    carried: np.ndarray,
     run: Run,
     rows: Rows,
     group: int,
@@ -135,7 +147,7 @@ def _hear(
         if not entry_vector(units, wires, run, rows, group, e, entry):
             continue
         for v in range(d):
-            total[v] += values[e] * entry[v]
+            total[v] += carried[e] * entry[v]
         slot = wires.slot[e]
         if y != 0.0 and slot >= 0:
             at = mask.own_at[k] + slot - mask.own[k]
@@ -209,17 +221,25 @@ def _indirect(units: Units, rows: Rows, k: int, row: int, total: np.ndarray, pai
 
 
 @inline
-def absorb(units: Units, mask: Mask, run: Run, rows: Rows, k: int) -> None:
+def absorb(units: Units, mask: Mask, run: Run, rows: Rows, limits: Limits | None, k: int) -> None:
     """Unit k's segments <- pending times themselves plus all listed sensitivities."""
+    if limits is not None and limits.switch[CERTIFIED]:
+        hear_errors(units, rows, limits, k)
     for s in range(mask.segment[k], mask.segment[k + 1]):
         b = mask.segment_block[s]
+        if limits is not None:
+            renew(run, rows, s)
+            if limits.switch[DEPTH] >= 0:
+                catch_up_segment(units, run, rows, k, s)
+                if not within_depth(mask, rows, limits, k, s):
+                    continue
         live = rows.live[b]
         sources = 0
         pair = rows.pair_head[k]
         while pair >= 0:
             row = rows.pair_row[pair]
             filled = rows.q_length[row, b]
-            if filled > 0:
+            if filled > 0 and not negligible(units, rows, limits, k, b, pair):
                 at = row * rows.at_q[-1] + rows.at_q[b]
                 rows.Q[at + filled : at + live] = 0
                 rows.q_length[row, b] = live
@@ -229,6 +249,8 @@ def absorb(units: Units, mask: Mask, run: Run, rows: Rows, k: int) -> None:
             pair = rows.pair_next[pair]
         if sources > 0:
             extend(units, mask, run, rows, k, s, live)
+            if limits is not None:
+                rows.born[s] = run.clock[STEP]
             _blend_segment(units, mask, rows, k, s, sources)
 
 

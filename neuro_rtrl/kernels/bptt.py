@@ -32,7 +32,6 @@ from neuro_rtrl.kernels.layout import (
     Units,
     Wires,
 )
-from neuro_rtrl.kernels.losses import loss_and_slope
 from neuro_rtrl.kernels.queue import clear_queue
 from neuro_rtrl.kernels.refs import ref
 from neuro_rtrl.kernels.stream import (
@@ -42,6 +41,7 @@ from neuro_rtrl.kernels.stream import (
     predict,
     record_room,
     record_spikes,
+    step_loss,
     trace_states,
 )
 from neuro_rtrl.kernels.tape import (
@@ -138,13 +138,8 @@ def _forward_step(
     keep_arrivals(tape, run, row)
     forward.reset_spikes(units, values, run)
     predict(units, stream, run)
-    sequence, t = run.clock[SEQUENCE], run.clock[STEP] - stream.offset[0]
-    stream.losses[sequence, t] = loss_and_slope(
-        stream.loss[0],
-        stream.predictions[sequence, t],
-        stream.targets[sequence, t],
-        tape.slope[row],
-    )
+    t = run.clock[STEP] - stream.offset[0]
+    step_loss(stream, None, run.clock[SEQUENCE], t, tape.slope[row])
     forward.remember_spikes(run)
     run.clock[ARRIVED] = 0
     run.clock[STEP] += 1

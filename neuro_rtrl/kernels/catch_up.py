@@ -56,10 +56,18 @@ def catch_up_segment(units: Units, run: Run, rows: Rows, k: int, s: int) -> None
             catch_up(units, run, rows, k, rows.pending[s], rows.at[s])
         rows.at[s] = run.clock[STEP]
     d = units.d[units.population[k]]
-    if rows.length[s] > 0 and is_zero(d, rows.pending[s]):
+    forgotten = rows.keep[s] >= 0 and run.clock[STEP] - rows.born[s] > rows.keep[s]
+    if rows.length[s] > 0 and (forgotten or is_zero(d, rows.pending[s])):
         rows.counts[ENTRIES_NOW] -= rows.length[s] * d
         rows.length[s] = 0
         identity(d, rows.pending[s])
+
+
+@inline
+def renew(run: Run, rows: Rows, s: int) -> None:
+    """What is kept from arrival to arrival only makes room for what arrives now."""
+    if rows.keep[s] >= 0 and rows.born[s] != run.clock[STEP]:
+        rows.born[s] = -(1 << 40)
 
 
 @jit

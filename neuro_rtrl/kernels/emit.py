@@ -12,13 +12,27 @@ import numpy as np
 from neuro_rtrl.kernels.catch_up import catch_up_own, catch_up_segment
 from neuro_rtrl.kernels.columns import is_sensitive, open_columns, theta_parameter
 from neuro_rtrl.kernels.jit import inline, jit
-from neuro_rtrl.kernels.layout import BYTES, LIVE, MULTIPLY_ADDS, Mask, Rows, Run, Units, Wires
+from neuro_rtrl.kernels.layout import (
+    BYTES,
+    LIVE,
+    MULTIPLY_ADDS,
+    RANK_ONE,
+    Limits,
+    Mask,
+    Rows,
+    Run,
+    Units,
+    Wires,
+)
+from neuro_rtrl.kernels.limits import factorised, measure
 from neuro_rtrl.kernels.queue import new_event, schedule
 from neuro_rtrl.kernels.rows import combine
 
 
 @jit
-def emit_events(units: Units, wires: Wires, mask: Mask, run: Run, rows: Rows) -> None:
+def emit_events(
+    units: Units, wires: Wires, mask: Mask, run: Run, rows: Rows, limits: Limits | None
+) -> None:
     """An event for each live unit; all columns are opened before the first row is written."""
     for i in range(run.clock[LIVE]):
         if is_sensitive(units, run, run.live[i]):
@@ -31,7 +45,11 @@ def emit_events(units: Units, wires: Wires, mask: Mask, run: Run, rows: Rows) ->
         if is_sensitive(units, run, k) and mask.carried[k + 1] > mask.carried[k]:
             rows.q_count[0] -= 1
             row = rows.q_free[rows.q_count[0]]
+            if limits is not None and limits.switch[RANK_ONE]:
+                factorised(units, wires, mask, run, rows, limits, k)
             write_sensitivity(units, mask, run, rows, k, row)
+            if limits is not None:
+                measure(units, mask, run, rows, limits, k, row)
         schedule(wires, run, new_event(run, k, run.y[k], row, wires.group[k]))
 
 
@@ -60,9 +78,11 @@ def write_sensitivity(units: Units, mask: Mask, run: Run, rows: Rows, k: int, ro
                 rows.counts[MULTIPLY_ADDS] += filled * d
                 rows.counts[BYTES] += filled * (d + 1) * rows.P.itemsize
             s += 1
-        rows.Q[at + filled : at + rows.live[b]] = 0
-        rows.q_length[row, b] = rows.live[b]
-        if b == mask.block[k]:
+        own = b == mask.block[k]
+        if own or filled > 0:
+            rows.Q[at + filled : at + rows.live[b]] = 0
+            rows.q_length[row, b] = rows.live[b]
+        if own:
             _add_own(units, mask, run, rows, k, gradient, at)
 
 

@@ -23,11 +23,13 @@ from neuro_rtrl.kernels.layout import (
     LIVE,
     MULTIPLY_ADDS,
     STEPS,
+    Limits,
     Mask,
     Rows,
     Run,
     Units,
 )
+from neuro_rtrl.kernels.limits import pass_on
 from neuro_rtrl.kernels.small import identity, multiply_into
 
 
@@ -63,7 +65,9 @@ def _column(
 
 
 @jit
-def reset_events(units: Units, mask: Mask, values: np.ndarray, run: Run, rows: Rows) -> None:
+def reset_events(
+    units: Units, mask: Mask, values: np.ndarray, run: Run, rows: Rows, limits: Limits | None
+) -> None:
     """Reset of states and rows of live units (after the states' arrivals, before the rows')."""
     for i in range(run.clock[LIVE]):
         k = run.live[i]
@@ -74,7 +78,7 @@ def reset_events(units: Units, mask: Mask, values: np.ndarray, run: Run, rows: R
         if not units.resets[p] or not (run.s[k] or units.reset_gradient[p]):
             continue
         reset_parts(units, values, run, k)
-        _reset_rows(units, mask, run, rows, k)
+        _reset_rows(units, mask, run, rows, limits, k)
         if run.s[k]:
             apply_reset(units, run, k)
 
@@ -88,7 +92,9 @@ def _catch_up_all(units: Units, mask: Mask, run: Run, rows: Rows, k: int) -> Non
 
 
 @inline
-def _reset_rows(units: Units, mask: Mask, run: Run, rows: Rows, k: int) -> None:
+def _reset_rows(
+    units: Units, mask: Mask, run: Run, rows: Rows, limits: Limits | None, k: int
+) -> None:
     p = units.population[k]
     d, i = units.d[p], k - units.first[p]
     jump = rows.matrix[5]
@@ -106,6 +112,8 @@ def _reset_rows(units: Units, mask: Mask, run: Run, rows: Rows, k: int) -> None:
     for v in range(d):
         for u in range(d):
             whole[v * d + u] += jump[v] * run.ds[units.at_h[p] + i * d + u]
+    if limits is not None:
+        pass_on(units, rows, limits, k, whole)
     catch_up_own(units, run, rows, k)
     multiply_into(d, whole, rows.own_pending[k], rows.matrix[3])
     rows.settled[k] = -1
@@ -153,6 +161,7 @@ def restart_rows(units: Units, mask: Mask, rows: Rows) -> None:
     rows.at[:] = -1
     rows.own_step[:] = -1
     rows.settled[:] = -1
+    rows.born[:] = -(1 << 40)
     rows.alive[:] = 0
     rows.fresh_count[:] = 0
     rows.theta_open[:] = 0

@@ -22,6 +22,8 @@ LEAST_ADDS = 8
 COUNTS = 9
 # Addresses in `Units.call`, in the order of compile/native.py.
 FLOW, JACOBIAN, SPIKE, EVENT, RESET = range(5)
+# Places in `Limits.switch`.
+DEPTH, CERTIFIED, PATHS, RANK_ONE = range(4)
 # What a kernel answers.
 FINISHED, NEED_COLUMNS, NEED_EVENT_ROWS, RECORD_FULL, NOT_FINITE = range(5)
 
@@ -145,6 +147,8 @@ class Rows(NamedTuple):
         np.ndarray
     )  # (own entries,) for each unit: parameters that came alive, not yet with a column
     fresh_count: np.ndarray  # (N,)
+    keep: np.ndarray  # (segments,) steps that what has arrived is kept, -1 for ever
+    born: np.ndarray  # (segments,) step of the last arrival
     theta_open: np.ndarray  # (N,) whether the unit parameters have columns
     settled: np.ndarray  # (N,) step in which nothing was left pending for the own block
     theta: np.ndarray  # influence of own unit parameters, always up to date
@@ -164,3 +168,29 @@ class Rows(NamedTuple):
     factors: np.ndarray  # scratch: their factors
     tile: np.ndarray  # scratch (dm, tile)
     matrix: np.ndarray  # scratch (6, dm*dm) float64
+
+
+class Limits(NamedTuple):
+    """What a rule changes in the recursion of the rows; for the exact rule all of it is off.
+
+    Letters as above; R event rows. `switch` says what is on; arrays that are off are of size 1.
+    """
+
+    switch: np.ndarray  # DEPTH: synapses that influence may cross, -1: any; PATHS: -1: all
+    whole: np.ndarray  # (N,) rows that no limit of depth or path cuts: readouts
+    depth: np.ndarray  # (segments,) fewest synapses that the influence in it has crossed
+    q_depth: np.ndarray  # (R, B) the same of sensitivities under way
+    tolerance: np.ndarray  # (1,) contributions of a smaller 2-norm are dropped
+    q_norm: np.ndarray  # (R, B) 2-norm of sensitivities under way
+    q_error: np.ndarray  # (R,) bound of their error
+    error: np.ndarray  # (N, dm) bound of the 2-norm of each row's error
+    bound: np.ndarray  # (1,) bound of the 2-norm of the gradient's error
+    accept: np.ndarray  # (N,) units that indirect influence reaches in this step
+    shuffled: np.ndarray  # units to draw from
+    random: np.ndarray  # (1,) uint64 state of the generator
+    reward: np.ndarray  # (4,) scalar feedback: on, noise, rate of the baseline, baseline
+    decay: np.ndarray  # (1,) of the factors of a trace
+    heard: np.ndarray  # (G,) filtered events: the presynaptic factor
+    group: np.ndarray  # (E,) group of each synapse
+    slot: np.ndarray  # (N + 1,) offsets in `local`: a place for each state or input
+    local: np.ndarray  # (places, dm) filtered entry vectors: the postsynaptic factor

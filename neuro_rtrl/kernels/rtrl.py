@@ -25,6 +25,7 @@ from neuro_rtrl.kernels.gather import gather, scatter
 from neuro_rtrl.kernels.jit import inline, kernel
 from neuro_rtrl.kernels.layout import (
     ARRIVED,
+    CERTIFIED,
     DEFERRED,
     DONE,
     FINISHED,
@@ -33,16 +34,18 @@ from neuro_rtrl.kernels.layout import (
     NEED_EVENT_ROWS,
     NOT_FINITE,
     PHASE,
+    RANK_ONE,
     RECORD_FULL,
     SEQUENCE,
     STEP,
+    Limits,
     Mask,
     Rows,
     Run,
     Units,
     Wires,
 )
-from neuro_rtrl.kernels.losses import loss_and_slope
+from neuro_rtrl.kernels.limits import begin_step, filter_states, restart_limits
 from neuro_rtrl.kernels.queue import clear_queue
 from neuro_rtrl.kernels.refs import ref
 from neuro_rtrl.kernels.simulate import CHECK_EVERY
@@ -53,6 +56,7 @@ from neuro_rtrl.kernels.stream import (
     predict,
     record_room,
     record_spikes,
+    step_loss,
     trace_states,
 )
 
@@ -72,8 +76,30 @@ def rtrl(
 ) -> int:
     """Run the stream and add the gradient of its loss to `gradient`."""
     return _sequences(
-        ref(units), ref(wires), ref(mask), values, ref(run), ref(rows), ref(stream), gradient,
-        wanted, restart,
+        ref(units), ref(wires), ref(mask), values, values, ref(run), ref(rows), None,
+        ref(stream), gradient, wanted, restart,
+    )  # fmt: skip
+
+
+@kernel
+def limited(
+    units: Units,
+    wires: Wires,
+    mask: Mask,
+    values: np.ndarray,
+    carried: np.ndarray,
+    run: Run,
+    rows: Rows,
+    limits: Limits,
+    stream: Stream,
+    gradient: np.ndarray,
+    wanted: np.ndarray,
+    restart: bool,
+) -> int:
+    """The same for rules that change the recursion (`limits`, `carried`)."""
+    return _sequences(
+        ref(units), ref(wires), ref(mask), values, carried, ref(run), ref(rows), ref(limits),
+        ref(stream), gradient, wanted, restart,
     )  # fmt: skip
 
 
@@ -83,8 +109,10 @@ def _sequences(
     wires: Wires,
     mask: Mask,
     values: np.ndarray,
+    carried: np.ndarray,
     run: Run,
     rows: Rows,
+    limits: Limits | None,
     stream: Stream,
     gradient: np.ndarray,
     wanted: np.ndarray,
@@ -96,18 +124,22 @@ def _sequences(
             forward.restart(units, run)
             clear_queue(run)
             influence.restart_rows(units, mask, rows)
+            if limits is not None:
+                restart_limits(limits)
         while run.clock[STEP] - stream.offset[0] < stream.span[1]:
             if run.clock[PHASE] == 0:
                 if not record_room(stream, run):
                     return RECORD_FULL
-                before_events(units, wires, mask, values, run, rows, stream)
+                before_events(units, wires, mask, values, carried, run, rows, limits, stream)
                 run.clock[PHASE] = 1
             needed, small = wanted_columns(units, mask, run, rows, wanted)
             if small:
                 return NEED_COLUMNS
             if needed > rows.q_count[0]:
                 return NEED_EVENT_ROWS
-            from_events(units, wires, mask, values, run, rows, stream, gradient)
+            from_events(
+                units, wires, mask, values, carried, run, rows, limits, stream, gradient
+            )  # fmt: skip
             run.clock[PHASE] = 0
             if run.clock[STEP] % CHECK_EVERY == 0 and not all_finite(run):
                 return NOT_FINITE
@@ -122,7 +154,15 @@ def _sequences(
 
 @inline
 def before_events(
-    units: Units, wires: Wires, mask: Mask, values: np.ndarray, run: Run, rows: Rows, stream: Stream
+    units: Units,
+    wires: Wires,
+    mask: Mask,
+    values: np.ndarray,
+    carried: np.ndarray,
+    run: Run,
+    rows: Rows,
+    limits: Limits | None,
+    stream: Stream,
 ) -> None:
     """The step up to the threshold test."""
     row = place(stream, run)
@@ -134,7 +174,11 @@ def before_events(
     forward.update(units, values, run)
     advance_pending(units, mask, run, rows)
     influence.advance_theta(units, run, rows)
-    receive(units, wires, mask, values, run, rows, run.deferred, run.clock[DEFERRED])
+    if limits is not None:
+        begin_step(units, run, rows, limits)
+    receive(
+        units, wires, mask, carried, run, rows, limits, run.deferred, run.clock[DEFERRED]
+    )  # fmt: skip
     run.clock[DEFERRED] = 0
     free_rows(run, rows, run.clock[DONE])
     forward.release_done(run)
@@ -147,21 +191,27 @@ def from_events(
     wires: Wires,
     mask: Mask,
     values: np.ndarray,
+    carried: np.ndarray,
     run: Run,
     rows: Rows,
+    limits: Limits | None,
     stream: Stream,
     gradient: np.ndarray,
 ) -> None:
     """The step from the emission of events on."""
     forward.mark_spikes(units, run)
     record_spikes(stream, run, run.clock[LIVE])
-    emit_events(units, wires, mask, run, rows)
+    emit_events(units, wires, mask, run, rows, limits)
     forward.deliver(units, wires, values, run)
-    influence.reset_events(units, mask, values, run, rows)
-    receive(units, wires, mask, values, run, rows, run.arrived, run.clock[ARRIVED])
+    influence.reset_events(units, mask, values, run, rows, limits)
+    receive(
+        units, wires, mask, carried, run, rows, limits, run.arrived, run.clock[ARRIVED]
+    )  # fmt: skip
+    if limits is not None and limits.switch[RANK_ONE]:
+        filter_states(units, run, rows, limits)
     run.clock[ARRIVED] = 0
     predict(units, stream, run)
-    learn(units, mask, run, rows, stream, gradient)
+    learn(units, mask, run, rows, limits, stream, gradient)
     influence.close_step(units, run, rows)
     forward.remember_spikes(run)
     run.clock[STEP] += 1
@@ -169,16 +219,22 @@ def from_events(
 
 @inline
 def learn(
-    units: Units, mask: Mask, run: Run, rows: Rows, stream: Stream, gradient: np.ndarray
+    units: Units,
+    mask: Mask,
+    run: Run,
+    rows: Rows,
+    limits: Limits | None,
+    stream: Stream,
+    gradient: np.ndarray,
 ) -> None:
     """g += sum_o dL/dy_o P_o."""
-    sequence, t = run.clock[SEQUENCE], run.clock[STEP] - stream.offset[0]
-    loss = loss_and_slope(
-        stream.loss[0], stream.predictions[sequence, t], stream.targets[sequence, t], stream.slope
-    )
-    stream.losses[sequence, t] = loss
+    t = run.clock[STEP] - stream.offset[0]
+    step_loss(stream, limits, run.clock[SEQUENCE], t, stream.slope)
     for o in range(stream.outputs.shape[0]):
         if stream.slope[o] != 0.0:
             stream.signal[:] = 0.0
             stream.signal[stream.readout[o]] = stream.slope[o]
+            if limits is not None and limits.switch[CERTIFIED]:
+                error = limits.error[stream.outputs[o], stream.readout[o]]
+                limits.bound[0] += abs(stream.slope[o]) * error
             gather(units, mask, run, rows, stream.outputs[o], stream.signal, gradient)

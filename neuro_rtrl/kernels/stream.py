@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from neuro_rtrl.kernels.jit import inline, jit
-from neuro_rtrl.kernels.layout import RECORDED, SEQUENCE, STEP, Run, Units
+from neuro_rtrl.kernels.layout import RECORDED, SEQUENCE, STEP, Limits, Run, Units
+from neuro_rtrl.kernels.losses import loss_and_slope, slope_by_reward
 
 
 class Stream(NamedTuple):
@@ -27,6 +28,8 @@ class Stream(NamedTuple):
     outputs: np.ndarray  # (outputs,) readout units
     readout: np.ndarray  # (outputs,) state that is read
     loss: np.ndarray  # (1,) kind of loss
+    copies: np.ndarray  # (1,) how often the targets are repeated: local readouts of layers
+    rate: np.ndarray  # (2,) the outputs after these count spikes: coefficient, spikes a step
     offset: np.ndarray  # (1,) step of the run at which the stream begins
     span: np.ndarray  # (2,) sequences, steps
     event_step: np.ndarray  # records: spikes
@@ -90,3 +93,29 @@ def all_finite(run: Run) -> bool:
     for i in range(run.h.shape[0]):
         total += run.h[i] * 0.0
     return total == 0.0
+
+
+@jit
+def step_loss(
+    stream: Stream, limits: Limits | None, sequence: int, t: int, slope: np.ndarray
+) -> None:
+    """Loss of a step; `slope` (outputs,) <- its derivative by every output.
+
+    First come the outputs that have targets; then local readouts with the same targets (their loss
+    is not counted); then, for each spiking unit that is regularised, the number of its spikes in
+    this sequence, with the loss coefficient (rate - target)^2 / 2 at the last step.
+    """
+    target, y = stream.targets[sequence, t], stream.predictions[sequence, t]
+    width, kind = target.shape[0], stream.loss[0]
+    stream.losses[sequence, t] = loss_and_slope(kind, y[:width], target, slope[:width])
+    if limits is not None and limits.reward[0] != 0.0:
+        slope_by_reward(kind, y[:width], target, slope[:width], limits.reward, limits.random)
+    used = width
+    for _ in range(stream.copies[0]):
+        loss_and_slope(kind, y[used : used + width], target, slope[used : used + width])
+        used += width
+    steps = stream.span[1]
+    for o in range(used, slope.shape[0]):
+        slope[o] = 0.0
+        if t == steps - 1:
+            slope[o] = stream.rate[0] * (y[o] / steps - stream.rate[1]) / steps

@@ -29,7 +29,10 @@ from neuro_rtrl.network.draws import draw
 
 @dataclass(eq=False)
 class Population:
-    """Units of one kind. `model` is None for inputs; `parameters` and `initial` are in SI units."""
+    """Units of one kind. `model` is None for inputs; `parameters` and `initial` are in SI units.
+
+    `auxiliary` units were put in by a rule (network/auxiliary.py): they have no targets.
+    """
 
     name: str
     n: int
@@ -38,6 +41,7 @@ class Population:
     initial: dict[str, np.ndarray] = field(default_factory=dict)
     learn: tuple[str, ...] = ()
     derived: Derived | None = None
+    auxiliary: bool = False
 
 
 @dataclass(eq=False)

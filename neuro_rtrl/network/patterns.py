@@ -39,8 +39,8 @@ def within_steps(plan: Plan, own: np.ndarray, n: int, recurrent: bool = True) ->
     for population in plan.readouts:
         first = plan.first[population.name]
         readouts[first : first + population.n] = True
-    every = _boolean(units, pre, post)
-    inside = _boolean(units, pre[~readouts[post]], post[~readouts[post]])
+    every = boolean(units, pre, post)
+    inside = boolean(units, pre[~readouts[post]], post[~readouts[post]])
     kept = scipy.sparse.identity(units, dtype=bool, format="csr")
     for _ in range(n - 1):
         wider = (kept + inside @ kept).astype(bool)
@@ -49,26 +49,28 @@ def within_steps(plan: Plan, own: np.ndarray, n: int, recurrent: bool = True) ->
         kept = wider
     brought = (every @ kept).astype(bool)
     chosen = np.flatnonzero(readouts)
-    rows = (_boolean(units, chosen, chosen) @ brought).astype(bool)
+    rows = (boolean(units, chosen, chosen) @ brought).astype(bool)
     if recurrent:
         rows = (rows + kept.multiply(brought)).astype(bool)
-    return _as_reach(rows, own)
+    return as_reach(rows, own)
 
 
-def _boolean(units: int, pre: np.ndarray, post: np.ndarray) -> Matrix:
+def boolean(units: int, pre: np.ndarray, post: np.ndarray) -> Matrix:
+    """(units, units) where post[i] hears pre[i]."""
     ones = np.ones(pre.size, dtype=bool)
     return scipy.sparse.csr_matrix((ones, (post, pre)), shape=(units, units), dtype=bool)
 
 
-def _as_reach(rows: Matrix, own: np.ndarray) -> Reach:
-    """Segments of each row: the columns (units) of `rows` that have parameters."""
+def as_reach(rows: Matrix, own: np.ndarray) -> Reach:
+    """Segments of each row: the columns of `rows` that have parameters (`own` counts them)."""
     block = np.full(own.size, -1, dtype=np.int64)
     named = own > 0
     block[named] = np.arange(int(named.sum()))
     table = rows.tocsr()
     table.sort_indices()
-    indices, unit = table.indices, np.repeat(np.arange(own.size), np.diff(table.indptr))
+    count = table.shape[0]
+    indices, unit = table.indices, np.repeat(np.arange(count), np.diff(table.indptr))
     keep = named[indices]
-    counts = np.bincount(unit[keep], minlength=own.size)
+    counts = np.bincount(unit[keep], minlength=count)
     pointer = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     return Reach(block, own[named].astype(np.int64), pointer, block[indices[keep]])

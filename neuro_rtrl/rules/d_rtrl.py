@@ -1,0 +1,26 @@
+"""D-RTRL: the diagonal of the influence matrix, errors by the present step's paths.
+
+Wang et al. 2026, Nature Communications 17:1745 (BrainTrace): eps <- D_kk eps + dh_k/da_k x, where
+D_kk is the derivative of the unit's own dynamics with what arrives held fixed, and
+g = sum_t dL_t/dh_k eps, with dL_t/dh_k through the present step only. So influence across synapses
+within a population is dropped, that between populations is kept from one arrival to the next, and
+what a readout remembers is dropped too.
+"""
+
+from __future__ import annotations
+
+from neuro_rtrl.engine.feedback import Feedback, within_populations
+from neuro_rtrl.engine.lanes import RowsRule
+from neuro_rtrl.network.layers import keep_own_unit, units_and_paths
+
+RULE = RowsRule(
+    name="d-rtrl",
+    exactness=(
+        "drops influence across synapses within a population, and what populations and readouts"
+        " remember of the influence of others; exact with one layer of unconnected units and"
+        " readouts without memory (the model readout)"
+    ),
+    pattern=units_and_paths,
+    keep=keep_own_unit,
+    feedback=Feedback(within_populations),
+)
