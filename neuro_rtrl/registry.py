@@ -100,8 +100,7 @@ def find(kind: str, name: str, *, where: str = "") -> Any:
     """
     known = files(kind)
     if kind == "rules":
-        name = str(name).replace("_", "-")
-        stem = max((k for k in known if name.startswith(f"{k}-")), key=len, default="")
+        stem = max((k for k in known if str(name).startswith(f"{k}-")), key=len, default="")
         if name not in known and stem:
             contents = vars(_module(kind, known[stem]))
             if "family" in contents:
