@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from neuro_rtrl.checks import gradcheck
+    from neuro_rtrl.compare_rules import compare
     from neuro_rtrl.contracts import Model, Surrogate
     from neuro_rtrl.data import fetch
     from neuro_rtrl.engine.run_file import open_run
@@ -35,6 +36,7 @@ _HOME = {
     "Recording": "neuro_rtrl.engine.simulation",
     "Sgd": "neuro_rtrl.optimizers.sgd",
     "Surrogate": "neuro_rtrl.contracts",
+    "compare": "neuro_rtrl.compare_rules",
     "fetch": "neuro_rtrl.data",
     "gradcheck": "neuro_rtrl.checks",
     "load_model": "neuro_rtrl.equations.model_text",
@@ -53,6 +55,7 @@ __all__ = [
     "Recording",
     "Sgd",
     "Surrogate",
+    "compare",
     "fetch",
     "gradcheck",
     "load_model",

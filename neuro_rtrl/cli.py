@@ -1,4 +1,4 @@
-"""The command line: run, validate, gradcheck, list, export, and data (`cli_data.py`).
+"""The command line: run, compare, validate, gradcheck, list, export, and data (`cli_data.py`).
 
 Commands import what they need when they are called: `--help` has to be instant.
 """
@@ -27,6 +27,10 @@ app.add_typer(data_app)
 JsonFile = Annotated[
     Path | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON.")
 ]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Replace a value of the text."),
+]
 OutFolder = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder of results.")]
 
 # What the table at the end of a sweep shows of each point, besides its place.
@@ -54,10 +58,7 @@ def run(
     experiment: Annotated[str, typer.Argument(help="Name of an experiment, or a .toml file.")],
     out: OutFolder = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of every random draw.")] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Replace a value of the text."),
-    ] = None,
+    settings: Settings = None,
     rule: Annotated[str | None, typer.Option(help="Learning rule.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a run that is there.")] = False,
@@ -81,6 +82,48 @@ def run(
         _show_summary(summary)
     if summary["interrupted"]:
         raise typer.Exit(130)
+
+
+@app.command()
+def compare(
+    experiment: Annotated[str, typer.Argument(help="Name of an experiment, or a .toml file.")],
+    rules: Annotated[str, typer.Option(metavar="A,B,...", help="Names of rules, or all.")] = "all",
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds, counting up.")] = 1,
+    seed: Annotated[int | None, typer.Option(min=0, help="The first seed.")] = None,
+    settings: Settings = None,
+    out: OutFolder = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes at a time.")] = None,
+    probes: Annotated[int, typer.Option(min=0, help="How often gradients are compared.")] = 4,
+    reference: Annotated[str, typer.Option(help="The exact rule: rtrl, or bptt.")] = "rtrl",
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Forget what is finished.")] = False,
+    json: JsonFile = None,
+) -> None:
+    """Train with several rules on equal data: one table, one picture; goes on where it stopped."""
+    from neuro_rtrl.compare_rules import compare as compare_rules
+
+    with console.watching(quiet) as progress:
+        found = compare_rules(
+            experiment,
+            rules,
+            seeds=seeds,
+            seed=seed,
+            overrides=settings or (),
+            out=out,
+            workers=jobs,
+            probes=probes,
+            reference=reference,
+            force=force,
+            progress=progress,
+            say=console.hint,
+        )
+    _write(json, [{k: v for k, v in row.items() if k != "curve"} for row in found["rows"]])
+    if not quiet:
+        console.show_comparison(found)
+    if found["interrupted"]:
+        raise typer.Exit(130)
+    if all(row["error"] is not None for row in found["rows"]):
+        raise typer.Exit(1)
 
 
 @app.command()

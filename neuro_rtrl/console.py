@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -20,6 +22,21 @@ PLAIN_LINES = 20
 
 MANY = 10_000_000
 """Whole numbers from here on are rounded in tables."""
+
+# Heading -> column of the table of rules, and its form; spreads over seeds are shown of the first.
+COMPARED = {
+    "loss": ("loss", ".4g"),
+    "score": ("score", ".3g"),
+    "cosine": ("cosine", ".4f"),
+    "hidden": ("cosine_hidden", ".4f"),
+    "norm": ("norm_ratio", ".3g"),
+    "bias": ("bias", ".1e"),
+    "variance": ("variance", ".1e"),
+    "m-adds/step": ("multiply_adds_per_step", ",.0f"),
+    "live": ("live_entries", ",.0f"),
+    "seconds": ("seconds", ".3g"),
+}
+SPREAD = ("loss", "score")
 
 
 @contextmanager
@@ -67,6 +84,44 @@ def show_values(title: str, values: Mapping[str, Any]) -> None:
     for name, value in values.items():
         table.add_row(name.replace("_", " "), in_words(value))
     _screen().print(table)
+
+
+def show_comparison(found: Mapping[str, Any]) -> None:
+    """The rules of a comparison (`nr.compare`), and below them the errors."""
+    table = Table(
+        title=found["experiment"], title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
+    for heading in ("rule", *COMPARED, "memory"):
+        table.add_column(heading, justify="left" if heading == "rule" else "right")
+    for one in found["rules"]:
+        cells = (_cell(one, *COMPARED[heading]) for heading in COMPARED)
+        table.add_row(one["rule"], *cells, _bytes(one["peak_bytes"]))
+    _screen().print(table)
+    for one in found["rules"]:
+        if one["error"] is not None:
+            print(f"{one['rule']}: {one['error']}")
+    hint(f"Results are in {found['out']}")
+
+
+def _cell(one: Mapping[str, Any], key: str, form: str) -> str:
+    """A mean over seeds; its standard deviation is shown of what was learned."""
+    value, spread = one[key], one[f"{key}_spread"]
+    if value is None:
+        return "-"
+    said = f"{value:{form}}"
+    return f"{said} ±{spread:.2g}" if key in SPREAD and one["seeds"] > 1 else said
+
+
+def _bytes(value: float | None) -> str:
+    """A size in the largest unit of which there is one.
+
+    >>> _bytes(1536), _bytes(None)
+    ('1.5 KiB', '-')
+    """
+    if value is None:
+        return "-"
+    power = min(3, int(math.log2(max(value, 1)) // 10))
+    return f"{value / 1024**power:.3g} {('B', 'KiB', 'MiB', 'GiB')[power]}"
 
 
 def _screen() -> Console:
@@ -119,34 +174,39 @@ class _Bars:
 
 
 class _Lines:
-    """A plain line now and then."""
+    """A plain line now and then, of each of the runs that go on."""
 
     def __init__(self) -> None:
         self._speed = _Speed()
+        self._next: dict[str, int] = {}
 
     def __call__(self, news: News) -> None:
         speed = self._speed(news)
         part = max(1, news.iterations // PLAIN_LINES)
-        if news.done % part and news.done != news.iterations:
+        if news.done < self._next.get(news.run, part) and news.done != news.iterations:
             return
+        if self._next.get(news.run, 0) > news.iterations:
+            return
+        self._next[news.run] = (news.done // part + 1) * part
+        if news.done == news.iterations:
+            self._next[news.run] = news.iterations + 1
         left = (news.iterations - news.done) / speed if speed else 0.0
         done = f"{news.run}: iteration {news.done}/{news.iterations}"
         print(f"{done}, {_said(news)}, {speed:.1f}/s, {left:.0f} s left", flush=True)
 
 
 class _Speed:
-    """Iterations per second since the first news of a run."""
+    """Iterations per second since the first news of each run."""
 
     def __init__(self) -> None:
-        self._run, self._since, self._first = "", 0.0, 0
+        self._first: dict[str, tuple[float, int]] = {}
 
     def __call__(self, news: News) -> float:
         now = time.monotonic()
-        if news.run != self._run:
-            # The first iteration compiles; it says nothing about those to come.
-            self._run, self._since, self._first = news.run, now, news.done
-        elapsed = now - self._since
-        return (news.done - self._first) / elapsed if elapsed > 0 else 0.0
+        # The first iteration compiles; it says nothing about those to come.
+        since, first = self._first.setdefault(news.run, (now, news.done))
+        elapsed = now - since
+        return (news.done - first) / elapsed if elapsed > 0 else 0.0
 
 
 def _said(news: News) -> str:

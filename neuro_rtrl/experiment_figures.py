@@ -14,6 +14,7 @@ from neuro_rtrl.errors import RunFileError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 SMOOTHING = 0.1
 """Weight of the newest value in the running means that are drawn (the protocol's EWMA)."""
@@ -72,7 +73,7 @@ def draw_learning_curve(
         loss: mean loss per sequence, one per iteration.
         tests: (iteration, score) of each test.
     """
-    with _canvas(file, rows=1, columns=1, size=(7, 4)) as (axes,):
+    with canvas(file, rows=1, columns=1, size=(7, 4)) as (axes,):
         iterations = np.arange(1, len(loss) + 1)
         axes.plot(iterations, loss, color="0.8", linewidth=0.8, label="loss")
         axes.plot(iterations, smooth(loss), color="C0", label="loss, running mean")
@@ -101,7 +102,7 @@ def draw_raster(file: Path, title: str, shown: Shown) -> None:
         shown: what to draw.
     """
     height = 2 + 2 * len(shown.events)
-    with _canvas(file, rows=len(shown.events) + 1, columns=1, size=(8, height)) as panels:
+    with canvas(file, rows=len(shown.events) + 1, columns=1, size=(8, height)) as panels:
         for axes, (name, (steps, units)) in zip(panels, shown.events.items(), strict=False):
             n = shown.sizes[name]
             axes.plot(steps, units, "|", color="C0", markersize=max(2.5, min(6.0, 120 / n)))
@@ -143,7 +144,7 @@ def draw_sweep(folder: Path, curves: Sequence[Curve]) -> list[str]:
         "influence_sparsity.png": ("iteration", "sparsity of the influence matrix", False),
     }
     for name, (across, up, logarithmic) in panels.items():
-        with _canvas(folder / name, rows=1, columns=1, size=(9, 4.5)) as (axes,):
+        with canvas(folder / name, rows=1, columns=1, size=(9, 4.5)) as (axes,):
             for curve in curves:
                 x, y = _points_of(name, curve)
                 style = DASHES[curve.dash % len(DASHES)]
@@ -170,7 +171,7 @@ def draw_cost(
         The name of the file, in `folder`.
     """
     name = "cost.png"
-    with _canvas(folder / name, rows=1, columns=len(costs), size=(11, 4.5)) as panels:
+    with canvas(folder / name, rows=1, columns=len(costs), size=(11, 4.5)) as panels:
         for axes, (cost, values) in zip(panels, costs.items(), strict=True):
             for curve, value in zip(curves, values, strict=True):
                 marker = MARKERS[curve.dash % len(MARKERS)]
@@ -218,17 +219,28 @@ def _scale(values: Sequence[float]) -> str:
 
 
 @contextmanager
-def _canvas(file: Path, rows: int, columns: int, size: tuple[float, float]) -> Iterator[list[Axes]]:
-    """Panels to draw into; saved as PNG at the end. No window, whatever the user's settings."""
+def canvas(file: Path, rows: int, columns: int, size: tuple[float, float]) -> Iterator[list[Axes]]:
+    """Panels to draw into; saved as PNG at the end."""
+    with page(file, size) as figure:
+        panels = list(figure.subplots(rows, columns, squeeze=False).flat)
+        for axes in panels:
+            axes.spines[["top", "right"]].set_visible(False)
+        yield panels
+
+
+@contextmanager
+def page(file: Path, size: tuple[float, float]) -> Iterator[Figure]:
+    """A figure, saved as PNG at the end. No window, whatever the user's settings.
+
+    Raises:
+        RunFileError: the file cannot be written.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=size, layout="constrained", dpi=120)
     FigureCanvasAgg(figure)
-    panels = list(figure.subplots(rows, columns, squeeze=False).flat)
-    for axes in panels:
-        axes.spines[["top", "right"]].set_visible(False)
-    yield panels
+    yield figure
     try:
         figure.savefig(file)
     except OSError as error:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from neuro_rtrl.contracts import Curriculum, Task, Trial
+from neuro_rtrl.contracts import Curriculum, Rule, Task, Trial
 from neuro_rtrl.engine.learning import Result
 from neuro_rtrl.engine.provenance import collect
 from neuro_rtrl.engine.recorder import Recorder
@@ -116,8 +116,13 @@ class Job:
 AfterIteration = Callable[[int, Job, Trial], None]
 
 
-def make_job(experiment: Experiment, label: str) -> Job:
+def make_job(experiment: Experiment, label: str, rule: str | Rule | None = None) -> Job:
     """The network, task and learner of an experiment's text.
+
+    Args:
+        experiment: the text, checked.
+        label: name of the run.
+        rule: instead of the text's.
 
     Raises:
         NeuroRtrlError: they cannot be put together.
@@ -126,7 +131,7 @@ def make_job(experiment: Experiment, label: str) -> Job:
     network = make_network(experiment)
     learner = Learner(
         network,
-        rule=learning.rule,
+        rule=learning.rule if rule is None else rule,
         optimizer=make_optimizer(experiment),
         loss=learning.loss,
         update=learning.update,

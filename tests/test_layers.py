@@ -25,7 +25,7 @@ LAYERS: list[set[str]] = [
     {"learner"},
     {"validation", "outputs", "data"},
     {"experiment"},
-    {"checks", "console"},
+    {"checks", "compare", "console"},
     {"cli"},
     {"__init__", "__main__"},
 ]
