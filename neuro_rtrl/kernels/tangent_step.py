@@ -98,7 +98,7 @@ def _to_threshold(
     carry_arrivals(units, wires, values, run, rows, tangents, run.deferred, run.clock[DEFERRED])
     advance_pending(units, mask, run, rows)
     influence.advance_theta(units, run, rows)
-    receive(units, wires, mask, values, run, rows, run.deferred, run.clock[DEFERRED])
+    receive(units, wires, mask, values, run, rows, None, run.deferred, run.clock[DEFERRED])
     run.clock[DEFERRED] = 0
     for i in range(run.clock[DONE]):
         release(tangents, run.done[i])
@@ -144,7 +144,7 @@ def _to_events(
     forward.mark_spikes(units, run)
     record_spikes(stream, run, run.clock[LIVE])
     top = run.clock[FREE]
-    emit_events(units, wires, mask, run, rows)
+    emit_events(units, wires, mask, run, rows, None)
     carry_emission(units, wires, run, rows, tangents, top)
     return FINISHED
 
@@ -183,16 +183,16 @@ def _to_end(
     _nothing_yet(tangents)
     forward.deliver(units, wires, values, run)
     carry_reset(units, values, run, rows, tangents)
-    influence.reset_events(units, mask, values, run, rows)
+    influence.reset_events(units, mask, values, run, rows, None)
     carry_arrivals(units, wires, values, run, rows, tangents, run.arrived, run.clock[ARRIVED])
-    receive(units, wires, mask, values, run, rows, run.arrived, run.clock[ARRIVED])
+    receive(units, wires, mask, values, run, rows, None, run.arrived, run.clock[ARRIVED])
     run.clock[ARRIVED] = 0
     for i in range(run.clock[DONE]):
         event = run.done[i]
         if not wires.collects[wires.group[run.source[event] + 1] - 1]:
             release(tangents, event)
     predict(units, stream, run)
-    learn(units, mask, run, rows, stream, gradient)
+    learn(units, mask, run, rows, None, stream, gradient)
     influence.close_step(units, run, rows)
     forward.remember_spikes(run)
     run.clock[STEP] += 1
