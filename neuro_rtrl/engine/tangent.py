@@ -151,7 +151,9 @@ class Lane:
         if not stream.slope.any():
             return
         with np.errstate(all="ignore"):
-            gradient += self.rule.gradient(stream.slope @ self.tangents.V[self._read])
+            gradient += self.rule.gradient(
+                np.einsum("o,oj->j", stream.slope, self.tangents.V[self._read])
+            )
         self._bound += float(abs(stream.slope) @ self.tangents.bound[self._read])
         adds = stream.slope.size * self.rule.columns + int(self.shared.learned.sum())
         self.rows.counts[GRADIENT_ADDS] += adds

@@ -36,10 +36,10 @@ class Immediate:
 
 @dataclass(frozen=True)
 class Residual:
-    """What a phase brings to units beyond their own block: `effect @ sensitivity`.
+    """What a phase brings to units beyond their own block: `effect.T @ sensitivity`.
 
     Attributes:
-        effect: (rows of V, events) what one unit of each event's sensitivity does.
+        effect: (events, rows of V) what one unit of each event's sensitivity does.
         sensitivity: (events, parameters) of the event, by its unit's own parameters.
     """
 
@@ -90,13 +90,13 @@ def handed_out(tangents: Tangents, rows: Rows, mask: Mask, run: Run) -> Immediat
 def _residual(tangents: Tangents, rows: Rows, mask: Mask, run: Run) -> Residual:
     """The events that arrived, each with what its unit's own parameters did to it."""
     terms = int(tangents.counts[TERMS])
-    effect = np.zeros((tangents.V.shape[0], terms))
+    effect = np.zeros((terms, tangents.V.shape[0]))
     sensitivity = np.zeros((terms, rows.column.size))
     table, start = rows.Q.reshape(rows.q_free.size, -1), 0
     for i in range(terms):
         event, end = tangents.term_event[i], int(tangents.term_end[i])
         # A unit may hear one event through several synapses: all of them add.
-        np.add.at(effect[:, i], tangents.term_row[start:end], tangents.term_effect[start:end])
+        np.add.at(effect[i], tangents.term_row[start:end], tangents.term_effect[start:end])
         start, row, block = end, run.row[event], mask.block[run.source[event]]
         size, first = int(rows.q_length[row, block]), mask.column_at[block]
         own = rows.parameter[first : first + size]

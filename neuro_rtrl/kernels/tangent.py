@@ -129,6 +129,7 @@ def carry_arrivals(
         event, group = entries[0, i], entries[1, i]
         source = run.source[event]
         residual = tangents.residual[0] and run.row[event] >= 0
+        start = tangents.counts[TERM_ENTRIES]
         if residual:
             tangents.term_event[tangents.counts[TERMS]] = event
         for e in range(wires.first[group], wires.first[group + 1]):
@@ -145,7 +146,7 @@ def carry_arrivals(
                             add_entry(tangents, first + v * n, e, b, run.value[event])
                         if residual and k != source and b != 0.0:
                             _add_term(tangents, first + v * n, b * values[e])
-        if residual:
+        if residual and tangents.counts[TERM_ENTRIES] > start:
             tangents.term_end[tangents.counts[TERMS]] = tangents.counts[TERM_ENTRIES]
             tangents.counts[TERMS] += 1
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from neuro_rtrl.engine.build import Built
+from neuro_rtrl.engine.low_rank import length
 from neuro_rtrl.engine.tangent import TangentRule
 from neuro_rtrl.engine.tangent_phase import Immediate
 from neuro_rtrl.engine.tangent_storage import Shared
@@ -40,9 +41,9 @@ class KfRtrl:
         A, B = self.A, tangents.V
         a, C = factors(self.slots, phase, B.shape[0])
         old, new = self.rng.choice([-1.0, 1.0], 2)
-        size, length = np.linalg.norm(A), np.linalg.norm(B)
-        p0 = np.sqrt(length / size) if size > 0.0 and length > 0.0 else 0.0
-        p1 = np.sqrt(np.linalg.norm(C) / np.linalg.norm(a))
+        size, carried = length(A), length(B)
+        p0 = np.sqrt(carried / size) if size > 0.0 and carried > 0.0 else 0.0
+        p1 = np.sqrt(length(C) / length(a))
         # A' = nu0 p0 A + nu1 p1 a,   B' = nu0 D B / p0 + nu1 C / p1
         A *= old * p0
         A += new * p1 * a

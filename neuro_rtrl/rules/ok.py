@@ -17,6 +17,7 @@ from __future__ import annotations
 import numpy as np
 
 from neuro_rtrl.engine.build import Built
+from neuro_rtrl.engine.low_rank import combine, decompose
 from neuro_rtrl.engine.tangent import TangentRule
 from neuro_rtrl.engine.tangent_phase import Immediate
 from neuro_rtrl.engine.tangent_storage import Shared
@@ -31,7 +32,7 @@ def mixing(s: np.ndarray, rank: int, rng: np.random.Generator) -> np.ndarray:
     """Random L (len(s), rank) with E[L L^T] = diag(s) and the least variance.
 
     Args:
-        s: singular values, descending; `rank + 1` at most.
+        s: (rank + 1,) singular values, descending.
 
     >>> L = mixing(np.array([3.0, 0.0]), 1, np.random.default_rng(0))
     >>> (L @ L.T).round(6).tolist()
@@ -39,7 +40,7 @@ def mixing(s: np.ndarray, rank: int, rng: np.random.Generator) -> np.ndarray:
     """
     L = np.zeros((s.size, rank))
     # A value below what rounding leaves of the largest is none: to mix it in is all noise.
-    if s.size <= rank or s[rank] <= s.size * np.finfo(float).eps * s[0]:
+    if s[rank] <= s.size * np.finfo(float).eps * s[0]:
         np.fill_diagonal(L, np.sqrt(s[:rank]))
         return L
     tails = s[::-1].cumsum()[::-1]
@@ -70,18 +71,16 @@ class Ok:
         """R + 1 products are reduced to R, once D B_i is in V."""
         rows, slots, rank = tangents.V.shape[0], self.slots.slots, self.rank
         a, C = factors(self.slots, phase, rows)
-        A = np.column_stack([self.A.T, a])
-        B = np.concatenate([tangents.V.reshape(rows, rank, slots), C[:, None]], axis=1)
-        B = B.transpose(0, 2, 1).reshape(rows * slots, rank + 1)
-        # sum_i A_i B_i^T = Q_a (R_a R_b^T) Q_b^T = (Q_a U) s (Q_b W)^T
-        Q_a, R_a = np.linalg.qr(A)
-        Q_b, R_b = np.linalg.qr(B)
-        U, s, W = np.linalg.svd(R_a @ R_b.T, full_matrices=False)
+        A = np.concatenate([self.A, a[None]])
+        old = tangents.V.reshape(rows, rank, slots).transpose(1, 0, 2).reshape(rank, -1)
+        B = np.concatenate([old, C.reshape(1, -1)])
+        # sum_i A_i B_i^T = (U^T A)^T s (W B), with orthonormal A and B
+        U, s, W, _ = decompose(A, B)
         L = mixing(s, rank, self.rng)
-        self.A[:] = (Q_a @ (U @ L)).T
-        new = (Q_b @ (W.T @ L)).reshape(rows, slots, rank)
-        tangents.V[:] = new.transpose(0, 2, 1).reshape(rows, rank * slots)
-        return 3 * (rank + 1) ** 2 * (A.shape[0] + B.shape[0])
+        self.A[:] = combine(L.T @ U.T, A)
+        new = combine(L.T @ W, B).reshape(rank, rows, slots)
+        tangents.V[:] = new.transpose(1, 0, 2).reshape(rows, rank * slots)
+        return 3 * (rank + 1) ** 2 * (A.shape[1] + B.shape[1])
 
     def gradient(self, weights: np.ndarray) -> np.ndarray:
         """sum_i A_i (x) (dL/dh . B_i), where there are parameters."""

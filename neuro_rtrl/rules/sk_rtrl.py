@@ -20,6 +20,7 @@ from __future__ import annotations
 import numpy as np
 
 from neuro_rtrl.engine.build import Built
+from neuro_rtrl.engine.low_rank import combine, decompose
 from neuro_rtrl.engine.tangent import TangentRule
 from neuro_rtrl.engine.tangent_phase import Residual
 from neuro_rtrl.engine.tangent_storage import Shared
@@ -30,11 +31,11 @@ LARGEST, DEFAULT = 10_000, 8
 
 
 class SkRtrl:
-    """V has R columns; R^T, orthonormal, is kept here."""
+    """V has R columns; R^T (R, parameters), orthonormal, is kept here."""
 
     def __init__(self, rank: int, built: Built, shared: Shared, rng: np.random.Generator) -> None:
         self.columns = rank
-        self.R = np.zeros((built.values.size, rank))
+        self.R = np.zeros((rank, built.values.size))
         self.used = 0  # columns that are not zero
 
     def restart(self) -> None:
@@ -45,27 +46,25 @@ class SkRtrl:
     def absorb(self, tangents: Tangents, phase: Residual) -> int:
         """The sketch and the new products, cut back to R columns."""
         V, R = tangents.V, self.R
-        left = np.column_stack([V[:, : self.used], phase.effect])
-        right = np.column_stack([R[:, : self.used], phase.sensitivity.T])
-        # V R^T + effect sensitivity = Q_l (R_l R_r^T) Q_r^T = (Q_l U) s (Q_r W)^T
-        Q_l, R_l = np.linalg.qr(left)
-        Q_r, R_r = np.linalg.qr(right)
-        U, s, W = np.linalg.svd(R_l @ R_r.T, full_matrices=False)
-        scaled = Q_l @ (U * s)
-        rounding = 8.0 * left.shape[1] * np.finfo(float).eps * s[0]
+        left = np.concatenate([V[:, : self.used].T, phase.effect])
+        right = np.concatenate([R[: self.used], phase.sensitivity])
+        touched = left.any(axis=0)
+        # V R^T + effect^T sensitivity = (U^T left)^T s (W right), with orthonormal left and right
+        U, s, W, size = decompose(left, right)
+        scaled, terms = combine((U * s).T, left), len(s)
+        rounding = 8.0 * terms * np.finfo(float).eps * size
         kept = min(self.columns, int((s > rounding).sum()))
-        V[:, :kept], V[:, kept:] = scaled[:, :kept], 0.0
-        R[:, :kept], R[:, kept:] = (Q_r @ W.T)[:, :kept], 0.0
+        V[:, :kept], V[:, kept:] = scaled[:kept].T, 0.0
+        R[:kept], R[kept:] = combine(W[:kept], right), 0.0
         self.used = kept
         # |cut| of each row, and what rounding may have done to it.
-        cut = np.linalg.norm(scaled[:, kept:], axis=1)
-        tangents.bound[:] += np.where(left.any(axis=1), cut + rounding, 0.0)
-        return 3 * left.shape[1] ** 2 * (left.shape[0] + right.shape[0])
+        cut = np.sqrt(np.square(scaled[kept:]).sum(axis=0))
+        tangents.bound[:] += np.where(touched, cut + rounding, 0.0)
+        return 3 * terms**2 * (left.shape[1] + right.shape[1])
 
     def gradient(self, weights: np.ndarray) -> np.ndarray:
         """R (dL/dh . V)."""
-        product: np.ndarray = self.R @ weights
-        return product
+        return combine(weights[None], self.R)[0]
 
     def storage(self) -> int:
         """Bytes of R."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from neuro_rtrl.engine.build import Built
+from neuro_rtrl.engine.low_rank import length
 from neuro_rtrl.engine.tangent import TangentRule
 from neuro_rtrl.engine.tangent_phase import Immediate
 from neuro_rtrl.engine.tangent_storage import Shared
@@ -40,16 +41,16 @@ class Uoro:
         nu = self.rng.choice([-1.0, 1.0], rows.size)
         # nu^T I
         drawn = np.bincount(phase.parameter, nu[at] * phase.value, theta.size)
-        size, length = np.linalg.norm(theta), np.linalg.norm(s)
-        if size > 0.0 and length > 0.0:
-            rho0 = np.sqrt(size / length)
+        size, carried = length(theta), length(s)
+        if size > 0.0 and carried > 0.0:
+            rho0 = np.sqrt(size / carried)
             s *= rho0
             theta /= rho0
         else:
             s[:] = 0.0
             theta[:] = 0.0
         # rho1 = sqrt(|nu^T I| / |nu|)
-        rho1 = np.sqrt(np.linalg.norm(drawn) / np.sqrt(rows.size))
+        rho1 = np.sqrt(length(drawn) / np.sqrt(rows.size))
         if rho1 > 0.0:
             s[rows] += rho1 * nu
             theta += drawn / rho1
