@@ -7,6 +7,7 @@ file in `rules/`, `optimizers/` or `tasks/` has to offer.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -153,6 +154,26 @@ class Curriculum(Protocol):
 
     def report(self, trial: Trial, predictions: np.ndarray) -> None:
         """Takes note of a training batch and its predictions (batch, steps, outputs)."""
+        ...
+
+
+@runtime_checkable
+class Recorded(Protocol):
+    """What a task offers besides, if its trials are made of recorded data."""
+
+    @property
+    def origin(self) -> Mapping[str, str]:
+        """What the file of a run says of the data: name, licence, origin, checksum."""
+        ...
+
+
+@runtime_checkable
+class Prequential(Protocol):
+    """What a task offers besides, if it may be scored by what a network predicts as it learns."""
+
+    @property
+    def prequential(self) -> bool:
+        """Whether the score is that of the training batch's own predictions."""
         ...
 
 

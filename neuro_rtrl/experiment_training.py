@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from neuro_rtrl.contracts import Curriculum, Rule, Task, Trial
+from neuro_rtrl.contracts import Curriculum, Prequential, Recorded, Rule, Task, Trial
 from neuro_rtrl.engine.learning import Result
 from neuro_rtrl.engine.provenance import collect
 from neuro_rtrl.engine.recorder import Recorder
@@ -152,7 +152,10 @@ def open_recorder(job: Job, folder: Path) -> Recorder:
     recorder = Recorder(
         folder / RUN_FILE,
         provenance=collect(
-            experiment.seed, experiment=experiment.name, rule=experiment.learning.rule
+            experiment.seed,
+            experiment=experiment.name,
+            rule=experiment.learning.rule,
+            **(job.task.origin if isinstance(job.task, Recorded) else {}),
         ),
         populations={name: network.populations[name].n for name in experiment.record.spikes},
         states=states,
@@ -188,7 +191,7 @@ def train(job: Job, recorder: Recorder, watch: Watcher, after: AfterIteration) -
             result = learner.run(trial.inputs, trial.targets, record=record.states, spikes=True)
             history.seconds.append(time.process_time() - start)
             if done % record.test_every == 0 or done == iterations:
-                score = evaluator.score(job.task, learner.parameters)
+                score = _score(job, evaluator, trial, result)
                 history.tests.append((done, score))
             if isinstance(job.task, Curriculum):
                 job.task.report(trial, result.predictions)
@@ -202,6 +205,13 @@ def train(job: Job, recorder: Recorder, watch: Watcher, after: AfterIteration) -
     finally:
         recorder.weights("end", learner.parameters, pairs)
         recorder.ledger(learner.ledger.as_dict())
+
+
+def _score(job: Job, evaluator: Evaluator, trial: Trial, result: Result) -> float:
+    """Of a test; or of what was predicted while learning, if that is how the task is scored."""
+    if isinstance(job.task, Prequential) and job.task.prequential:
+        return job.task.score(result.predictions, trial)
+    return evaluator.score(job.task, job.learner.parameters)
 
 
 def _pairs(job: Job) -> dict[str, Events]:

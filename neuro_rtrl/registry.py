@@ -49,7 +49,7 @@ def files(kind: str) -> dict[str, Path]:
         DescriptionError: there is no such kind.
 
     >>> sorted(files("optimizers"))
-    ['adam', 'adamw', 'rmsprop', 'sgd']
+    ['adam', 'adamw', 'delayed_sgd', 'rmsprop', 'sgd']
     """
     if kind not in KINDS:
         raise unknown("kind of thing", kind, KINDS)

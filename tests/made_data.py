@@ -9,6 +9,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import json
+import string
 from collections.abc import Callable
 
 import numpy as np
@@ -82,9 +83,10 @@ def _vowels(rng: np.random.Generator, means: np.ndarray, count: int) -> bytes:
 
 
 def wikipedia() -> list[bytes]:
-    """Five articles of random words, a redirect, and a template page."""
+    """Five articles of random words with over a hundred characters, a redirect, and a template."""
     rng = np.random.default_rng(6)
     words = ["the", "cat", "sat", "on", "a", "mat", "Émile", "was", "[[large|big]]", "{{cite}}"]
+    words += [*string.ascii_letters, *"0123456789!$%(),-./?@^~+éàüöäñçøåæœß–—£€°×êèîôûÄÖÜ"]
     pages = ["<page><ns>0</ns><redirect title='x' /><text>#REDIRECT [[x]]</text></page>"]
     pages.append("<page><ns>10</ns><text>a template</text></page>")
     for n in range(5):

