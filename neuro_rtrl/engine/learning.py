@@ -178,7 +178,8 @@ class Session:
             buffer.take(lane.run, stream)
         buffer.take(lane.run, stream)
         if share != 1.0:
-            self.gradient += share * added
+            with np.errstate(over="ignore", invalid="ignore"):  # noticed at the update
+                self.gradient += share * added
         self._certified += share * (_certified(lane) - before)
         loss = float(stream.losses.sum()) / inputs.shape[0]
         found = buffer.spikes() if spikes else {}

@@ -154,7 +154,7 @@ class Lane:
             gradient += self.rule.gradient(
                 np.einsum("o,oj->j", stream.slope, self.tangents.V[self._read])
             )
-        self._bound += float(abs(stream.slope) @ self.tangents.bound[self._read])
+            self._bound += float(abs(stream.slope) @ self.tangents.bound[self._read])
         adds = stream.slope.size * self.rule.columns + int(self.shared.learned.sum())
         self.rows.counts[GRADIENT_ADDS] += adds
 

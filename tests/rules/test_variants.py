@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,10 @@ import pytest
 import neuro_rtrl as nr
 from neuro_rtrl.engine.feedback import Feedback, to_readouts
 from neuro_rtrl.engine.lanes import RowsRule
+from neuro_rtrl.network.auxiliary import with_models
 from neuro_rtrl.registry import find
 from neuro_rtrl.rules import eprop
+from tests.reference.masked import masked_gradient
 from tests.reference.networks import random_case, shipped
 from tests.reference.variants import Active, Fed, Layered
 
@@ -238,3 +241,49 @@ def test_typing_mistakes(rule: str, nearest: str) -> None:
 def test_numbers_out_of_range(rule: str) -> None:
     with pytest.raises(nr.NeuroRtrlError, match="expected"):
         find("rules", rule)
+
+
+def changed(case: Any, change: Any) -> Any:
+    """The case on a network whose spiking units have another model."""
+    return dataclasses.replace(case, net=with_models(case.net, change))
+
+
+@pytest.mark.parametrize("model", shipped(spiking=True))
+def test_superspike_and_rflo_are_local_rules_on_changed_units(model: str) -> None:
+    case = random_case(np.random.default_rng([6, 7]), (model,))
+    no_reset = changed(case, lambda m: dataclasses.replace(m, reset_gradient=False))
+    wanted = masked_gradient(no_reset.net, case.inputs, case.targets, case.loss, 1, local=True)
+    assert_same(gradient(case, "rflo-symmetric"), wanted)
+    smooth = changed(
+        no_reset,
+        lambda m: dataclasses.replace(
+            m, surrogate=dataclasses.replace(m.surrogate, shape="fast_sigmoid", cutoff=None)
+        ),
+    )
+    wanted = masked_gradient(smooth.net, case.inputs, case.targets, case.loss, 1, local=True)
+    assert_same(gradient(case, "superspike"), wanted)
+
+
+def test_rank_one_traces_by_hand() -> None:
+    """A unit, a synapse, an output: the recursion of the paper, written down again."""
+    rng = np.random.default_rng(8)
+    x = rng.uniform(0, 1, 60)
+    net = nr.Network(dt="1 ms")
+    source, unit = net.inputs(1, name="x"), net.neurons(
+        1, "lif", name="h", tau_m="10 ms", v_th=1.0, refractory="0 ms", reset="v -= 0",
+        reset_gradient=False, surrogate={"shape": "triangle", "height": 0.3, "width": 1.0},
+    )  # fmt: skip
+    y = net.neurons(1, "readout", name="y")
+    net.connect(source, unit, weights=0.4, name="w")
+    net.connect(unit, y, weights=0.7, name="u")
+    learner = nr.Learner(net, rule="pp-prop-0.8", precision="float64", update="sequence")
+    result = learner.run(x[None, :, None], np.full((1, 60, 1), 0.5), spikes=True)
+    assert len(result.spikes["h"][0]) > 5
+    alpha, v, heard, local, total = np.exp(-1 / 10), 0.0, 0.0, 0.0, 0.0
+    for xt in x:
+        v, local, heard = alpha * v, 0.8 * alpha * local, 0.8 * heard
+        psi, spike = 0.3 * max(0.0, 1 - abs(v - 1.0)), v > 1.0
+        total += 2 * (0.7 * spike - 0.5) * 0.7 * psi * local * heard
+        v, heard, local = v + 0.4 * xt, heard + xt, local + 0.2
+    assert learner.gradient["w"][0] == pytest.approx(total, rel=1e-12)
+    assert abs(total) > 1e-3
