@@ -70,26 +70,43 @@ def test_a_changed_member_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_damaged_byte_is_seen() -> None:
     MADE.keep([CONTENT])
     whole = MADE.file.read_bytes()
-    for at in (0, len(whole) // 3, len(whole) // 2, len(whole) - 4):
+    for at in range(0, len(whole), 7):
         hurt = bytearray(whole)
         hurt[at] ^= 0xFF
         MADE.file.write_bytes(bytes(hurt))
         with pytest.raises(DataError, match=r"damaged.*neuro-rtrl data fetch made"):
             MADE.load()
-    MADE.file.write_bytes(whole[:-30])
-    with pytest.raises(DataError, match="damaged"):
-        MADE.load()
+    for length in (0, 10, len(whole) - 30):
+        MADE.file.write_bytes(whole[:length])
+        with pytest.raises(DataError, match="damaged"):
+            MADE.load()
     MADE.file.write_bytes(whole)
     MADE.load()
 
 
-def test_an_interrupted_writer_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    def stops(file: object, **arrays: np.ndarray) -> None:
-        raise KeyboardInterrupt
+def test_other_programs_read_the_file() -> None:
+    MADE.keep([CONTENT])
+    with np.load(MADE.file) as arrays:
+        assert arrays["values"].shape == (1000,)
 
-    monkeypatch.setattr(_store.np, "savez_compressed", stops)
-    with pytest.raises(KeyboardInterrupt):
-        MADE.keep([CONTENT])
+
+@pytest.mark.parametrize(
+    ("step", "trouble", "seen"),
+    [
+        ("replace", KeyboardInterrupt(), KeyboardInterrupt),
+        ("write_bytes", OSError(28, "No space left on device"), DataError),
+    ],
+)
+def test_a_writer_that_stops_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, step: str, trouble: BaseException, seen: type[BaseException]
+) -> None:
+    def stops(self: Path, argument: object) -> None:
+        raise trouble
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_store.Path, step, stops)
+        with pytest.raises(seen, match=r"^$|cannot be kept.*No space left"):
+            MADE.keep([CONTENT])
     assert list(MADE.file.parent.iterdir()) == []
 
 

@@ -70,7 +70,7 @@ def test_the_whole_sequence_votes() -> None:
     predictions[0] = [[0.1, 0, 0], [0, 0, 5], [90, 0, 0]]
     predictions[1, 1:] = [[0, 1, 0], [0, 1, 0]]
     assert voted_classes(predictions, trial) == 0.5
-    # Votes are of probabilities: what is added to all logits of a step means nothing.
+    # What is added to all logits of a step means nothing.
     assert voted_classes(predictions + np.arange(3)[:, None] * 100, trial) == 0.5
 
 
