@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -119,8 +122,24 @@ def test_carriers_are_one_kind_of_three() -> None:
     assert _carrier.megabytes(30_900_652) == "30.9 MB"
 
 
+DOCUMENT = Path(__file__).parent.parent / "docs" / "data.md"
+
+
+def test_the_document_s_program_runs() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    (program,) = re.findall(r"^```python\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=DOCUMENT.parent.parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "[0.  0.1] (2, 1) ('chest',)\n"
+
+
 def test_the_documents_have_a_row_for_each_data_set() -> None:
-    text = (Path(__file__).parent.parent / "docs" / "data.md").read_text(encoding="utf-8")
+    text = DOCUMENT.read_text(encoding="utf-8")
     for chosen in data.all_carried():
         carrier = f"{_carrier.megabytes(chosen.carrier.size)}, {chosen.carrier.tool} "
         row = (
