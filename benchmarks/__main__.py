@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-QUESTIONS = ("learn", "silent", "step", "roofline", "model")
+QUESTIONS = ("learn", "silent", "step", "roofline", "model", "rules")
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -18,10 +18,11 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("question", choices=QUESTIONS)
     parser.add_argument("--json", type=Path, help="write the records there")
-    parser.add_argument("--out", type=Path, help="folder for the figure")
+    parser.add_argument("--out", type=Path, help="folder for the figure, or for what is measured")
     parser.add_argument("--peers", action="store_true", help="learn: install peers that are absent")
     parser.add_argument("--peer-folder", type=Path, help="learn: where their environments are")
     parser.add_argument("--only", type=int, nargs="*", help="learn: numbers of the cases, from 0")
+    parser.add_argument("--text", action="store_true", help="rules: the page's text alone")
     parser.add_argument("--core", type=int, help="core to keep to (default: the last)")
     return parser.parse_args(given)
 
@@ -48,9 +49,20 @@ def job(given: argparse.Namespace) -> Callable[..., Any]:
     return {"silent": silent, "step": step_overhead, "model": model}[given.question].measure
 
 
+def rules_page(given: argparse.Namespace) -> int:
+    """docs/rules.md; nothing is timed against others there, so no core is reserved."""
+    from benchmarks import rules
+
+    for file in rules.write(None if given.text else rules.measure(given.out)):
+        print(file)
+    return 0
+
+
 def main() -> int:
     """Measure, print, write, draw."""
     given = arguments()
+    if given.question == "rules":
+        return rules_page(given)
     one_core(given.core)
     from benchmarks import figures, record
 

@@ -161,14 +161,17 @@ def list_(
     ] = None,
     json: JsonFile = None,
 ) -> None:
-    """List what can be named."""
+    """List what can be named; of rules, what they drop and where they are exact all the same."""
     from neuro_rtrl import registry
 
     kinds = registry.KINDS if kind is None else (kind,)
-    found = {kind: registry.listing(kind) for kind in kinds}
+    found = {
+        kind: registry.listing_with_exactness() if kind == "rules" else registry.listing(kind)
+        for kind in kinds
+    }
     _write(json, found)
     for kind, rows in found.items():
-        console.show_rows(kind, rows, ("name", "summary"))
+        console.show_rows(kind, rows, rows[0] if rows else ())
 
 
 @app.command()

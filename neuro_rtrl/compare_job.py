@@ -18,11 +18,14 @@ from neuro_rtrl.compare_gradient import FIGURES, Probe, mean
 from neuro_rtrl.contracts import Rule, Trial
 from neuro_rtrl.engine.provenance import collect
 from neuro_rtrl.engine.recorder import Recorder
-from neuro_rtrl.errors import NeuroRtrlError
+from neuro_rtrl.errors import NeuroRtrlError, shorten
 from neuro_rtrl.experiment_text import Experiment, check_experiment
 from neuro_rtrl.experiment_training import Job as Training
 from neuro_rtrl.experiment_training import make_job, train
 from neuro_rtrl.outputs import RUN_FILE, peak_bytes
+
+LONGEST = 400
+"""Letters of a fault's message that a row keeps."""
 
 LAST = 10
 """The loss of a run is the mean over the last 1/LAST of its iterations."""
@@ -79,7 +82,7 @@ def run_job(job: Job) -> dict[str, Any]:
     except NeuroRtrlError as error:
         return failed(job, str(error))
     except Exception as error:  # a fault in one rule's code must not end the other rules' jobs
-        return failed(job, f"{type(error).__name__}: {error}")
+        return failed(job, f"{type(error).__name__}: {shorten(error, LONGEST)}")
 
 
 def failed(job: Job, error: str) -> dict[str, Any]:

@@ -37,6 +37,7 @@ COMPARED = {
     "seconds": ("seconds", ".3g"),
 }
 SPREAD = ("loss", "score")
+WIDE = 140
 
 
 @contextmanager
@@ -92,11 +93,12 @@ def show_comparison(found: Mapping[str, Any]) -> None:
         title=found["experiment"], title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
     )
     for heading in ("rule", *COMPARED, "memory"):
-        table.add_column(heading, justify="left" if heading == "rule" else "right")
+        first = heading == "rule"
+        table.add_column(heading, justify="left" if first else "right", no_wrap=True)
     for one in found["rules"]:
         cells = (_cell(one, *COMPARED[heading]) for heading in COMPARED)
         table.add_row(one["rule"], *cells, _bytes(one["peak_bytes"]))
-    _screen().print(table)
+    _screen(WIDE).print(table)
     for one in found["rules"]:
         if one["error"] is not None:
             print(f"{one['rule']}: {one['error']}")
@@ -121,13 +123,13 @@ def _bytes(value: float | None) -> str:
     if value is None:
         return "-"
     power = min(3, int(math.log2(max(value, 1)) // 10))
-    return f"{value / 1024**power:.3g} {('B', 'KiB', 'MiB', 'GiB')[power]}"
+    return f"{value / 1024**power:.4g} {('B', 'KiB', 'MiB', 'GiB')[power]}"
 
 
-def _screen() -> Console:
+def _screen(width: int = 120) -> Console:
     """The standard output; a file or pipe has no width of its own."""
     console = Console()
-    return console if console.is_terminal else Console(width=120)
+    return console if console.is_terminal else Console(width=width)
 
 
 def in_words(value: Any) -> str:

@@ -78,6 +78,16 @@ def listing(kind: str) -> list[dict[str, str]]:
     return [{"name": name, "summary": _summary(file)} for name, file in files(kind).items()]
 
 
+def listing_with_exactness() -> list[dict[str, str]]:
+    """`{name, summary, exactness}` of every rule; their files are imported, which takes seconds.
+
+    >>> [row["exactness"] for row in listing_with_exactness() if row["name"] == "rtrl"]
+    ['drops nothing: the exact gradient, across populations, layers and delays']
+    """
+    rows = listing("rules")
+    return [{**row, "exactness": find("rules", row["name"]).exactness} for row in rows]
+
+
 def find(kind: str, name: str, *, where: str = "") -> Any:
     """What the file of that name offers: a rule, a task's `make`, a class, or the path of a text.
 

@@ -43,7 +43,7 @@ def test_help_is_quick_and_imports_nothing_heavy() -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     seconds = time.perf_counter() - start
     assert done.stdout.splitlines()[-1] == "heavy:"
-    for command_name in ("run", "validate", "gradcheck", "list", "export"):
+    for command_name in ("run", "compare", "validate", "gradcheck", "list", "export"):
         assert command_name in done.stdout
     assert seconds < 1
 
@@ -54,8 +54,17 @@ def test_list_names_everything(tmp_path: Path, capsys: pytest.CaptureFixture[str
     said, listed = capsys.readouterr().out, json.loads(file.read_text())
     assert set(listed) == set(registry.KINDS)
     for kind, rows in listed.items():
-        assert rows == registry.listing(kind)
+        assert [{k: row[k] for k in ("name", "summary")} for row in rows] == registry.listing(kind)
         assert all(row["name"] in said for row in rows)
+    for row in listed["rules"]:
+        assert row["exactness"] == registry.find("rules", row["name"]).exactness
+
+
+def test_list_of_rules_says_what_each_drops(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code(["list", "rules"]) == 0
+    said = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "exactness" in said
+    assert "drops nothing" in said
 
 
 def test_list_of_one_kind(capsys: pytest.CaptureFixture[str]) -> None:
