@@ -2,6 +2,9 @@
 
 Werbos 1990, eq. 7 (ordered derivatives), with the surrogate as the derivative of the spike (Neftci,
 Mostafa & Zenke 2019, eq. 10). It stores every step of a sequence and has its gradient at the end.
+
+    cost    2 for each synapse that an event passed, and n d^2 for the local Jacobians
+    memory  T steps of states, inputs and events, about T n (4 d + 4) numbers
 """
 
 from __future__ import annotations

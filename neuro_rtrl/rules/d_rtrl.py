@@ -5,6 +5,9 @@ D_kk is the derivative of the unit's own dynamics with what arrives held fixed, 
 g = sum_t dL_t/dh_k eps, with dL_t/dh_k through the present step only. So influence across synapses
 within a population is dropped, that between populations is kept from one arrival to the next, and
 what a readout remembers is dropped too.
+
+    cost    d^2 m for each trace that is touched; between populations as rtrl, for a step only
+    memory  d p numbers of traces, and what crosses populations in a step
 """
 
 from __future__ import annotations

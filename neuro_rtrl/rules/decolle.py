@@ -7,6 +7,9 @@ targets; no error crosses a layer:
     dw_kl = sum_t sum_o dL(G s)/dy_o g_ok sigma'(U_k) P_l,     P_l: the unit's own filter of l
 
 The network's outputs learn from their own errors, which are not passed on.
+
+    cost    d^2 m for each trace that is touched, and o m for each live event
+    memory  d p numbers of traces, and the local readouts' rows of at most o p
 """
 
 from __future__ import annotations

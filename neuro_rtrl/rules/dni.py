@@ -11,6 +11,9 @@ So it is truncated back-propagation with windows of one step, each closed with a
 learns from the next one. It costs Z x (Z + outputs + 1) a step, and nothing that grows with the
 number of parameters. All lanes of a learner share A, which starts at 0, keeps learning whenever
 there are targets, and is not reset with the states; its rate is that of Pohl et al. (RATE).
+
+    cost    that of tbptt-1, and Z (Z + o + 1) for predicting and for learning to predict
+    memory  Z (Z + o + 1) numbers, and one step
 """
 
 from __future__ import annotations

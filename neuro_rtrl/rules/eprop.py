@@ -11,6 +11,9 @@ with F_o the readout's own filter, delays included: the sum over k runs through 
 so any readout model is respected. "eprop": b = w, the readout's weights. "eprop-random": b fixed,
 normal, and to every spiking unit. "eprop-adaptive": b starts so and then changes as w does, losing
 one part in a thousand at every update.
+
+    cost    d^2 m for each trace that is touched, and m for each readout that a live event reaches
+    memory  d p numbers of traces, and the readouts' rows of at most o p
 """
 
 from __future__ import annotations

@@ -8,6 +8,9 @@ A over groups and B over states and slots (`rules._kronecker`), and a (x) C what
 
 so that E[A (x) B] = J. The paper's condition, parameters that enter once and linearly, holds for
 every synapse here; a gated unit has one slot for each gate.
+
+    cost    c (s + n d^2) for D B (s synapses, c slots), and c n d
+    memory  c n d numbers and one for each group, and what is under way
 """
 
 from __future__ import annotations

@@ -10,6 +10,9 @@ s_0 >= s_1 >= ... are brought down to rank R with the right mean and the least v
     replaced by (S / k) (1 - (nu z)(nu z)^T), of rank k and mean diag(s_i).
 
 Say "ok-1", "ok-2", ...: the number is R. Plain "ok" is "ok-4".
+
+    cost    R times that of kf-rtrl, and (R + 1)^2 (c n d + groups) for the new bases
+    memory  R (c n d + groups) numbers, and what is under way
 """
 
 from __future__ import annotations

@@ -7,6 +7,9 @@ what these layers remember of it is dropped:
 
     P_k[own layer]   <- D_k P_k + immediate part + sum_l B w q_l
     P_k[other layer] <-                            sum_l B w q_l
+
+    cost    as rtrl; the rows of another layer end with the step in which they arrived
+    memory  at most n d p numbers, those of other layers for a step only
 """
 
 from __future__ import annotations

@@ -6,6 +6,9 @@ Wang et al. 2026, Nature Communications 17:1745 (BrainTrace):
 
 so memory is O(units), not O(synapses). Everything else is as in d-rtrl. "pp-prop-0.9" has a = 0.9;
 the default is 0.99. Unit parameters have exact traces.
+
+    cost    that of d-rtrl with vectors of n d and of sources in the place of traces
+    memory  n d and one for each source, and what crosses populations in a step
 """
 
 from __future__ import annotations

@@ -6,6 +6,9 @@ step, and a handful recover most of what full RTRL gains. "random-paths-4" keeps
     P_k <- D_k P_k + immediate part + [k drawn or a readout] sum_l B w q_l
 
 The unit's own dynamics and the paths into readouts are always kept.
+
+    cost    k drawn units in the place of the f targets of a live event, and its readouts
+    memory  nnz(P), at most n d p numbers
 """
 
 from __future__ import annotations

@@ -9,6 +9,9 @@ all that comes back is one number r(t):
 
 with e_k the eligibility traces of e-prop, the baseline a running mean of r. The reward of a class
 is its target (1 if it is right), that of a number the loss of the action, negative.
+
+    cost    d^2 m for each trace that is touched, and m for each readout that a live event reaches
+    memory  d p numbers of traces, and the readouts' rows of at most o p
 """
 
 from __future__ import annotations

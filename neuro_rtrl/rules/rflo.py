@@ -5,6 +5,9 @@ dW_ij = eta (B e)_i p_ij. Of the Jacobian only the unit's own leak is kept, the 
 fixed random weights B ("rflo", "rflo-random") or through the readout's own ("rflo-symmetric", as
 Menick et al. 2021 compare it). In a spiking unit the leak is the derivative of its own dynamics;
 the reset, which is an event of the unit, takes no part in the gradient.
+
+    cost    d^2 m for each trace that is touched, and o m for each live event
+    memory  d p numbers of traces, and the readouts' rows of at most o p
 """
 
 from __future__ import annotations

@@ -5,6 +5,9 @@ unit) whose 2-norm is below the tolerance is dropped. The error is bounded while
 unit by unit, by the recursion with absolute values (kernels/limits.py); `Learner.certificate` is
 the bound of the 2-norm of the gradient's error. "rtrl-tolerance-1e-3" has the tolerance 1e-3, as
 has "rtrl-tolerance".
+
+    cost    L f nnz(P_l) without the contributions that are dropped, and nnz(P_l) for their norms
+    memory  nnz(P), at most n d p numbers, and one bound for each block of a row
 """
 
 from __future__ import annotations

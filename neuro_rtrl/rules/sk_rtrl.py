@@ -13,6 +13,9 @@ values of the factors and grows by the norm of what is cut from row k,
     E <- |D| E + |w B| E_event + |cut|,        |error of g| <= sum over t, o of |dL/dh_o| E_o.
 
 Say "sk-rtrl-0", "sk-rtrl-1", ...: the number is R. Plain "sk-rtrl" is "sk-rtrl-8".
+
+    cost    that of snap-1, R (s + n d^2), and (R + L)^2 (n d + p) for cutting back
+    memory  d nnz(mask_1) + R (n d + p) numbers
 """
 
 from __future__ import annotations

@@ -7,6 +7,9 @@ Zenke & Ganguli 2018, Neural Computation 30:1514, eqs. 2.5-2.9:
 Here epsilon is the unit's own filter, alpha the readout's, and e_k = sum_o b_ok dL/dy_o. Whatever
 surrogate the model has is replaced by the fast sigmoid of the same width; the reset takes no part
 in the gradient. "superspike" has b = w; "superspike-random" normal ones; "superspike-uniform" ones.
+
+    cost    d^2 m for each trace that is touched, and o m for each live event
+    memory  d p numbers of traces, and the readouts' rows of at most o p
 """
 
 from __future__ import annotations

@@ -9,6 +9,9 @@ within each:
 
 An event from before the window counts for the weight through which it arrives in it, but nothing
 flows back to its source. Memory is that of K steps, however long the stream is.
+
+    cost    2 for each synapse that an event passed, and n d^2 for the local Jacobians
+    memory  K steps of states, inputs and events, about K n (4 d + 4) numbers
 """
 
 from __future__ import annotations

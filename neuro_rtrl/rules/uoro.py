@@ -7,6 +7,9 @@ signs nu in {-1, +1}, one for each state that changes by itself,
     th~ <- th~ / rho0 + nu^T I / rho1       rho1 = sqrt(|nu^T I| / |nu|)
 
 so that E[s~ th~^T] = J. Every phase of a step draws signs of its own.
+
+    cost    s + n d^2 for D s~ (s synapses), and p
+    memory  n d + p numbers, and what is under way
 """
 
 from __future__ import annotations
