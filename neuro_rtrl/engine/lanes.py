@@ -17,6 +17,7 @@ from neuro_rtrl.engine.build import Built, make_run
 from neuro_rtrl.engine.feedback import Feedback, Route
 from neuro_rtrl.engine.ledger import Ledger, make_ledger, mask_density
 from neuro_rtrl.engine.limits import Changes, grow_limits, make_limits, restart_limits
+from neuro_rtrl.engine.local import LocalLane, fits, own_blocks_only
 from neuro_rtrl.engine.simulation import not_finite
 from neuro_rtrl.engine.storage import grow_columns, grow_events, make_rows, storage_bytes
 from neuro_rtrl.errors import BuildError, SimulationError
@@ -43,11 +44,12 @@ from neuro_rtrl.network.plan import mask as make_mask
 
 @dataclass
 class Shared:
-    """What all lanes of a learner have in common."""
+    """What all lanes of a learner have in common; `local` is the mask of local lanes, if any."""
 
     mask: Mask
     keep: np.ndarray | None
     route: Route
+    local: Mask | None = None
     lanes: Iterator[int] = field(default_factory=itertools.count)
 
 
@@ -116,6 +118,10 @@ class Lane:
         copies = np.array([self.rule.copies(self.built)])
         return stream._replace(copies=copies)
 
+    def storage(self) -> int:
+        """Bytes of all that holds influence."""
+        return storage_bytes(self.rows)
+
 
 class CertifiedLane(Lane):
     """A lane that bounds its own error."""
@@ -148,6 +154,8 @@ class RowsRule:
         feedback: the weights through which sensitivities pass, where they are not the network's.
         network: the network that is really run.
         copies: number of local readouts with targets of their own.
+        local: spiking units keep their own parameters only, so that one trace does for all
+            readouts, if the network allows it (engine/local.py).
     """
 
     name: str
@@ -158,6 +166,7 @@ class RowsRule:
     feedback: Feedback | None = None
     network: Callable[[Network], Network] = as_it_is
     copies: Callable[[Built], int] = no_copies
+    local: bool = False
 
     @property
     def plain(self) -> bool:
@@ -173,20 +182,25 @@ class RowsRule:
         """The static mask of the influence matrix; made once for a network."""
         mask = make_mask(built.plan, self.pattern)
         keep = None if self.keep is None else self.keep(built.plan, mask)
-        return Shared(mask, keep, Route(built, self.feedback))
+        alone = self.local and self.changes == Changes() and fits(built)
+        local = make_mask(built.plan, own_blocks_only) if alone else None
+        return Shared(mask, keep, Route(built, self.feedback), local)
 
-    def start(self, built: Built, shared: Shared, precision: str) -> Lane:
+    def start(self, built: Built, shared: Shared, precision: str) -> Lane | LocalLane:
         """A fresh lane."""
+        if shared.local is not None:
+            copies = self.copies(built)
+            return LocalLane(built, shared.local, shared.route, precision, copies)
         if self.changes.tolerance is not None:
             return CertifiedLane(built, shared, precision, self)
         return Lane(built, shared, precision, self)
 
-    def ledger(self, built: Built, shared: Shared, lanes: list[Lane]) -> Ledger:
+    def ledger(self, built: Built, shared: Shared, lanes: list[Lane | LocalLane]) -> Ledger:
         """Counts of all lanes together."""
         return make_ledger(
             np.sum([lane.run.counts for lane in lanes], axis=0),
             np.sum([lane.rows.counts for lane in lanes], axis=0),
             int(shared.mask.columns.sum()),
             mask_density(built, shared.mask),
-            sum(storage_bytes(lane.rows) for lane in lanes),
+            sum(lane.storage() for lane in lanes),
         )

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from neuro_rtrl.kernels.catch_up import catch_up_segment, renew, settle_own
+from neuro_rtrl.kernels.catch_up import catch_up_segment, own_scale, renew, settle
 from neuro_rtrl.kernels.jit import inline, jit
 from neuro_rtrl.kernels.layout import (
     BYTES,
@@ -106,8 +106,7 @@ def _hear_one(
         return 0.0
     elif rows.has_after[k]:
         scale = rows.after[k, 0]
-    if y != 0.0:
-        _settle(units, mask, run, rows, k)
+    stored = 0.0 if y == 0.0 else y / own_scale(units, mask, run, rows, k)
     F, gain, variable, slot = run.F, wires.gain, wires.variable, wires.slot
     own, base, alive = rows.own, mask.own_at[k] - mask.own[k], rows.alive
     total = 0.0
@@ -115,7 +114,7 @@ def _hear_one(
         b = gain[e] * (F[at + variable[e]] if collects else scale)
         total += carried[e] * b
         if y != 0.0 and slot[e] >= 0:
-            own[base + slot[e]] += own.dtype.type(b * y)
+            own[base + slot[e]] += own.dtype.type(b * stored)
             if not alive[slot[e]]:
                 _come_alive(mask, rows, k, slot[e])
     rows.counts[MULTIPLY_ADDS] += high - low
@@ -141,7 +140,7 @@ def _hear(
     d = units.d[units.population[k]]
     total[:d] = 0.0
     if y != 0.0:
-        _settle(units, mask, run, rows, k)
+        settle(units, mask, run, rows, k)
     entry, size = rows.matrix[5], mask.own[k + 1] - mask.own[k]
     for e in range(low, high):
         if not entry_vector(units, wires, run, rows, group, e, entry):
@@ -180,14 +179,6 @@ def entry_vector(
         else:
             out[v] = gain if v == variable else 0.0
     return True
-
-
-@jit
-def _settle(units: Units, mask: Mask, run: Run, rows: Rows, k: int) -> None:
-    """Once a step (and again after a reset) the own block is brought up to date."""
-    if rows.settled[k] != run.clock[STEP]:
-        settle_own(units, mask, run, rows, k)
-        rows.settled[k] = run.clock[STEP]
 
 
 @jit

@@ -30,6 +30,8 @@ from neuro_rtrl.kernels.layout import (
 from neuro_rtrl.kernels.rows import transform
 from neuro_rtrl.kernels.small import identity, is_identity, is_zero, multiply_into, power_into
 
+SMALLEST_SCALE = 1e-4
+
 
 @inline
 def catch_up(units: Units, run: Run, rows: Rows, k: int, pending: np.ndarray, since: int) -> None:
@@ -90,6 +92,29 @@ def settle_own(units: Units, mask: Mask, run: Run, rows: Rows, k: int) -> None:
     identity(d, rows.own_pending[k])
     rows.counts[MULTIPLY_ADDS] += size * d * d
     rows.counts[BYTES] += 2 * size * d * rows.own.itemsize
+
+
+@jit
+def own_scale(units: Units, mask: Mask, run: Run, rows: Rows, k: int) -> float:
+    """What the own block of a unit with one state has still to be multiplied by.
+
+    Arrivals are divided by it, so a decaying block need not be rewritten before something is added.
+    """
+    if rows.settled[k] != run.clock[STEP]:
+        catch_up_own(units, run, rows, k)
+        rows.settled[k] = run.clock[STEP]
+    size = abs(rows.own_pending[k, 0])
+    if not SMALLEST_SCALE < size < 1.0 / SMALLEST_SCALE:
+        settle_own(units, mask, run, rows, k)
+    return rows.own_pending[k, 0]
+
+
+@jit
+def settle(units: Units, mask: Mask, run: Run, rows: Rows, k: int) -> None:
+    """Once a step (and again after a reset) the own block is brought up to date."""
+    if rows.settled[k] != run.clock[STEP]:
+        settle_own(units, mask, run, rows, k)
+        rows.settled[k] = run.clock[STEP]
 
 
 @jit

@@ -44,6 +44,7 @@ RULE = RowsRule(
         " layers by those of local random readouts; exact for the parameters of readouts"
     ),
     pattern=own_parameters,
+    local=True,
     feedback=Feedback(no_feedback),
     network=_network,
     copies=_layers,

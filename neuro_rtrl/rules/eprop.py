@@ -44,6 +44,7 @@ RULE = RowsRule(
         " depth); exact with one layer of spiking units that are not connected with each other"
     ),
     pattern=pattern,
+    local=True,
 )
 
 
@@ -65,6 +66,7 @@ def family(kind: str) -> RowsRule:
             " signals; exact for the parameters of readouts"
         ),
         pattern=pattern,
+        local=True,
         feedback=Feedback(random_feedback, KINDS[kind]),
         network=with_all_feedback,
     )

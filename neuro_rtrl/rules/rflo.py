@@ -53,6 +53,7 @@ def family(kind: str) -> RowsRule:
             + ("" if random else ", and for one layer of unconnected units without reset")
         ),
         pattern=own_parameters,
+        local=True,
         feedback=Feedback(random_feedback) if random else None,
         network=_with_feedback if random else _leak_only,
     )

@@ -70,6 +70,7 @@ def family(kind: str) -> RowsRule:
             + words[kind]
         ),
         pattern=own_parameters,
+        local=True,
         feedback=_FEEDBACK[kind],
         network=_symmetric if kind == "symmetric" else _broadcast,
     )

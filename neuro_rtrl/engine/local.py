@@ -1,0 +1,163 @@
+"""Lanes of local rules, where the network lets hidden units have one trace for all readouts."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neuro_rtrl.engine.build import Built, make_run
+from neuro_rtrl.engine.feedback import Route
+from neuro_rtrl.engine.simulation import not_finite
+from neuro_rtrl.engine.storage import make_rows, storage_bytes
+from neuro_rtrl.errors import SimulationError
+from neuro_rtrl.kernels.entry import start_rows, start_run
+from neuro_rtrl.kernels.filters import Filters
+from neuro_rtrl.kernels.layout import FINISHED, NOT_FINITE, RECORD_FULL, SEQUENCE, Mask, Rows, Run
+from neuro_rtrl.kernels.local import local
+from neuro_rtrl.kernels.stream import Stream
+from neuro_rtrl.network.describe import Population
+from neuro_rtrl.network.plan import Plan
+from neuro_rtrl.network.reach import Reach
+
+MOST_FEEDBACK = 1 << 24  # entries of the dense feedback matrix
+
+
+def own_blocks_only(plan: Plan, own: np.ndarray) -> Reach:
+    """Nothing but each unit's own parameters, also in readouts."""
+    block = np.full(own.size, -1, np.int64)
+    named = own > 0
+    block[named] = np.arange(int(named.sum()))
+    nothing = np.zeros(0, np.int64)
+    return Reach(block, own[named].astype(np.int64), np.zeros(own.size + 1, np.int64), nothing)
+
+
+def fits(built: Built) -> bool:
+    """Whether all readouts of a population filter alike, and hear hidden units without delay.
+
+    That is: a constant Jacobian that is the same for all its units; synapses from spiking units
+    that act on one state, in the step of the event, and no two of them between the same units.
+    """
+    if built.outputs[0].size * built.plan.n > MOST_FEEDBACK:
+        return False
+    return all(_filters_alike(built, p) and _heard_plainly(built, p) for p in built.plan.readouts)
+
+
+def _number(built: Built, population: Population) -> int:
+    return [p.name for p in built.plan.populations].index(population.name)
+
+
+def _flow(built: Built, population: Population) -> np.ndarray:
+    """(n, d*d) constant Jacobians of a population."""
+    p = _number(built, population)
+    size, at = int(built.units.d[p]) ** 2, int(built.units.at_dd[p])
+    return built.units.flow_d[at : at + population.n * size].reshape(population.n, size)
+
+
+def _filters_alike(built: Built, population: Population) -> bool:
+    p = _number(built, population)
+    if not built.units.constant[p]:
+        return False
+    flow = _flow(built, population)
+    return bool((flow == flow[0]).all())
+
+
+def _sent(built: Built, population: Population) -> np.ndarray:
+    """Synapses from units to a population."""
+    first, wires = built.plan.first[population.name], built.wires
+    inside = (wires.target >= first) & (wires.target < first + population.n)
+    return np.flatnonzero(inside & (built.plan.wiring.source < built.plan.n))
+
+
+def _heard_plainly(built: Built, population: Population) -> bool:
+    sent, wires = _sent(built, population), built.wires
+    if sent.size == 0:
+        return True
+    groups = np.repeat(np.arange(wires.delay.size), np.diff(wires.first))[sent]
+    pairs = built.plan.wiring.source[sent] * built.plan.n + wires.target[sent]
+    plain = (wires.delay[groups] == 0).all() and not wires.collects[groups].any()
+    one_state = (wires.variable[sent] == wires.variable[sent[0]]).all()
+    return bool(plain and one_state and np.unique(pairs).size == pairs.size)
+
+
+def make_filters(built: Built, mask: Mask, precision: str) -> Filters:
+    """Traces behind the filters of all readout populations; feedback is filled in later."""
+    plan, units, n = built.plan, built.units, built.plan.n
+    readouts, outputs = plan.readouts, built.outputs
+    numbers = [_number(built, p) for p in readouts]
+    wide = int(units.d[numbers].max())
+    own = np.diff(mask.own) + units.m[units.population]
+    sends = np.zeros((len(readouts), n), np.uint8)
+    flow, entry = np.zeros((len(readouts), wide * wide)), np.zeros((len(readouts), wide))
+    at, size = np.zeros((len(readouts), n + 1), np.int64), 0
+    for f, population in enumerate(readouts):
+        d, sent = int(units.d[numbers[f]]), _sent(built, population)
+        sends[f, plan.wiring.source[sent]] = 1
+        flow[f, : d * d] = _flow(built, population)[0]
+        entry[f, int(built.wires.variable[sent[0]]) if sent.size else 0] = 1.0
+        at[f] = size + np.concatenate([[0], np.cumsum(own * d * sends[f])])
+        size = int(at[f, -1])
+    first = np.array([plan.first[p.name] for p in readouts])
+    of = np.searchsorted(first, outputs[0], side="right") - 1
+    return Filters(
+        d=units.d[numbers],
+        flow=flow,
+        entry=entry,
+        read=np.array([outputs[1][np.flatnonzero(of == f)[0]] for f in range(len(readouts))]),
+        of=of,
+        feedback=np.zeros((outputs[0].size, n)),
+        sends=sends,
+        at=at,
+        z=np.zeros(size, precision),
+        pending=np.zeros((len(readouts), n, wide * wide)),
+        signal=np.zeros((len(readouts), n, wide)),
+        filled=np.zeros((len(readouts), n), np.uint8),
+        q=np.zeros(int(own.max(initial=0)) + 1),
+        own=np.concatenate([[0], np.cumsum(own)]).astype(np.int64),
+        gathered=np.zeros(int(own.sum())),
+        waits=np.zeros(n, np.uint8),
+    )
+
+
+class LocalLane:
+    """One stream of sequences under a local rule."""
+
+    def __init__(self, built: Built, mask: Mask, route: Route, precision: str, copies: int) -> None:
+        self.built, self.mask, self.route = built, mask, route
+        self.run: Run = make_run(built)
+        self.rows: Rows = make_rows(built, mask, precision)
+        self.filters: Filters = make_filters(built, mask, precision)
+        self._copies = np.array([copies])
+        sent = [_sent(built, p) for p in built.plan.readouts]
+        self._sent = np.concatenate([np.zeros(0, np.int64), *sent])
+        order = np.full(built.plan.n, -1)
+        order[built.outputs[0]] = np.arange(built.outputs[0].size)
+        self._place = (order[built.wires.target[self._sent]], built.plan.wiring.source[self._sent])
+
+    def restart(self) -> None:
+        """Initial states, nothing under way, no traces; counts stay."""
+        self.run.clock[:] = 0
+        start_run(self.built.units, self.run)
+        start_rows(self.built.units, self.mask, self.rows)
+        f = self.filters
+        for array in (f.pending, f.signal, f.filled, f.gathered, f.waits):
+            array[:] = 0
+
+    def advance(self, stream: Stream, gradient: np.ndarray, restart: bool) -> bool:
+        """Run the stream, adding to `gradient`; True if the record of spikes is full first."""
+        b = self.built
+        carried = self.route.weights(b.values)
+        self.filters.feedback[self._place] = carried[self._sent] * b.wires.gain[self._sent]
+        answer = local(
+            b.units, b.wires, self.mask, b.values, self.run, self.rows, self.filters,
+            stream._replace(copies=self._copies), gradient, restart,
+        )  # fmt: skip
+        if answer == NOT_FINITE:
+            raise not_finite(b, self.run)
+        if answer not in (FINISHED, RECORD_FULL):
+            raise SimulationError("the kernel stopped", given=answer, expected="a finished run")
+        if answer == FINISHED:
+            self.run.clock[SEQUENCE] = 0
+        return bool(answer == RECORD_FULL)
+
+    def storage(self) -> int:
+        """Bytes of all that holds influence."""
+        return storage_bytes(self.rows) + sum(a.nbytes for a in self.filters)

@@ -1,0 +1,126 @@
+"""Local lanes have the gradients of the general ones; and they are used where they can be."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+
+import neuro_rtrl as nr
+from neuro_rtrl.engine.local import LocalLane
+from neuro_rtrl.registry import find
+
+RULES = ("eprop", "eprop-random", "rflo", "superspike", "decolle")
+
+
+def network(model: str, readouts: tuple[str, ...], delay: str = "0 ms") -> nr.Network:
+    """Two populations with loops and delays, as many readout populations as asked for."""
+    net = nr.Network(dt="1 ms", seed=6)
+    x = net.inputs(5, name="x")
+    hidden = [net.neurons(n, model, name=f"h{n}") for n in (6, 4)]
+    for port in hidden[0].model.ports:
+        for target in hidden:
+            net.connect(x, target, weights="normal(0.4, 0.8)", port=port, density=0.7)
+            for source in hidden:
+                net.connect(
+                    source, target, weights="normal(0, 0.4)", port=port, density=0.5,
+                    delay="uniform(0 ms, 3 ms)",
+                )  # fmt: skip
+    for i, kind in enumerate(readouts):
+        y = net.neurons(2, kind, name=f"y{i}", learn="bias" if kind == "readout" else ())
+        for source in hidden:
+            net.connect(source, y, density=0.8, delay=delay)
+    return net
+
+
+def learners(net: nr.Network, rule: str, **options: Any) -> tuple[nr.Learner, nr.Learner]:
+    chosen = find("rules", rule)
+    general = dataclasses.replace(chosen, local=False)
+    made = [nr.Learner(net, rule=r, precision="float64", **options) for r in (chosen, general)]
+    return made[0], made[1]
+
+
+def trial(outputs: int, batch: int = 2) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(2)
+    inputs = (rng.random((batch, 50, 5)) < 0.4) * rng.uniform(0.5, 1.5, (batch, 50, 5))
+    targets = rng.standard_normal((batch, 50, outputs))
+    targets[:, 12:30] = np.nan
+    return inputs, targets
+
+
+def assert_same(found: dict[str, np.ndarray], wanted: dict[str, np.ndarray]) -> None:
+    size = max(np.abs(a).max(initial=0.0) for a in wanted.values())
+    assert size > 0
+    for name, array in wanted.items():
+        np.testing.assert_allclose(found[name], array, rtol=0, atol=1e-12 * size, err_msg=name)
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("model", ["lif", "alif", "egru"])
+def test_gradients_are_those_of_general_lanes(model: str, rule: str) -> None:
+    net = network(model, ("leaky_readout", "readout"))
+    fast, general = learners(net, rule, update="sequence")
+    for learner in (fast, general):
+        learner.run(*trial(4))
+    assert isinstance(fast._session.lanes[0], LocalLane)
+    assert not isinstance(general._session.lanes[0], LocalLane)
+    assert_same(fast.gradient, general.gradient)
+    assert np.any(fast.gradient["h6_h4"])
+
+
+@pytest.mark.parametrize("update", ["step", 7])
+def test_online_learning_is_the_same(update: Any) -> None:
+    """With fixed feedback: else the local lane uses the present weights for all of a trace."""
+    net = network("alif", ("leaky_readout",))
+    fast, general = learners(net, "eprop-random", optimizer=nr.Sgd(1e-3), update=update)
+    assert_same(
+        {"loss": np.array(fast.run(*trial(2)).loss)},
+        {"loss": np.array(general.run(*trial(2)).loss)},
+    )
+    assert_same(fast.parameters, general.parameters)
+
+
+def test_step_by_step_is_the_same_as_at_once() -> None:
+    net = network("lif", ("leaky_readout",))
+    stepping = nr.Learner(net, rule="eprop", precision="float64", update=1000)
+    whole = nr.Learner(net, rule="eprop", precision="float64", update="sequence")
+    inputs, targets = trial(2, batch=1)
+    for x, target in zip(inputs[0], targets[0], strict=True):
+        stepping.step(x, None if np.isnan(target).any() else target)
+    whole.run(inputs, targets)
+    assert_same(stepping.gradient, whole.gradient)
+    stepping.reset()
+    assert not np.any(stepping.gradient["h6_h4"])
+
+
+@pytest.mark.parametrize("why", ["delay", "time constants"])
+def test_other_networks_take_the_general_way(why: str) -> None:
+    """Delayed readouts, or readouts with different time constants, are filtered row by row."""
+    net = network("lif", ("leaky_readout",) if why == "delay" else (), delay="1 ms")
+    if why != "delay":
+        y = net.neurons(2, "leaky_readout", name="y", tau=np.array([0.01, 0.03]))
+        net.connect("h6", y)
+    learner, general = learners(net, "eprop", update="sequence")
+    for each in (learner, general):
+        each.run(*trial(2))
+    assert not isinstance(learner._session.lanes[0], LocalLane)
+    assert_same(learner.gradient, general.gradient)
+
+
+def test_work_does_not_grow_with_the_outputs() -> None:
+    """A hidden unit has one trace for all outputs; row by row each output has its own."""
+    counts = {}
+    for outputs in (2, 20):
+        net = network("lif", ())
+        y = net.neurons(outputs, "leaky_readout", name="y")
+        net.connect("h6", y)
+        for kind, learner in zip(
+            ("local", "general"), learners(net, "eprop", update="sequence"), strict=True
+        ):
+            learner.run(*trial(outputs))
+            counts[kind, outputs] = learner.ledger.multiply_adds
+    assert counts["general", 20] > 4 * counts["general", 2]
+    assert counts["local", 20] < 4 * counts["local", 2]
+    assert counts["local", 20] < counts["general", 20] / 1.4
