@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     import numpy as np
     import sympy
 
-SECOND = (("second", 1),)
-DIMENSIONLESS: tuple[tuple[str, int], ...] = ()
+# Powers are whole, or halves (the unit of noise); whole ones are kept as int.
+Dimension = tuple[tuple[str, float], ...]
 
-Dimension = tuple[tuple[str, int], ...]
+SECOND: Dimension = (("second", 1),)
+DIMENSIONLESS: Dimension = ()
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,10 @@ class Parameter:
 
 @dataclass(frozen=True)
 class State:
-    """A state variable: `initial` in SI base units; `held` while the unit is refractory."""
+    """A state variable: `initial` in SI base units; `held` while the unit is refractory.
+
+    `start` is its initial value as an expression, where the text has one; then `initial` is 0.
+    """
 
     name: str
     unit: str
@@ -42,6 +46,7 @@ class State:
     initial: float
     held: bool
     meaning: str
+    start: str | None = None
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,8 @@ class Surrogate:
     """The derivative psi that stands for dH/dg at the threshold, as a function of g.
 
     Args:
-        shape: one of triangle, boxcar, exponential, fast_sigmoid, arctan, spike_only.
+        shape: one of triangle, boxcar, exponential, fast_sigmoid, arctan, spike_only, or none
+            (psi = 0: nothing has influence through such spikes).
         height: psi at g = 0 (for `spike_only`: psi of a unit that spikes), in 1/[g].
         width: half-width, in [g] (triangle, boxcar: the support; the others: the scale).
         cutoff: psi is exactly zero for |g| >= cutoff (in [g]). None: `width` for triangle and
@@ -89,6 +95,10 @@ class Model:
         output: factor f of a graded event y = s f(h); None for a plain spike y = s.
         reset: state name -> value after a spike; only the states that the reset names.
         refractory: duration (seconds) as an expression of the parameters, or None.
+        refractory_while: 1 or 0 as an expression of the states: from its spike on a unit is
+            refractory for as long as this is 1; or None.
+        noise: random channels, drawn anew for each unit and step: "xi..." standard normal,
+            "rand..." uniform in [0, 1).
         readout: state that a loss reads, or None.
         text: the strings as written: equations, threshold, reset, refractory.
     """
@@ -113,6 +123,8 @@ class Model:
     readout: str | None
     text: dict[str, str]
     source: str = field(default="", repr=False)
+    refractory_while: sympy.Expr | None = None
+    noise: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -30,11 +30,11 @@ class _Printer(PythonCodePrinter):
     def _print_Rational(self, expr: sympy.Rational) -> str:
         return repr(float(expr))
 
-    def _print_sigmoid(self, expr: sympy.Function) -> str:
-        return f"sigmoid({self._print(expr.args[0])})"
+    def _own(self, expr: sympy.Function) -> str:
+        return f"{type(expr).__name__}({self._print(expr.args[0])})"
 
-    def _print_sign(self, expr: sympy.Function) -> str:
-        return f"sign({self._print(expr.args[0])})"
+    _print_sigmoid = _print_sign = _print_exprel = _print_phi_2 = _own
+    _print_above = _print_at_least = _own
 
 
 def assignments(

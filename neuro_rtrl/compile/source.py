@@ -1,10 +1,11 @@
-"""A derived model -> readable Python source of five functions over one population.
+"""A derived model -> readable Python source of up to six functions over one population.
 
     flow     h <- Phi(h, a), a <- 0
     jacobian D, F, U at the state before the flow
     spike    s and y
     event    s, y and their sensitivities: ds/dh, dy/dh, ds/dtheta, dy/dtheta
     reset    for one unit: R(h), dR/dh, dR/dtheta
+    gate     of the units that are refractory, which ones stay so
 
 Layout: `h[v*n + i]` is state v of unit i; matrices are unit by unit, row by row. Coefficients that
 all units share come first in `c` and are read once; the others follow, n values each.
@@ -29,7 +30,7 @@ HEADER = '''"""Generated from the neuron model text {name!r}: do not edit."""
 from math import cos, cosh, exp, log, sin, sinh, sqrt, tanh
 
 from neuro_rtrl.kernels.jit import native
-from neuro_rtrl.kernels.scalar import sigmoid, sign
+from neuro_rtrl.kernels.scalar import above, at_least, exprel, phi_2, sigmoid, sign
 
 '''
 
@@ -64,11 +65,13 @@ def psi_values(surrogate: Surrogate) -> dict[str, np.ndarray]:
 
 
 def source(derived: Derived, surrogate: Surrogate, where: Layout) -> str:
-    """Source text of the five functions."""
+    """Source text of the functions that the model has."""
     writer = _Writer(derived, where)
     parts = [HEADER.format(name=derived.model.name), writer.flow(), writer.jacobian()]
     if derived.threshold is not None:
         parts += [writer.event(surrogate, False), writer.event(surrogate, True), writer.reset()]
+    if derived.refractory_while is not None:
+        parts.append(writer.gate(derived.refractory_while))
     return "\n\n".join(parts)
 
 
@@ -112,7 +115,8 @@ class _Writer:
             body += ["if held[i]:", *_indent(assignments(new, held, names, "y"))]
             body += ["else:", *_indent(assignments(new, free, names, "x"))]
         body += [f"h[{v}*n + i] = new_{s}" for v, s in enumerate(self.model.states)]
-        body += [f"a[{v}*n + i] = 0.0" for v in range(self.inputs)]
+        # Random channels stay: the threshold test may look at them.
+        body += [f"a[{v}*n + i] = 0.0" for v in range(len(self.model.model.inputs))]
         before = self.shared([*free, *held])
         return _function("flow", "iffffb", "n, h, a, c, theta, held", before, body)
 
@@ -135,7 +139,7 @@ class _Writer:
 
     def event(self, surrogate: Surrogate, sensitive: bool) -> str:
         m = self.model
-        names = self.reads(inputs=False)
+        names = self.reads(inputs=True)
         output = m.output if m.output is not None else sympy.Integer(1)
         slopes = [*m.threshold_h, *m.threshold_theta, *m.output_h, *m.output_theta]
         used = [m.threshold, output, *(slopes if sensitive else [])]
@@ -145,12 +149,12 @@ class _Writer:
         body += ["s[i] = 1 if fired else 0", "y[i] = f if fired else 0.0"]
         before = self.shared(used, PSI if sensitive else ())
         if not sensitive:
-            return _function("spike", "ifffbbf", "n, h, c, theta, held, s, y", before, body)
-        body += ["psi = 0.0", f"if {_live(surrogate)}:", "    a = abs(g)/c_psi_width"]
+            return _function("spike", "iffffbbf", "n, h, a, c, theta, held, s, y", before, body)
+        body += ["psi = 0.0", f"if {_live(surrogate)}:", "    z = abs(g)/c_psi_width"]
         body += [f"    psi = c_psi_height*({surrogates.SHAPES[surrogate.shape]})"]
         body += self._sensitivities(names)
-        arguments = "n, h, c, theta, held, s, y, ds, dy, dst, dyt"
-        return _function("event", "ifffbbfffff", arguments, before, body)
+        arguments = "n, h, a, c, theta, held, s, y, ds, dy, dst, dyt"
+        return _function("event", "iffffbbfffff", arguments, before, body)
 
     def _sensitivities(self, names: dict[str, str]) -> list[str]:
         """ds = psi dg and dy = s df + f ds, written only where the unit is live."""
@@ -187,6 +191,13 @@ class _Writer:
         body += assignments(targets, everything, names, "x")
         arguments = "i, n, h, c, theta, R, A, B"
         return _function("reset", "iiffffff", arguments, body, [], loop=False)
+
+    def gate(self, condition: sympy.Expr) -> str:
+        names = self.reads(inputs=False)
+        body = ["if held[i]:", *_indent(self.loads([condition]))]
+        body += _indent(assignments(["stay"], [condition], names, "x"))
+        body += ["    held[i] = 1 if stay > 0.5 else 0"]
+        return _function("gate", "ifffb", "n, h, c, theta, held", self.shared([condition]), body)
 
 
 def _live(surrogate: Surrogate) -> str:

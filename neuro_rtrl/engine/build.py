@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -27,6 +29,7 @@ class Built:
         units: populations and units for the kernels.
         sources: population -> generated source text.
         values: (parameters,) current values; what learning changes.
+        lanes: numbers of the runs that are made, so that each has noise of its own.
     """
 
     plan: Plan
@@ -35,6 +38,7 @@ class Built:
     natives: list[native.Native]
     values: np.ndarray
     widest: int
+    lanes: Iterator[int] = field(default_factory=itertools.count)
 
     @cached_property
     def outputs(self) -> tuple[np.ndarray, np.ndarray]:
@@ -124,7 +128,8 @@ def _units(
         at_c=_starts([c.size for c in coefficients]),
         at_theta=made.at_theta,
         call=np.array([x.addresses for x in natives], dtype=np.int64),
-        refractory=_flags(h.max(initial=0) > 0 for h in hold),
+        refractory=_flags(_ends(p, h) for p, h in zip(populations, hold, strict=True)),
+        chance=_chance(derived),
         population=np.repeat(np.arange(len(populations)), n),
         hold=np.concatenate(hold),
         c=np.concatenate(coefficients),
@@ -135,6 +140,24 @@ def _units(
         **_kinds(derived),
     )
     return units, int(d.max())
+
+
+def _ends(population: Population, hold: np.ndarray) -> int:
+    """What ends the refractoriness of a population; periods of 0 steps are none."""
+    model = population.model
+    if model is not None and model.refractory_while is not None:
+        return layout.CONDITION
+    return layout.PERIOD if hold.max(initial=0) > 0 else 0
+
+
+def _chance(derived: list[Derived]) -> np.ndarray:
+    """The distribution of each input that is a random channel."""
+    made = np.zeros((len(derived), max(len(x.inputs) for x in derived)), dtype=np.uint8)
+    for row, x in zip(made, derived, strict=True):
+        collecting = len(x.model.inputs)
+        for v, name in enumerate(x.model.noise, collecting):
+            row[v] = layout.UNIFORM if name.startswith("rand_") else layout.NORMAL
+    return made
 
 
 def _places(n: np.ndarray, d: np.ndarray, a: np.ndarray, m: np.ndarray) -> dict[str, np.ndarray]:
@@ -153,7 +176,7 @@ def _kinds(derived: list[Derived]) -> dict[str, np.ndarray]:
     """What each population does and does not."""
     models = [x.model for x in derived]
     constant = np.array([x.constant for x in derived])
-    driven = np.array([x.size[1] > 0 or x.size[2] > 0 for x in derived])
+    driven = np.array([len(x.model.inputs) > 0 or x.size[2] > 0 for x in derived])
     blind = np.zeros((len(models), max(len(x.states) for x in models)), dtype=np.uint8)
     for row, model in zip(blind, models, strict=True):
         row[: len(model.states)] = [s.held for s in model.states]
@@ -214,11 +237,21 @@ def make_run(built: Built) -> layout.Run:
         arrived=_whole(2, groups + 1),
         deferred=_whole(2, groups + 1),
         work=np.zeros(built.widest * (1 + built.widest + longest) + 1),
+        random=noise_seed(built.plan.net.seed, next(built.lanes)),
         **_queue(wires),
         **_slopes(units),
     )
     start_run(units, run)
     return run
+
+
+def noise_seed(seed: int, lane: int) -> np.ndarray:
+    """(1,) the generator of noise of run number `lane` of a built network, at its start.
+
+    >>> noise_seed(0, 1).dtype
+    dtype('uint64')
+    """
+    return np.random.default_rng([seed, lane, 4]).integers(1, 2**63, 1, np.uint64)
 
 
 def _queue(wires: layout.Wires) -> dict[str, np.ndarray]:

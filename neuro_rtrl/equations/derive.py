@@ -41,10 +41,12 @@ class Derived:
     """What follows from a model's text once it is known which unit parameters learn.
 
     Attributes:
-        states, inputs, theta: names, in the order of rows and columns.
+        states, inputs, theta: names, in the order of rows and columns. Random channels are
+            inputs, too, behind those that collect arrivals.
         flow, held_flow: Phi for each state, free and while refractory (None: the same).
         flow_h, flow_a, flow_theta: D, F and U; `held_*` while refractory.
         threshold, output: g and f, or None.
+        refractory_while: 1 for as long as a refractory unit stays so, else 0; or None.
         threshold_h, threshold_theta, output_h, output_theta: their derivatives.
         reset: R for each state; `reset_h`, `reset_theta` its derivatives.
         entry: port name -> (index of its state or input, gain expression).
@@ -64,6 +66,7 @@ class Derived:
     held_flow_h: Matrix
     held_flow_theta: Matrix
     threshold: sympy.Expr | None
+    refractory_while: sympy.Expr | None
     threshold_h: tuple[sympy.Expr, ...]
     threshold_theta: tuple[sympy.Expr, ...]
     output: sympy.Expr | None
@@ -100,7 +103,8 @@ def derive(model: Model, learn: tuple[str, ...] = ()) -> Derived:
     flow, held_flow = integrators.flows(model, theta, coefficients)
     flow = tuple(coefficients.hoist(e) for e in flow)
     held_flow = tuple(coefficients.hoist(e) for e in held_flow) if held_flow else None
-    states = tuple(s.name for s in model.states)
+    states, inputs = tuple(s.name for s in model.states), (*model.inputs, *model.noise)
+    gate = model.refractory_while
     reset = tuple(coefficients.hoist(model.reset.get(s, symbol(s))) for s in states)
     threshold = coefficients.hoist(model.threshold) if model.threshold is not None else None
     output = coefficients.hoist(model.output) if model.output is not None else None
@@ -111,16 +115,17 @@ def derive(model: Model, learn: tuple[str, ...] = ()) -> Derived:
     return Derived(
         model=model,
         states=states,
-        inputs=model.inputs,
+        inputs=inputs,
         theta=theta,
         flow=flow,
         held_flow=held_flow,
         flow_h=flow_h,
-        flow_a=_jacobian(flow, model.inputs),
+        flow_a=_jacobian(flow, inputs),
         flow_theta=_jacobian(flow, theta),
         held_flow_h=held_h,
         held_flow_theta=held_theta,
         threshold=threshold,
+        refractory_while=None if gate is None else coefficients.hoist(gate),
         threshold_h=_gradient(threshold, states),
         threshold_theta=_gradient(threshold, theta),
         output=output,
@@ -129,14 +134,17 @@ def derive(model: Model, learn: tuple[str, ...] = ()) -> Derived:
         reset=reset,
         reset_h=_jacobian(reset, states),
         reset_theta=_jacobian(reset, theta),
-        constant=_is_constant((*flow_h, *held_h), {*states, *model.inputs, *theta}),
+        # A refractory period that a state ends cannot be looked up afterwards.
+        constant=model.refractory_while is None
+        and _is_constant((*flow_h, *held_h), {*states, *inputs, *theta}),
         coefficients=coefficients,
     )
 
 
 def _check_learned(model: Model, theta: tuple[str, ...]) -> None:
     """Parameters that other things than the unit's own dynamics depend on cannot learn."""
-    fixed = set(model.refractory.free_symbols) if model.refractory is not None else set()
+    ends = (model.refractory, model.refractory_while)
+    fixed = {s for end in ends if end is not None for s in end.free_symbols}
     for port in model.ports.values():
         fixed |= port.gain.free_symbols
     for name in theta:

@@ -1,7 +1,10 @@
 """The functions that a model's text may call, for SymPy, for numbers and for generated code.
 
 `sigmoid` is a function of its own, because 1/(1 + exp(-x)) has a derivative that overflows; so is
-`Abs`, because everything here is real and SymPy cannot know that.
+`Abs`, because everything here is real and SymPy cannot know that. `exprel` has no singularity where
+(exp(x) - 1)/x is 0/0:
+
+    phi_1 = (exp(x) - 1)/x    phi_2 = (phi_1 - 1)/x    phi_1' = phi_1 - phi_2
 """
 
 from __future__ import annotations
@@ -39,6 +42,44 @@ class Abs(sympy.Function):
         return sympy.sign(self.args[0])
 
 
+class exprel(sympy.Function):  # noqa: N801
+    """(exp(x) - 1)/x, and 1 at x = 0."""
+
+    nargs = 1
+
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:
+        """phi_1' = phi_1 - phi_2."""
+        return self - phi_2(self.args[0])
+
+
+class phi_2(sympy.Function):  # noqa: N801
+    """(exprel(x) - 1)/x, and 1/2 at x = 0."""
+
+    nargs = 1
+
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:
+        """phi_2' = (phi_1 - 2 phi_2)/x."""
+        return (exprel(self.args[0]) - 2 * self) / self.args[0]
+
+
+class Step(sympy.Function):
+    """A step of its argument: its derivative is 0 wherever it has one."""
+
+    nargs = 1
+
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:
+        """0."""
+        return sympy.Integer(0)
+
+
+class above(Step):  # noqa: N801
+    """1 where x > 0, else 0: what `int(a > b)` becomes."""
+
+
+class at_least(Step):  # noqa: N801
+    """1 where x >= 0, else 0."""
+
+
 SYMBOLIC: dict[str, Any] = {
     "exp": sympy.exp,
     "log": sympy.log,
@@ -50,6 +91,7 @@ SYMBOLIC: dict[str, Any] = {
     "cos": sympy.cos,
     "abs": Abs,
     "sigmoid": sigmoid,
+    "exprel": exprel,
 }
 
 
@@ -61,6 +103,29 @@ def stable_sigmoid(x: Any) -> Any:
     """
     small = np.exp(-np.abs(x))
     return np.where(np.asarray(x) >= 0, 1.0 / (1.0 + small), small / (1.0 + small))
+
+
+def stable_exprel(x: Any) -> Any:
+    """(exp(x) - 1)/x without 0/0.
+
+    >>> float(stable_exprel(0.0)), float(stable_exprel(1.0)) == math.e - 1
+    (1.0, True)
+    """
+    x = np.asarray(x, float)
+    safe = np.where(x == 0, 1.0, x)
+    return np.where(x == 0, 1.0, np.expm1(safe) / safe)
+
+
+def stable_phi_2(x: Any) -> Any:
+    """(exprel(x) - 1)/x; its Taylor series where the difference would cancel.
+
+    >>> float(stable_phi_2(0.0))
+    0.5
+    """
+    x = np.asarray(x, float)
+    series = np.polynomial.polynomial.polyval(x, [1 / math.factorial(k + 2) for k in range(14)])
+    safe = np.where(abs(x) < 0.5, 1.0, x)
+    return np.where(abs(x) < 0.5, series, (stable_exprel(safe) - 1.0) / safe)
 
 
 NUMERIC: dict[str, Callable[[Any], Any]] = {
@@ -75,6 +140,10 @@ NUMERIC: dict[str, Callable[[Any], Any]] = {
     "Abs": np.abs,
     "sign": np.sign,
     "sigmoid": stable_sigmoid,
+    "exprel": stable_exprel,
+    "phi_2": stable_phi_2,
+    "above": lambda x: np.where(np.asarray(x) > 0, 1.0, 0.0),
+    "at_least": lambda x: np.where(np.asarray(x) >= 0, 1.0, 0.0),
 }
 
 _PLAIN: dict[str, Callable[[float], float]] = {
@@ -88,6 +157,7 @@ _PLAIN: dict[str, Callable[[float], float]] = {
     "cos": math.cos,
     "abs": abs,
     "sigmoid": lambda x: float(stable_sigmoid(x)),
+    "exprel": lambda x: float(stable_exprel(x)),
 }
 
 

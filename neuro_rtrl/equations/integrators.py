@@ -3,9 +3,10 @@
 exact               linear models: h <- E h + C, with [[E, C], [0, 1]] = expm([[A, b], [0, 0]] dt),
                     computed as numbers by SciPy for each set of parameters: equal time constants
                     need no special case and nothing can overflow
-exponential_euler   x <- x e^(A dt) + (e^(A dt) - 1) B/A for dx/dt = A x + B with the other
-                    variables frozen
-euler               x <- x + dt f(x)
+exponential_euler   x <- x e^(A dt) + dt B exprel(A dt) for dx/dt = A x + B with the other
+                    variables frozen; exprel(z) = (e^z - 1)/z has a value at A = 0, too
+euler               x <- x + dt f(x); with noise, dx/dt = f + sum_j g_j xi_j (Euler & Maruyama, Ito)
+                    x <- x + dt f(x) + sum_j g_j(x) sqrt(dt) N_j, N_j standard normal in each step
 rk4                 the classical fourth order Runge-Kutta scheme
 
 While a unit is refractory the variables marked "(unless refractory)" stand still; the others go on.
@@ -23,6 +24,7 @@ import sympy
 from neuro_rtrl.contracts import Model
 from neuro_rtrl.equations.coefficients import DT, Coefficients
 from neuro_rtrl.equations.evaluate import evaluate
+from neuro_rtrl.equations.functions import Step, exprel
 from neuro_rtrl.equations.parser import symbol
 from neuro_rtrl.errors import BuildError
 
@@ -46,6 +48,9 @@ def flows(model: Model, theta: tuple[str, ...], made: Coefficients) -> tuple[Flo
 def _flow(
     model: Model, rates: Rates, theta: tuple[str, ...], made: Coefficients, prefix: str
 ) -> Flow:
+    channels = [symbol(n) for n in model.noise]
+    if any(f.free_symbols & {*channels} for f in model.rates.values()):
+        return _euler_maruyama(model, rates, channels)
     if model.method == "exact":
         return _exact(model, rates, theta, made, prefix)
     steps = {"euler": _euler, "rk4": _rk4, "exponential_euler": _exponential_euler}
@@ -54,6 +59,22 @@ def _flow(
 
 def _euler(rates: Rates, _: str) -> Flow:
     return tuple(symbol(n) + DT * f for n, f in rates.items())
+
+
+def _euler_maruyama(model: Model, rates: Rates, channels: list[sympy.Symbol]) -> Flow:
+    if model.method != "euler":
+        raise _not_fit(model.name, "the noise", model.method, "noise with the method euler")
+    flow = []
+    for n, f in rates.items():
+        terms = [symbol(n) + DT * f.subs(dict.fromkeys(channels, 0), simultaneous=True)]
+        for xi in channels:
+            strength = sympy.diff(f, xi)
+            if strength.free_symbols & {*channels}:
+                where = f"the equation of {n}"
+                raise _not_fit(model.name, where, "euler", "noise in sums, as in f + g*xi")
+            terms.append(strength * sympy.sqrt(DT) * xi)
+        flow.append(sympy.Add(*terms))
+    return tuple(flow)
 
 
 def _rk4(rates: Rates, _: str) -> Flow:
@@ -75,20 +96,30 @@ def _exponential_euler(rates: Rates, name: str) -> Flow:
     for n, rate in rates.items():
         x = symbol(n)
         slope = sympy.diff(sympy.expand(rate), x)
-        if x in slope.free_symbols:
-            raise _not_linear(name, n, "exponential_euler", "each equation linear in its variable")
+        if x in slope.free_symbols or _jumps(rate, [x]):
+            raise _not_fit(
+                name,
+                f"the equation of {n}",
+                "exponential_euler",
+                "each equation linear in its variable",
+            )
         rest = sympy.expand(rate).subs(x, 0)
-        if slope == 0:
-            flow.append(x + DT * rest)
-            continue
-        decay = sympy.exp(slope * DT)
-        flow.append(x * decay + (decay - 1) * rest / slope)
+        flow.append(x * sympy.exp(slope * DT) + DT * rest * _exprel(slope * DT))
     return tuple(flow)
 
 
-def _not_linear(model: str, variable: str, method: str, expected: str) -> BuildError:
+def _jumps(rate: sympy.Expr, variables: list[sympy.Symbol]) -> bool:
+    """Whether a condition in `rate` looks at the variables: of slope 0, and yet not linear."""
+    return any(step.free_symbols & {*variables} for step in rate.atoms(Step))
+
+
+def _exprel(z: sympy.Expr) -> sympy.Expr:
+    return sympy.Integer(1) if z == 0 else exprel(z)
+
+
+def _not_fit(model: str, variable: str, method: str, expected: str) -> BuildError:
     return BuildError(
-        f"the method {method} does not fit the equation of {variable}",
+        f"the method {method} does not fit {variable}",
         where=f"{model}: method",
         given=f'method = "{method}"',
         expected=expected,
@@ -111,9 +142,12 @@ def _exact(
     ]
     for n, row, terms in zip(names, matrix, drive, strict=True):
         used = set().union(*(e.free_symbols for e in (*row, *terms)))
-        if used & {*variables, *learned}:
-            raise _not_linear(
-                model.name, n, "exact", "equations linear in the states, and in what learns"
+        if used & {*variables, *learned} or _jumps(rates[n], [*variables, *learned]):
+            raise _not_fit(
+                model.name,
+                f"the equation of {n}",
+                "exact",
+                "equations linear in the states, and in what learns",
             )
     return _linear_flow(names, theta, matrix, drive, made, prefix)
 

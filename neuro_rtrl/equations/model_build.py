@@ -7,12 +7,12 @@ from typing import Any
 
 import sympy
 
-from neuro_rtrl.contracts import SECOND, Dimension, Model, Parameter, Port, State, Surrogate
+from neuro_rtrl.contracts import SECOND, Dimension, Model, Parameter, Port, State
 from neuro_rtrl.equations import model_events as events
-from neuro_rtrl.equations import surrogates, units
+from neuro_rtrl.equations import units
 from neuro_rtrl.equations.lines import Line, read_lines
 from neuro_rtrl.equations.model_events import Names, at
-from neuro_rtrl.equations.parser import Term, check_name, parse, symbol
+from neuro_rtrl.equations.parser import NOISE, NOISE_UNIT, Term, check_name, parse, symbol
 from neuro_rtrl.errors import DescriptionError, unknown
 
 KEYS: dict[str, type] = {
@@ -44,12 +44,15 @@ def build(name: str, table: dict[str, Any], source: str) -> Model:
     kind = _kind(lines, inputs)
     states = _states(lines, table.get("states", {}))
     names: Names = {p.name: Term(symbol(p.name), p.dimension) for p in parameters.values()}
+    events.check_starts(states, names)
     names |= {s.name: Term(symbol(s.name), s.dimension) for s in states}
+    names["dt"] = Term(symbol("dt"), SECOND)
     ports = _ports(table.get("synapses", {}), names, states, inputs)
     names |= {k: Term(symbol(k), d) for k, d in inputs.items()}
     rates = _rates(lines, names, kind)
     outside: Names = {k: t for k, t in names.items() if k not in inputs}
     threshold, strict = events.threshold(table, outside)
+    period, condition = events.refractory(table, outside, states, kind)
     return Model(
         name=name,
         summary=table.get("summary", ""),
@@ -64,13 +67,15 @@ def build(name: str, table: dict[str, Any], source: str) -> Model:
         strict=strict,
         output=events.output(table, outside),
         reset=events.reset(table, outside, states, threshold),
-        refractory=events.refractory(table, outside, states, kind),
+        refractory=period,
         reset_gradient=table.get("reset_gradient", True),
         ports=ports,
-        surrogate=at("surrogate", surrogates.make, table.get("surrogate", {}), Surrogate()),
+        surrogate=events.surrogate(table, threshold),
         readout=events.readout(table, states, threshold),
         text={k: table[k] for k, t in KEYS.items() if t is str and k in table},
         source=source,
+        refractory_while=condition,
+        noise=events.channels(*rates.values(), threshold),
     )
 
 
@@ -200,9 +205,11 @@ def _state(line: Line, value: Any) -> State:
     _, dimension = at(f"equations: equation {line.number}", units.unit, line.unit)
     given = row.get("initial", 0)
     plain_zero = isinstance(given, int | float) and given == 0
-    initial = 0.0 if plain_zero else at(where, units.quantity, given, dimension)
+    start = given if isinstance(given, str) and not units.is_quantity(given) else None
+    known = plain_zero or start is not None
+    initial = 0.0 if known else at(where, units.quantity, given, dimension)
     meaning = _text(row, "meaning", where)
-    return State(line.name, line.unit, dimension, initial, line.held, meaning)
+    return State(line.name, line.unit, dimension, initial, line.held, meaning, start)
 
 
 def _rates(lines: list[Line], names: Names, kind: str) -> dict[str, sympy.Expr]:
@@ -214,7 +221,8 @@ def _rates(lines: list[Line], names: Names, kind: str) -> dict[str, sympy.Expr]:
     rates = {}
     for line in sorted(lines, key=lambda row: row.kind != "subexpression"):
         where = f"equations: equation {line.number}"
-        term = at(where, parse, line.expression, names)
+        noise = {NOISE: Term(symbol(NOISE), NOISE_UNIT)} if line.kind == "rate" else {}
+        term = at(where, parse, line.expression, names | noise)
         _, dimension = at(where, units.unit, line.unit)
         per_time = units.multiply(dimension, SECOND, -1) if line.kind == "rate" else dimension
         if term.dimension != per_time:

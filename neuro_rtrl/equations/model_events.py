@@ -1,4 +1,7 @@
-"""What happens at a spike, from a model's table: threshold, output, reset, refractoriness."""
+"""What happens at a spike, from a model's table: threshold, output, reset, refractoriness.
+
+And at the start: initial values that are expressions.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,17 @@ from typing import Any
 
 import sympy
 
-from neuro_rtrl.contracts import SECOND, State
-from neuro_rtrl.equations import units
-from neuro_rtrl.equations.parser import Term, parse, parse_comparison
+from neuro_rtrl.contracts import DIMENSIONLESS, SECOND, State, Surrogate
+from neuro_rtrl.equations import surrogates, units
+from neuro_rtrl.equations.parser import (
+    DRAWS,
+    NOISE,
+    Term,
+    parse,
+    parse_comparison,
+    parse_condition,
+    symbol,
+)
 from neuro_rtrl.errors import DescriptionError, NeuroRtrlError, nearest, unknown
 
 Names = dict[str, Term]
@@ -30,8 +41,32 @@ def threshold(table: dict[str, Any], names: Names) -> tuple[sympy.Expr | None, b
     """
     if "threshold" not in table:
         return (sympy.Integer(1) if "output" in table else None), True
-    expression, strict = at("threshold", parse_comparison, table["threshold"], names)
+    drawn = {draw: Term(symbol(draw), DIMENSIONLESS) for draw in DRAWS}
+    expression, strict = at("threshold", parse_comparison, table["threshold"], names | drawn)
     return expression, strict
+
+
+def channels(*expressions: sympy.Expr | None) -> tuple[str, ...]:
+    """The random channels that expressions use, noise first: "xi", "rand_1"."""
+    found = {s.name for e in expressions if e is not None for s in e.free_symbols}
+    noise = sorted(name for name in found if name == NOISE or name.startswith(f"{NOISE}_"))
+    return (*noise, *sorted(n for n in found if n.startswith(tuple(f"{d}_" for d in DRAWS))))
+
+
+def surrogate(table: dict[str, Any], threshold: sympy.Expr | None) -> Surrogate:
+    """The surrogate of the text; a threshold that draws lots has none."""
+    given = table.get("surrogate", {})
+    if channels(threshold):
+        if given:
+            raise DescriptionError(
+                "a random threshold has no surrogate derivative",
+                where="surrogate",
+                given=repr(given),
+                expected="no table [surrogate]: nothing has influence through random spikes",
+            )
+        return Surrogate("none")
+    made: Surrogate = at("surrogate", surrogates.make, given, Surrogate())
+    return made
 
 
 def output(table: dict[str, Any], names: Names) -> sympy.Expr | None:
@@ -84,9 +119,13 @@ def reset(
 
 def refractory(
     table: dict[str, Any], names: Names, states: tuple[State, ...], kind: str
-) -> sympy.Expr | None:
-    """The refractory period in seconds as an expression, or None."""
+) -> tuple[sympy.Expr | None, sympy.Expr | None]:
+    """The refractory period in seconds, or the condition that ends it: at most one is not None."""
     held = [s.name for s in states if s.held]
+    if "refractory" in table and kind == "ode":
+        condition = at("refractory", parse_condition, table["refractory"], names)
+        if condition is not None:
+            return None, condition
     if "refractory" not in table:
         if held:
             raise DescriptionError(
@@ -95,7 +134,7 @@ def refractory(
                 given="nothing",
                 expected='refractory = "t_ref", with a parameter t_ref',
             )
-        return None
+        return None, None
     constants = {k: t for k, t in names.items() if k not in {s.name for s in states}}
     term: Term = at("refractory", parse, table["refractory"], constants)
     if term.dimension != SECOND or kind == "map":
@@ -104,8 +143,9 @@ def refractory(
             where="refractory",
             given=repr(table["refractory"]),
             expected="an expression in seconds, in a model with differential equations",
+            remedy='A condition such as "v > -40*mV" may stand there, too.',
         )
-    return term.expression
+    return term.expression, None
 
 
 def readout(table: dict[str, Any], states: tuple[State, ...], threshold: object) -> str | None:
@@ -123,3 +163,20 @@ def readout(table: dict[str, Any], states: tuple[State, ...], threshold: object)
             remedy=nearest(readout, names),
         )
     return readout
+
+
+def check_starts(states: tuple[State, ...], parameters: Names) -> None:
+    """Initial values that are expressions: of the parameters, the unit's number i, and chance."""
+    names = parameters | {k: Term(symbol(k), DIMENSIONLESS) for k in ("i", "N", *DRAWS)}
+    for state in states:
+        if state.start is None:
+            continue
+        where = f"states.{state.name}"
+        term = at(where, parse, state.start, names)
+        if term.dimension != state.dimension:
+            raise DescriptionError(
+                "the initial value has the wrong unit",
+                where=where,
+                given=units.unit_name(term.dimension),
+                expected=units.unit_name(state.dimension),
+            )

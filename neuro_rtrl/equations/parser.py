@@ -16,10 +16,15 @@ import sympy
 
 from neuro_rtrl.contracts import DIMENSIONLESS, Dimension
 from neuro_rtrl.equations import units
+from neuro_rtrl.equations.conditions import condition, difference, is_condition
 from neuro_rtrl.equations.functions import SYMBOLIC, fold
 from neuro_rtrl.errors import DescriptionError, nearest, unknown
 
 LONGEST, DEEPEST, LARGEST = 2000, 40, 1e300
+# Keys of `names` that say what randomness an expression may use, as Brian2 writes it: white noise
+# `xi` (or several, xi_1 and xi_2), and a number drawn anew at each `rand()` or `randn()`.
+NOISE, DRAWS = "xi", ("rand", "randn")
+NOISE_UNIT: Dimension = (("second", -0.5),)
 
 
 @dataclass(frozen=True)
@@ -46,18 +51,26 @@ def parse(text: str, names: Mapping[str, Term]) -> Term:
 
 
 def parse_comparison(text: str, names: Mapping[str, Term]) -> tuple[sympy.Expr, bool]:
-    """`left > right` or `left >= right` as (left - right, strict)."""
-    match _tree(text):
-        case ast.Compare(left=above, ops=[ast.Gt() | ast.GtE() as test], comparators=[below]):
-            walk = _Walk(text, names)
-            left, right = walk.term(above, 0), walk.term(below, 0)
-            walk.same(left, right, "the two sides of the comparison")
-            return left.expression - right.expression, isinstance(test, ast.Gt)
-    raise DescriptionError(
-        "this is not a threshold",
-        given=repr(text),
-        expected='a comparison with > or >=, as in "v > v_th"',
-    )
+    """`left > right` or `left >= right` as (left - right, strict); `<` and `<=` the other way."""
+    tree = _tree(text)
+    if not isinstance(tree, ast.Compare):
+        raise DescriptionError(
+            "this is not a threshold",
+            given=repr(text),
+            expected='a comparison with > or >=, as in "v > v_th"',
+        )
+    return difference(_Walk(text, names), tree, 0)
+
+
+def parse_condition(text: str, names: Mapping[str, Term]) -> sympy.Expr | None:
+    """A condition as an expression that is 1 or 0; None if the text is no condition.
+
+    >>> v = Term(symbol("v"), units.unit("volt")[1])
+    >>> parse_condition("v > -40*mV and v < 0*mV", {"v": v})
+    above(-v)*above(v + 0.04)
+    """
+    tree = _tree(text)
+    return condition(_Walk(text, names), tree, 0) if is_condition(tree) else None
 
 
 def _tree(text: str) -> ast.expr:
@@ -81,7 +94,7 @@ class _Walk:
     """One pass over one expression."""
 
     def __init__(self, text: str, names: Mapping[str, Term]) -> None:
-        self.text, self.names = text, names
+        self.text, self.names, self.drawn = text, names, 0
 
     def term(self, node: ast.expr, depth: int) -> Term:
         if depth > DEEPEST:
@@ -112,7 +125,9 @@ class _Walk:
         return Term(exact if exact is not None else sympy.Float(float(value)), DIMENSIONLESS)
 
     def name(self, name: str) -> Term:
-        if name in self.names:
+        if name == NOISE or name.startswith(f"{NOISE}_"):
+            return self.noise(name)
+        if name in self.names and name not in DRAWS:
             return self.names[name]
         if name in units.EQUATION_UNITS:
             factor, dimension = units.unit(name)
@@ -120,6 +135,26 @@ class _Walk:
         if name == "pi":
             return Term(sympy.Float(math.pi), DIMENSIONLESS)
         raise unknown("name", name, self.names, where=f"in {self.text!r}")
+
+    def noise(self, name: str) -> Term:
+        if NOISE not in self.names:
+            raise self.error(
+                "white noise has no place here",
+                given=name,
+                expected="xi in a differential equation",
+            )
+        return Term(symbol(name), NOISE_UNIT)
+
+    def draw(self, name: str) -> Term:
+        if name not in self.names:
+            raise self.error(
+                "a random number has no place here",
+                given=f"{name}()",
+                expected="rand() in a threshold; rand() and randn() in values of parameters",
+                remedy="Noise in a differential equation is called xi.",
+            )
+        self.drawn += 1
+        return Term(symbol(f"{name}_{self.drawn}"), DIMENSIONLESS)
 
     def operation(self, node: ast.BinOp, depth: int) -> Term:
         left, right = self.term(node.left, depth + 1), self.term(node.right, depth + 1)
@@ -151,8 +186,11 @@ class _Walk:
             return Term(base.expression**number, DIMENSIONLESS)
         if abs(float(number)) > 16:
             raise self.error("an exponent out of range", expected="an exponent from -16 to 16")
-        if base.dimension and float(number) != int(number):
-            raise self.error("a fractional power of a quantity with units", expected="an integer")
+        if base.dimension and 2 * float(number) != int(2 * number):
+            raise self.error(
+                "a fractional power of a quantity with units",
+                expected="an integer, or a half as in tau**-0.5",
+            )
         if base.expression.is_number:
             try:
                 value = float(base.expression) ** float(number)
@@ -165,15 +203,21 @@ class _Walk:
         return Term(self.plain(base.expression**whole), self.raised(base, number))
 
     def raised(self, base: Term, number: sympy.Expr) -> Dimension:
-        return units.multiply((), base.dimension, int(number)) if base.dimension else ()
+        return units.multiply((), base.dimension, float(number)) if base.dimension else ()
 
     def call(self, node: ast.Call, depth: int) -> Term:
-        if not isinstance(node.func, ast.Name) or node.keywords or len(node.args) != 1:
+        name = node.func.id if isinstance(node.func, ast.Name) else ""
+        if name in DRAWS and not node.args and not node.keywords:
+            return self.draw(name)
+        if not name or node.keywords or len(node.args) != 1:
             raise self.error("this is not a call of one of the functions", expected="as in exp(x)")
-        name = node.func.id
+        if name == "int":
+            return Term(condition(self, node.args[0], depth + 1), DIMENSIONLESS)
         if name not in SYMBOLIC:
             raise unknown("function", name, SYMBOLIC, where=f"in {self.text!r}")
         inner = self.term(node.args[0], depth + 1)
+        if name == "sqrt" and inner.dimension:
+            return self.power(inner, Term(sympy.Float(0.5), DIMENSIONLESS))
         if name == "abs":
             return Term(SYMBOLIC["abs"](inner.expression), inner.dimension)
         self.dimensionless(inner, f"the argument of {name}")
@@ -230,7 +274,8 @@ def check_name(name: str) -> None:
 
     >>> check_name("tau_m")
     """
-    reserved = {"t", "dt", "xi", "w", "N", "i", "lastspike", "not_refractory", "pi", "inf", "rand"}
+    reserved = {"t", "dt", "xi", "w", "N", "i", "lastspike", "not_refractory", "pi", "inf"}
+    reserved |= {"int", *DRAWS}
     taken = reserved | set(SYMBOLIC) | set(units.EQUATION_UNITS)
     if not name.isidentifier() or name.startswith("_") or len(name) > 40:
         raise DescriptionError(
@@ -238,10 +283,10 @@ def check_name(name: str) -> None:
             given=repr(name),
             expected="letters, digits and _, beginning with a letter, at most 40 characters",
         )
-    if name in taken:
+    if name in taken or name.startswith((f"{NOISE}_", *(f"{draw}_" for draw in DRAWS))):
         raise DescriptionError(
             "this name is taken",
             given=repr(name),
-            expected="a name that is not a function, a unit or one of t, dt, w, xi",
+            expected="a name that is not a function, a unit or one of t, dt, w, xi, xi_..., rand",
             remedy=f"Call it {name}_0, say. {nearest(name, taken)}",
         )

@@ -2,7 +2,8 @@
 
 Triangle as in Subramoney 2023 (arXiv 2303.05641, eq. for H'); exponential as in Shrestha & Orchard
 2018; fast sigmoid as in Zenke & Ganguli 2018 (SuperSpike); arctan as in Fang et al. 2021; boxcar as
-in Hubara et al. 2016; `spike_only` gates by the spike itself.
+in Hubara et al. 2016; `spike_only` gates by the spike itself; `none` is 0 everywhere, for spikes
+that are given or random: nothing has influence through them.
 
 psi is *exactly* zero for |g| >= cutoff: only then does a unit cost nothing. Triangle and boxcar
 end at their half-width by themselves; the others are cut at 5 widths unless said otherwise, and
@@ -17,14 +18,15 @@ from dataclasses import replace
 from neuro_rtrl.contracts import Surrogate
 from neuro_rtrl.errors import DescriptionError, unknown
 
-# psi/height as Python text in terms of a = |g|/width; `fired` is the spike itself.
+# psi/height as Python text in terms of z = |g|/width; `fired` is the spike itself.
 SHAPES: dict[str, str] = {
-    "triangle": "1.0 - a",
+    "triangle": "1.0 - z",
     "boxcar": "1.0",
-    "exponential": "exp(-a)",
-    "fast_sigmoid": "1.0/((1.0 + a)*(1.0 + a))",
-    "arctan": "1.0/(1.0 + a*a)",
+    "exponential": "exp(-z)",
+    "fast_sigmoid": "1.0/((1.0 + z)*(1.0 + z))",
+    "arctan": "1.0/(1.0 + z*z)",
     "spike_only": "1.0",
+    "none": "0.0",
 }
 COMPACT = ("triangle", "boxcar")
 WIDTHS_KEPT = 5.0
@@ -34,6 +36,8 @@ def cutoff(surrogate: Surrogate) -> float:
     """|g| from which psi is exactly zero (infinite for `spike_only`, which needs no support)."""
     if surrogate.shape == "spike_only":
         return math.inf
+    if surrogate.shape == "none":
+        return 0.0
     compact = surrogate.shape in COMPACT
     end = surrogate.width * (1.0 if compact else WIDTHS_KEPT)
     if surrogate.cutoff is None:
@@ -57,6 +61,7 @@ def psi(surrogate: Surrogate, g: float, fired: bool) -> float:
         "fast_sigmoid": 1.0 / ((1.0 + a) * (1.0 + a)),
         "arctan": 1.0 / (1.0 + a * a),
         "spike_only": 1.0,
+        "none": 0.0,
     }
     return surrogate.height * values[surrogate.shape]
 
@@ -105,6 +110,8 @@ def _checked(made: Surrogate) -> Surrogate:
 
 def describe(surrogate: Surrogate) -> str:
     """One line for reports: the shape, and what a cut-off leaves out."""
+    if surrogate.shape == "none":
+        return "none: nothing has influence through its spikes"
     text = f"{surrogate.shape}(height={surrogate.height:g}, width={surrogate.width:g})"
     if surrogate.shape in (*COMPACT, "spike_only"):
         return text

@@ -55,7 +55,7 @@ def unit(text: str) -> tuple[float, Dimension]:
     try:
         base = _registry().parse_units(_pint_name(text))
         quantity = (1.0 * base).to_base_units()
-        items = [(str(name), _whole(power)) for name, power in quantity.unit_items()]
+        items = [(str(name), whole(power)) for name, power in quantity.unit_items()]
     except Exception as error:  # pint raises many kinds, none of them documented as complete
         raise _bad_unit(text) from error
     return float(quantity.magnitude), tuple(sorted(items))
@@ -66,10 +66,15 @@ def _pint_name(text: str) -> str:
     return re.sub(r"\b([pnumkM])amp\b", r"\1A", text)
 
 
-def _whole(power: float) -> int:
-    if power != int(power):
+def whole(power: float) -> float:
+    """A power of a unit: an int, or a half (the unit of noise is second**-0.5).
+
+    >>> whole(2.0), whole(-0.5)
+    (2, -0.5)
+    """
+    if 2 * power != int(2 * power):
         raise _bad_unit(f"a unit to the power {power:g}")
-    return int(power)
+    return int(power) if power == int(power) else float(power)
 
 
 def _bad_unit(text: str) -> DescriptionError:
@@ -98,6 +103,16 @@ def quantity(value: object, dimension: Dimension | None = None) -> float:
             remedy=f"Write it as in {example(dimension)!r}.",
         )
     return number
+
+
+def is_quantity(text: str) -> bool:
+    """Whether a text is meant as a number with a unit, and not as an expression.
+
+    >>> is_quantity("20 ms"), is_quantity("-60*mV"), is_quantity("v_rest + 5*mV")
+    (True, True, False)
+    """
+    match = _NUMBER.match(text)
+    return match is not None and not set(match.group(2)) & set("+-()")
 
 
 def parse_quantity(value: object) -> tuple[float, Dimension]:
@@ -148,13 +163,13 @@ def example(dimension: Dimension) -> str:
     return known.get(name, f"1 {name}")
 
 
-def multiply(a: Dimension, b: Dimension, power: int = 1) -> Dimension:
+def multiply(a: Dimension, b: Dimension, power: float = 1) -> Dimension:
     """Dimension of x * y**power.
 
     >>> multiply((("second", 1),), (("second", 1),), -1)
     ()
     """
-    total = dict(a)
+    total: dict[str, float] = dict(a)
     for name, exponent in b:
         total[name] = total.get(name, 0) + power * exponent
-    return tuple(sorted((n, e) for n, e in total.items() if e))
+    return tuple(sorted((n, whole(e)) for n, e in total.items() if e))

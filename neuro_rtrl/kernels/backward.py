@@ -57,6 +57,7 @@ def backward(
             tape.adjoint[at] += tape.slope[t, o]
         copy(tape.held[t], run.held)
         copy(tape.tested[t], run.h)
+        copy(tape.collected[t], run.a)  # a threshold may look at random channels
         _test_again(units, values, run)
         copy(tape.arrived[t], run.h)
         _back_reset(units, values, run, tape, gradient)

@@ -16,6 +16,7 @@ import numpy as np
 
 from neuro_rtrl.kernels import forward
 from neuro_rtrl.kernels.backward import backward
+from neuro_rtrl.kernels.begin import begin
 from neuro_rtrl.kernels.credit import Credit, learn_credit, predict_credit
 from neuro_rtrl.kernels.jit import inline, kernel
 from neuro_rtrl.kernels.layout import (
@@ -125,7 +126,7 @@ def _forward_step(
     trace_states(stream, run)
     forward.release_done(run)
     forward.inject(units, wires, values, run, stream.input[low:high], stream.value[low:high])
-    forward.hold(units, run)
+    begin(units, values, run)
     keep_before(tape, run, row)
     forward.update(units, values, run)
     run.clock[DEFERRED] = 0

@@ -1,6 +1,7 @@
 """One step of the simulation, phase by phase, in Brian2's order.
 
     inject   external events; those for inputs of map models are collected at once
+    begin    noise, and which units are refractory (begin.py)
     update   h <- Phi(h, a)
     test     threshold: s, y (and their sensitivities), list of units with an event
     deliver  groups due in this step add gain w y to states, or to inputs for the next update
@@ -63,15 +64,6 @@ def inject(
         schedule(wires, run, event)
 
 
-@inline
-def hold(units: Units, run: Run) -> None:
-    """Which units are refractory in this step."""
-    for p in range(units.first.shape[0]):
-        if units.refractory[p]:
-            for k in range(units.first[p], units.first[p] + units.size[p]):
-                run.held[k] = run.clock[STEP] - run.last[k] < units.hold[k]
-
-
 @jit
 def jacobians(units: Units, values: np.ndarray, run: Run) -> None:
     """D, F, U of the update to come, for populations that need them at every step."""
@@ -123,6 +115,7 @@ def test_spikes(units: Units, values: np.ndarray, run: Run) -> None:
             (
                 units.size[p],
                 at(run.h, units.at_h[p]),
+                at(run.a, units.at_a[p]),
                 at(units.c, units.at_c[p]),
                 at(values, units.at_theta[p]),
                 at(run.held, first),
@@ -152,6 +145,7 @@ def test_events(units: Units, values: np.ndarray, run: Run) -> None:
             (
                 units.size[p],
                 at(run.h, units.at_h[p]),
+                at(run.a, units.at_a[p]),
                 at(units.c, units.at_c[p]),
                 at(values, units.at_theta[p]),
                 at(run.held, first),

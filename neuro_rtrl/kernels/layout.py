@@ -21,7 +21,10 @@ MULTIPLY_ADDS, BYTES, ROWS_TOUCHED, ENTRIES_NOW, ENTRIES, COLUMNS, STEPS, GRADIE
 LEAST_ADDS = 8
 COUNTS = 9
 # Addresses in `Units.call`, in the order of compile/native.py.
-FLOW, JACOBIAN, SPIKE, EVENT, RESET = range(5)
+FLOW, JACOBIAN, SPIKE, EVENT, RESET, GATE = range(6)
+# Values of `Units.refractory`, and of `Units.chance`: the distribution of a random channel.
+PERIOD, CONDITION = 1, 2
+NORMAL, UNIFORM = 1, 2
 # Places in `Limits.switch`.
 DEPTH, CERTIFIED, PATHS, RANK_ONE = range(4)
 # What a kernel answers.
@@ -44,13 +47,14 @@ class Units(NamedTuple):
     at_df: np.ndarray  # of F
     at_dm: np.ndarray  # of U and of the influence on own parameters
     at_m: np.ndarray
-    call: np.ndarray  # (P, 5) addresses of native functions
+    call: np.ndarray  # (P, 6) addresses of native functions
     spiking: np.ndarray  # (P,) flags
     resets: np.ndarray
     reset_gradient: np.ndarray
     constant: np.ndarray
     eager: np.ndarray  # the Jacobian is needed at every step
-    refractory: np.ndarray
+    refractory: np.ndarray  # 0: never, or what ends it: PERIOD, CONDITION
+    chance: np.ndarray  # (P, largest number of inputs) NORMAL, UNIFORM, 0: collects arrivals
     blind: np.ndarray  # (P, dm) state ignores arrivals while refractory
     population: np.ndarray  # (N,)
     hold: np.ndarray  # (N,) refractory period in steps
@@ -122,6 +126,7 @@ class Run(NamedTuple):
     dst: np.ndarray
     dyt: np.ndarray
     work: np.ndarray  # scratch for one unit
+    random: np.ndarray  # (1,) uint64 state of the generator of noise
 
 
 class Rows(NamedTuple):

@@ -17,6 +17,36 @@ def sigmoid(x: float) -> float:
 
 
 @jit
+def exprel(x: float) -> float:
+    """(exp(x) - 1)/x, and 1 at 0."""
+    return 1.0 if x == 0.0 else math.expm1(x) / x
+
+
+@jit
+def phi_2(x: float) -> float:
+    """(exprel(x) - 1)/x, and 1/2 at 0; by its series where the difference would cancel."""
+    if abs(x) >= 0.5:
+        return (exprel(x) - 1.0) / x
+    # Horner's scheme of sum x^k/(k + 2)!
+    total = 1.0
+    for k in range(15, 2, -1):
+        total = 1.0 + x * total / k
+    return 0.5 * total
+
+
+@jit
+def above(x: float) -> float:
+    """1 where x > 0, else 0."""
+    return 1.0 if x > 0.0 else 0.0
+
+
+@jit
+def at_least(x: float) -> float:
+    """1 where x >= 0, else 0."""
+    return 1.0 if x >= 0.0 else 0.0
+
+
+@jit
 def sign(x: float) -> float:
     """-1, 0 or 1."""
     if x > 0.0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from neuro_rtrl.kernels import forward
+from neuro_rtrl.kernels.begin import begin
 from neuro_rtrl.kernels.jit import inline, kernel
 from neuro_rtrl.kernels.layout import (
     ARRIVED,
@@ -72,7 +73,7 @@ def one_step(units: Units, wires: Wires, values: np.ndarray, run: Run, stream: S
     trace_states(stream, run)
     forward.release_done(run)
     forward.inject(units, wires, values, run, stream.input[low:high], stream.value[low:high])
-    forward.hold(units, run)
+    begin(units, values, run)
     forward.update(units, values, run)
     forward.test_spikes(units, values, run)
     forward.mark_spikes(units, run)

@@ -14,6 +14,7 @@ import numpy as np
 
 from neuro_rtrl.kernels import forward, influence
 from neuro_rtrl.kernels.arrive import receive
+from neuro_rtrl.kernels.begin import begin
 from neuro_rtrl.kernels.catch_up import advance_pending
 from neuro_rtrl.kernels.columns import wanted_columns
 from neuro_rtrl.kernels.emit import emit_events, free_rows
@@ -91,7 +92,7 @@ def _to_threshold(
     _nothing_yet(tangents)
     trace_states(stream, run)
     forward.inject(units, wires, values, run, stream.input[low:high], stream.value[low:high])
-    forward.hold(units, run)
+    begin(units, values, run)
     forward.jacobians(units, values, run)
     forward.update(units, values, run)
     carry_update(units, run, rows, tangents)

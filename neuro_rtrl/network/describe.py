@@ -24,7 +24,7 @@ from neuro_rtrl.network.arguments import (
     with_surrogate,
     within,
 )
-from neuro_rtrl.network.draws import draw
+from neuro_rtrl.network.values import parameters_and_states
 
 
 @dataclass(eq=False)
@@ -128,7 +128,8 @@ class Network:
             learn: unit parameters that learn (`"bias"`).
             initial: initial states, in the forms that parameters have.
             parameters: values of the model's parameters: a number, "20 ms", an array (n,) in SI
-                units, or a distribution such as "normal(20 ms, 2 ms)".
+                units, a distribution such as "normal(20 ms, 2 ms)", or an expression of other
+                parameters, of the unit's number i (of N) and of rand() and randn().
 
         Raises:
             DescriptionError: an unknown name, a wrong unit or shape.
@@ -145,42 +146,13 @@ class Network:
         if surrogate is not None:
             made = with_surrogate(made, surrogate, label)
         population = Population(label, count(n), made, learn=names(learn))
-        self._fill(population, parameters, initial or {})
+        rng = self._rng(0, len(self.populations))
+        population.parameters, population.initial = parameters_and_states(
+            made, population.n, label, rng, parameters, initial or {}
+        )
         population.derived = derive(made, population.learn)
         self.populations[label] = population
         return population
-
-    def _fill(
-        self, population: Population, parameters: dict[str, Any], initial: dict[str, Any]
-    ) -> None:
-        model, rng = population.model, self._rng(0, len(self.populations))
-        if model is None:
-            raise BuildError("inputs have no parameters", where=population.name, expected="neurons")
-        for key in parameters:
-            if key not in model.parameters:
-                raise unknown("parameter", key, model.parameters, where=population.name)
-        states = {s.name: s for s in model.states}
-        for key in initial:
-            if key not in states:
-                raise unknown("state", key, states, where=f"{population.name}: initial")
-        for key, parameter in model.parameters.items():
-            where = f"{population.name}.{key}"
-            given = parameters.get(key)
-            drawn = (
-                None
-                if given is None
-                else draw(given, population.n, rng, parameter.dimension, where=where)
-            )
-            population.parameters[key] = np.asarray(parameter.value) if drawn is None else drawn
-        for key, state in states.items():
-            where = f"{population.name}.{key}"
-            given = initial.get(key)
-            drawn = (
-                None
-                if given is None
-                else draw(given, population.n, rng, state.dimension, where=where)
-            )
-            population.initial[key] = np.asarray(state.initial) if drawn is None else drawn
 
     def connect(
         self,

@@ -137,7 +137,7 @@ MISTAKES = {
     "initial": ('"-1 mV"', '"-1 ms"', "wrong unit.*volt"),
     "initial, bare": ('"-1 mV"', "-1", "wrong unit"),
     "state key": ("{ initial =", "{ inital =", "Did you mean 'initial'"),
-    "threshold": ('"v > v_th"', '"v < v_th"', "this is not a threshold"),
+    "threshold": ('"v > v_th"', '"v == v_th"', "this is not a comparison"),
     "threshold units": ('"v > v_th"', '"v > 15"', "line 11: threshold: .*different units"),
     "no threshold": ('threshold = "v > v_th"', "", "a reset needs a threshold"),
     "reset": ("v -= v_th;", "v == v_th;", "this is not a reset"),

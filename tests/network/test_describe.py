@@ -123,11 +123,6 @@ def test_an_unknown_model_gets_the_nearest_name() -> None:
         Network().neurons(3, "aliff")
 
 
-def test_inputs_have_no_parameters() -> None:
-    with pytest.raises(BuildError, match=r"x: inputs have no parameters"):
-        Network()._fill(Population("x", 2), {}, {})
-
-
 def test_connections_by_name_and_by_value() -> None:
     net, x, h, _ = small()
     made = net.connect("x", "h", weights=np.arange(20.0).reshape(4, 5))

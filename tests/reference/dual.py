@@ -108,6 +108,26 @@ def sign(x: float) -> float:
     return float((x > 0) - (x < 0))
 
 
+def exprel(x: float) -> float:
+    """(exp(x) - 1)/x.
+
+    >>> exprel(0.0)
+    1.0
+    """
+    return math.expm1(x) / x if x != 0 else 1.0
+
+
+def exprel_slope(x: float) -> float:
+    """Its derivative (exp(x) (x - 1) + 1)/x^2 = sum (k + 1) x^k/(k + 2)!.
+
+    >>> exprel_slope(0.0)
+    0.5
+    """
+    if abs(x) > 1.0:
+        return (math.exp(x) * (x - 1.0) + 1.0) / x**2
+    return sum((k + 1) * x**k / math.factorial(k + 2) for k in range(25))
+
+
 def lift(
     f: Callable[[float], float], slope: Callable[[float], float]
 ) -> Callable[[Number], Number]:
@@ -133,4 +153,7 @@ FUNCTIONS: dict[str, Callable[[Number], Number]] = {
     "Abs": lift(abs, sign),
     "sign": lift(sign, lambda x: 0.0),
     "sigmoid": lift(sigmoid, lambda x: sigmoid(x) * sigmoid(-x)),
+    "exprel": lift(exprel, exprel_slope),
+    "above": lift(lambda x: float(x > 0), lambda x: 0.0),
+    "at_least": lift(lambda x: float(x >= 0), lambda x: 0.0),
 }

@@ -11,6 +11,7 @@ from neuro_rtrl.equations.derive import derive
 from neuro_rtrl.equations.evaluate import evaluate
 from neuro_rtrl.equations.surrogates import psi
 from tests.reference.dual import FUNCTIONS, Dual, Number, gradient, value, variable
+from tests.reference.noise import Noise
 
 NEVER = -(10**9)
 
@@ -69,6 +70,8 @@ class Group:
             for k in range(self.n)
         ]
         self.collected = [self._nothing() for _ in range(self.n)]
+        self.chance = [dict.fromkeys(self.model.noise, 0.0) for _ in range(self.n)]
+        self.resting = [False] * self.n  # by a condition
         self.last = [NEVER] * self.n
         self.silent = learned.constant(0.0)
         self.spike = [self.silent] * self.n
@@ -101,11 +104,25 @@ class Group:
         return dict.fromkeys(self.model.inputs, 0.0)
 
     def _evaluate(self, expression: Any, k: int) -> Any:
-        return evaluate(expression, self.known[k] | self.h[k] | self.collected[k], FUNCTIONS)
+        known = self.known[k] | self.h[k] | self.collected[k] | self.chance[k]
+        return evaluate(expression, known, FUNCTIONS)
 
     def refractory(self, k: int, step: int) -> bool:
         """Whether unit k rests in `step` from a spike before it."""
+        if self.model.refractory_while is not None:
+            return self.resting[k] and self.last[k] != step
         return step - self.last[k] < self.rest[k] and self.last[k] != step
+
+    def begin(self, noise: Noise) -> None:
+        """Draws for every channel and unit; units that a condition holds no longer are free."""
+        for name in self.model.noise:
+            draw = noise.uniform if name.startswith("rand_") else noise.normal
+            for k in range(self.n):
+                self.chance[k][name] = draw()
+        if self.model.refractory_while is not None:
+            for k in range(self.n):
+                holds = value(self._evaluate(self.model.refractory_while, k)) == 1.0
+                self.resting[k] = self.resting[k] and holds
 
     def update(self, step: int) -> None:
         """h <- Phi(h, a), then a <- 0."""
@@ -131,6 +148,7 @@ class Group:
         self.live[k] = slope != 0
         if fired:
             self.last[k] = step
+            self.resting[k] = True
         return s if self.model.output is None else s * self._evaluate(self.model.output, k)
 
     def arrive(self, k: int, port: str, amount: Number, step: int) -> None:
@@ -139,7 +157,8 @@ class Group:
         A unit rests from its own spike on, if the population has refractory periods at all.
         """
         target, to_state = self.model.ports[port].target, self.model.ports[port].is_state
-        resting = self.refractory(k, step) or (self.last[k] == step and max(self.rest) > 0)
+        rests = max(self.rest) > 0 or self.model.refractory_while is not None
+        resting = self.refractory(k, step) or (self.last[k] == step and rests)
         if target in self.held and resting:
             return
         place = self.h[k] if to_state else self.collected[k]

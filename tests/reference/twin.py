@@ -20,6 +20,7 @@ import numpy as np
 
 from tests.reference.dual import FUNCTIONS, Number, gradient, value
 from tests.reference.group import Group, Learned
+from tests.reference.noise import Noise
 
 log, exp = FUNCTIONS["log"], FUNCTIONS["exp"]
 
@@ -77,6 +78,7 @@ class Simulation:
             for unit in range(population.n)
         ]
         self.fan_out = self._wire(net)
+        self.noise = Noise(net.seed)
         # What arrives at a step: before its update (external, to channels), or after its threshold.
         self.early: dict[int, list[Arrival]] = defaultdict(list)
         self.late: dict[int, list[Arrival]] = defaultdict(list)
@@ -100,6 +102,8 @@ class Simulation:
         for source, amount in zip(self.inputs, x, strict=True):
             self._send(source, float(amount), t, external=True)
         self._deliver(self.early.pop(t, []), t)
+        for group in self.groups.values():
+            group.begin(self.noise)
         for group in self.groups.values():
             group.update(t)
         for name, group in self.groups.items():

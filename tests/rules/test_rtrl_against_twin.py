@@ -6,6 +6,7 @@ wiring, delays, resets, refractory periods, methods, surrogates, losses and wind
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import neuro_rtrl as nr
-from tests.reference.networks import Case, random_case, random_targets, shipped
+from tests.reference.networks import Case, in_volts, random_case, random_targets, shipped
 from tests.reference.twin import twin
 
 EXACT_RULES = ("rtrl", "bptt")
@@ -49,11 +50,22 @@ def check(case: Case, rule: str) -> None:
     assert_same(gradient, case.twin.gradient, GRADIENT)
 
 
+@functools.cache
+def case_of(model: str, seed: int) -> Case:
+    return random_case(np.random.default_rng([seed, 1]), (model,))
+
+
 @pytest.mark.parametrize("rule", EXACT_RULES)
 @pytest.mark.parametrize("model", shipped(spiking=True))
 @pytest.mark.parametrize("seed", range(4))
 def test_every_spiking_model(model: str, rule: str, seed: int) -> None:
-    check(random_case(np.random.default_rng([seed, 1]), (model,)), rule)
+    check(case_of(model, seed), rule)
+
+
+@pytest.mark.parametrize("rule", EXACT_RULES)
+@pytest.mark.parametrize("model", in_volts())
+def test_every_model_in_volts(model: str, rule: str) -> None:
+    check(case_of(model, 1), rule)
 
 
 @settings(max_examples=25)

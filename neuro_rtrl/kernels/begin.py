@@ -1,0 +1,44 @@
+"""The beginning of a step, between external input and update: chance, and refractoriness.
+
+A unit with a refractory period is refractory for so many steps after its spike; one with a
+condition for as long as the condition holds, looked at before each update (Brian2's order).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neuro_rtrl.kernels.chance import normal, uniform
+from neuro_rtrl.kernels.invoke import at, invoke
+from neuro_rtrl.kernels.jit import inline, jit
+from neuro_rtrl.kernels.layout import CONDITION, GATE, NORMAL, STEP, Run, Units
+
+
+@jit
+def _fill(run: Run, first: int, count: int, chance: int) -> None:
+    """A random channel of one population: a number for each unit."""
+    for i in range(first, first + count):
+        run.a[i] = normal(run.random) if chance == NORMAL else uniform(run.random)
+
+
+@inline
+def begin(units: Units, values: np.ndarray, run: Run) -> None:
+    """What the update needs besides states and arrivals: noise, and which units are refractory."""
+    for p in range(units.first.shape[0]):
+        for v in range(units.inputs[p]):
+            if units.chance[p, v]:
+                _fill(run, units.at_a[p] + v * units.size[p], units.size[p], units.chance[p, v])
+        if units.refractory[p] == CONDITION:
+            invoke(
+                units.call[p, GATE],
+                (
+                    units.size[p],
+                    at(run.h, units.at_h[p]),
+                    at(units.c, units.at_c[p]),
+                    at(values, units.at_theta[p]),
+                    at(run.held, units.first[p]),
+                ),
+            )
+        elif units.refractory[p]:
+            for k in range(units.first[p], units.first[p] + units.size[p]):
+                run.held[k] = run.clock[STEP] - run.last[k] < units.hold[k]
