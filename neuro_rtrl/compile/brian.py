@@ -34,6 +34,9 @@ _UNITS = re.compile(
 )
 
 
+NOTHING: Mapping[str, str] = {}
+
+
 @dataclass(frozen=True)
 class BrianText:
     """A model as Brian2 reads it.
@@ -42,7 +45,7 @@ class BrianText:
         equations: for `NeuronGroup(model=...)`; per-unit parameters are lines of their own.
         threshold: its threshold, or None.
         reset: its reset, one statement a line, or None.
-        refractory: its refractory period as an expression, or None.
+        refractory: its refractory period, or the condition that ends it, or None.
         method: the name of the state updater, the same in both worlds.
         on_pre: port -> statement for `Synapses(on_pre=...)`; the weight is called `w`.
         weights: port -> line that declares the weight, for `Synapses(model=...)`.
@@ -61,7 +64,13 @@ class BrianText:
     names: dict[str, str]
 
 
-def to_brian(model: Model, *, per_unit: Collection[str] = (), refractory: bool = True) -> BrianText:
+def to_brian(
+    model: Model,
+    *,
+    per_unit: Collection[str] = (),
+    refractory: bool = True,
+    noise: Mapping[str, str] = NOTHING,
+) -> BrianText:
     """The Brian2 texts of a model of differential equations.
 
     Args:
@@ -70,6 +79,8 @@ def to_brian(model: Model, *, per_unit: Collection[str] = (), refractory: bool =
             the others constants in the name space.
         refractory: False leaves refractoriness out, flags included (for periods of 0 steps:
             Brian2 would still make a unit ignore what arrives in the step of its spike).
+        noise: random channel of the model -> what stands for it (a call of a `TimedArray`, say);
+            the others are left to Brian2's own generator.
 
     Raises:
         BuildError: a map model; Brian2 has differential equations only.
@@ -90,10 +101,10 @@ def to_brian(model: Model, *, per_unit: Collection[str] = (), refractory: bool =
             expected="a model of differential equations dx/dt = ...",
         )
     lines = read_lines(model.text["equations"])
-    names = _names([line.name for line in lines] + list(model.parameters))
+    names = _names([line.name for line in lines] + list(model.parameters)) | dict(noise)
     shared = {k: p for k, p in model.parameters.items() if k not in per_unit}
     post = {k: v if k in shared else f"{v}_post" for k, v in names.items()}
-    held = refractory and model.refractory is not None
+    held = refractory and "refractory" in model.text
     threshold, reset = model.text.get("threshold"), model.text.get("reset")
     return BrianText(
         equations=_equations(model, lines, names, held, shared),
@@ -135,7 +146,7 @@ def translate(text: str, names: Mapping[str, str]) -> str:
 
 class _Translation(ast.NodeTransformer):
     def __init__(self, names: Mapping[str, str]) -> None:
-        self.names = names
+        self.names, self.drawn = names, 0
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         if node.id in self.names:
@@ -147,6 +158,10 @@ class _Translation(ast.NodeTransformer):
         return ast.parse(f"{factor!r} * {unit_text(dimension)}", mode="eval").body
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
+        if not node.args:  # rand() or randn(): as it is, or the number that stands for it
+            self.drawn += 1
+            given = self.names.get(f"{ast.unparse(node.func)}_{self.drawn}")
+            return node if given is None else ast.Name(given)
         argument = self.visit(node.args[0])
         if isinstance(node.func, ast.Name) and node.func.id == "sigmoid":
             inner = ast.unparse(argument)

@@ -95,23 +95,19 @@ def derive(model: Model, learn: tuple[str, ...] = ()) -> Derived:
     >>> derive(load_model("lif")).constant, derive(load_model("egru")).constant
     (True, False)
     """
-    for name in learn:
-        if name not in model.parameters:
-            raise unknown("unit parameter", name, model.parameters, where=f"{model.name}: learn")
+    _check_learned(model, learn)
     theta = tuple(dict.fromkeys(learn))
     coefficients = Coefficients(model, theta)
     flow, held_flow = integrators.flows(model, theta, coefficients)
     flow = tuple(coefficients.hoist(e) for e in flow)
     held_flow = tuple(coefficients.hoist(e) for e in held_flow) if held_flow else None
     states, inputs = tuple(s.name for s in model.states), (*model.inputs, *model.noise)
-    gate = model.refractory_while
     reset = tuple(coefficients.hoist(model.reset.get(s, symbol(s))) for s in states)
-    threshold = coefficients.hoist(model.threshold) if model.threshold is not None else None
-    output = coefficients.hoist(model.output) if model.output is not None else None
+    events = (model.threshold, model.output, model.refractory_while)
+    threshold, output, gate = (None if e is None else coefficients.hoist(e) for e in events)
     flow_h = _jacobian(flow, states)
     held_h = _jacobian(held_flow, states) if held_flow else flow_h
     held_theta = _jacobian(held_flow if held_flow else flow, theta)
-    _check_learned(model, theta)
     return Derived(
         model=model,
         states=states,
@@ -125,7 +121,7 @@ def derive(model: Model, learn: tuple[str, ...] = ()) -> Derived:
         held_flow_h=held_h,
         held_flow_theta=held_theta,
         threshold=threshold,
-        refractory_while=None if gate is None else coefficients.hoist(gate),
+        refractory_while=gate,
         threshold_h=_gradient(threshold, states),
         threshold_theta=_gradient(threshold, theta),
         output=output,
@@ -135,14 +131,16 @@ def derive(model: Model, learn: tuple[str, ...] = ()) -> Derived:
         reset_h=_jacobian(reset, states),
         reset_theta=_jacobian(reset, theta),
         # A refractory period that a state ends cannot be looked up afterwards.
-        constant=model.refractory_while is None
-        and _is_constant((*flow_h, *held_h), {*states, *inputs, *theta}),
+        constant=gate is None and _is_constant((*flow_h, *held_h), {*states, *inputs, *theta}),
         coefficients=coefficients,
     )
 
 
 def _check_learned(model: Model, theta: tuple[str, ...]) -> None:
     """Parameters that other things than the unit's own dynamics depend on cannot learn."""
+    for name in theta:
+        if name not in model.parameters:
+            raise unknown("unit parameter", name, model.parameters, where=f"{model.name}: learn")
     ends = (model.refractory, model.refractory_while)
     fixed = {s for end in ends if end is not None for s in end.free_symbols}
     for port in model.ports.values():

@@ -23,6 +23,7 @@ import numpy as np
 
 from neuro_rtrl.kernels import forward, influence
 from neuro_rtrl.kernels.arrive import receive
+from neuro_rtrl.kernels.begin import begin
 from neuro_rtrl.kernels.catch_up import advance_pending, catch_up_own
 from neuro_rtrl.kernels.columns import is_sensitive
 from neuro_rtrl.kernels.emit import through
@@ -133,7 +134,7 @@ def _step(
     low, high = stream.pointer[row], stream.pointer[row + 1]
     trace_states(stream, run)
     forward.inject(units, wires, values, run, stream.input[low:high], stream.value[low:high])
-    forward.hold(units, run)
+    begin(units, values, run)
     forward.jacobians(units, values, run)
     forward.update(units, values, run)
     advance_pending(units, mask, run, rows)

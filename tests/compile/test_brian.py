@@ -16,7 +16,7 @@ from neuro_rtrl.errors import BuildError
 AWKWARD = '''
 equations = """
 q = sigmoid((e - v_half)/slope) : 1
-de/dt = (rest - e)/xi_m + q*sqrt(abs(q))*delay/C : volt (unless refractory)
+de/dt = (rest - e)/tau_post + q*sqrt(abs(q))*delay/C : volt (unless refractory)
 ddelay/dt = -delay/(5*ms) : amp
 """
 method = "euler"
@@ -29,7 +29,7 @@ slow = "e += w"
 [states]
 e = { initial = "-70 mV" }
 [parameters]
-xi_m = { value = 20, unit = "ms", meaning = "time constant" }
+tau_post = { value = 20, unit = "ms", meaning = "time constant" }
 v_half = { value = -55, unit = "mV", meaning = "half-way" }
 slope = { value = 4, unit = "mV", meaning = "slope" }
 rest = { value = -70, unit = "mV", meaning = "rest" }
@@ -67,7 +67,7 @@ def test_names_that_mean_something_to_brian_are_replaced() -> None:
     assert changed == {
         "e": "our_e_0",
         "delay": "our_delay_0",
-        "xi_m": "our_xi_m_0",
+        "tau_post": "our_tau_post_0",
         "t_pre": "our_t_pre_0",
     }
     assert text.threshold == "our_e_0 > -50 * (0.001 * volt) + 3 * (1e-06 * volt)"
