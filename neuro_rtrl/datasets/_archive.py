@@ -84,7 +84,7 @@ def _deb_contents(package: bytes) -> bytes:
     bodies are padded to an even length.
     """
     if not package.startswith(_AR_MAGIC):
-        raise ValueError("no Debian package")
+        raise tarfile.ReadError("no Debian package")
     at = len(_AR_MAGIC)
     while at + _AR_HEADER <= len(package):
         name = package[at : at + 16].decode("ascii").strip().rstrip("/")
@@ -93,4 +93,4 @@ def _deb_contents(package: bytes) -> bytes:
         if name.startswith("data.tar"):
             return package[at : at + size]
         at += size + size % 2
-    raise ValueError("no data in the Debian package")
+    raise tarfile.ReadError("no data in the Debian package")
