@@ -38,7 +38,8 @@ class Counter:
     def __init__(self, network: Network) -> None:
         self._built: Built = build(network)
         self._rule: Any = registry.find("rules", "rtrl")
-        self._mask: Mask = self._rule.prepare(self._built)
+        self._shared: Any = self._rule.prepare(self._built)
+        self._mask: Mask = self._shared.mask
         recurrent = [p for p in network.projections.values() if p.source is p.target and p.learn]
         names = self._built.plan.names
         numbers = [names[p.name] for p in recurrent if p.name in names]
@@ -62,7 +63,7 @@ class Counter:
 
     def _sequence(self, inputs: np.ndarray) -> float:
         """Mean number of non-zero entries over the steps of one sequence (steps, inputs)."""
-        lane = self._rule.start(self._built, self._mask, "float64")
+        lane = self._rule.start(self._built, self._shared, "float64")
         gradient = np.zeros(self._built.values.size)
         total = 0
         for step in inputs:

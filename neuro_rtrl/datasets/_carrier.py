@@ -9,7 +9,7 @@ distribution's choice; there the sums of the single files decide.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
+import importlib.metadata
 import os
 import shutil
 import subprocess
@@ -61,7 +61,8 @@ class Carrier:
     def tool_is_there(self) -> bool:
         """Whether the program that fetches it is installed."""
         if self.kind == "pip":
-            return importlib.util.find_spec("pip") is not None
+            # Looking for the module itself would set off what old versions of setuptools hook in.
+            return any(importlib.metadata.distributions(name="pip"))
         return shutil.which(self.tool) is not None
 
     def command(self) -> list[str]:

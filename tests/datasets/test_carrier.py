@@ -73,7 +73,7 @@ def test_a_missing_program_is_named(
 
 
 def test_python_without_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_carrier.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(_carrier.importlib.metadata, "distributions", lambda **named: [])
     with pytest.raises(DataError, match="the program 'pip' is needed"):
         PIP.download(tmp_path)
 

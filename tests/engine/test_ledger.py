@@ -35,9 +35,11 @@ def test_one_spike_through_a_chain() -> None:
     Before their spike and after their reset the units are a whole threshold away from it, where
     the triangle ends: psi is zero. The three weights are the three parameters.
 
-    step 0  own block of a: decay 1, arrival 1                                               2
-    step 1  q of a: 1; own block of b: decay 1, arrival 1; row of b: 1 column, 1 source       4
-    step 2  q of b: row 1, own block 1; own block of y: 2; row of y: 2 columns, 1 source      6
+    Own blocks of units with one state do not decay in memory: what arrives is scaled instead.
+
+    step 0  own block of a: arrival 1                                                        1
+    step 1  q of a: 1; own block of b: arrival 1; row of b: 1 column, 1 source                3
+    step 2  q of b: row 1, own block 1; own block of y: 1; row of y: 2 columns, 1 source      5
             gradient of y: own block 1, row 2                                                3
     """
     learner = Learner(chain(), precision="float64", update="sequence")
@@ -45,7 +47,7 @@ def test_one_spike_through_a_chain() -> None:
     ledger = learner.ledger
     assert ledger.steps == 3
     assert (ledger.spikes, ledger.sensitive) == (2, 2)
-    assert ledger.multiply_adds == 2 + 4 + 6 + 3
+    assert ledger.multiply_adds == 1 + 3 + 5 + 3
     assert ledger.rows_touched == 3  # b by a; y by the parameters of a, and of b
     assert ledger.live_entries == pytest.approx((0 + 1 + 3) / 3)
     # Two spiking units, the readout does not count; columns: none, one, two of three.
