@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-QUESTIONS = ("learn", "silent", "step", "roofline", "model", "rules")
+QUESTIONS = ("learn", "silent", "step", "roofline", "model", "rules", "reproductions")
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -21,16 +21,25 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, help="folder for the figure, or for what is measured")
     parser.add_argument("--peers", action="store_true", help="learn: install peers that are absent")
     parser.add_argument("--peer-folder", type=Path, help="learn: where their environments are")
-    parser.add_argument("--only", type=int, nargs="*", help="learn: numbers of the cases, from 0")
-    parser.add_argument("--text", action="store_true", help="rules: the page's text alone")
+    parser.add_argument(
+        "--only", nargs="*", help="learn: numbers of the cases, from 0; reproductions: studies"
+    )
+    parser.add_argument("--budget", choices=("small", "full"), default="small")
+    parser.add_argument("--force", action="store_true", help="reproductions: measure again")
+    parser.add_argument("--text", action="store_true", help="rules, reproductions: the page alone")
     parser.add_argument("--core", type=int, help="core to keep to (default: the last)")
     return parser.parse_args(given)
 
 
-def one_core(core: int | None) -> None:
-    """One thread on one core. Before NumPy is imported: BLAS reads these when it is loaded."""
+def one_thread() -> None:
+    """Before NumPy is imported: BLAS reads these when it is loaded."""
     for name in THREADS:
         os.environ[name] = "1"
+
+
+def one_core(core: int | None) -> None:
+    """One thread on one core."""
+    one_thread()
     if "sched_setaffinity" in dir(os):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0)) if core is None else core})
 
@@ -42,7 +51,9 @@ def job(given: argparse.Namespace) -> Callable[..., Any]:
     from benchmarks import learn, model, roofline, silent, step_overhead
 
     if given.question == "learn":
-        plans = learn.PLANS if given.only is None else tuple(learn.PLANS[i] for i in given.only)
+        plans = (
+            learn.PLANS if given.only is None else tuple(learn.PLANS[int(i)] for i in given.only)
+        )
         return partial(learn.measure, plans, peers=given.peers, folder=given.peer_folder)
     if given.question == "roofline":
         return roofline.measure
@@ -58,11 +69,25 @@ def rules_page(given: argparse.Namespace) -> int:
     return 0
 
 
+def reproductions_page(given: argparse.Namespace) -> int:
+    """docs/reproductions.md, and whatever of its figures is missing."""
+    from benchmarks.reproductions import page
+
+    if given.text:
+        page.PAGE.write_text(page.text(), encoding="utf-8")
+        return 0
+    print(page.reproduce(given.only, given.budget, given.force))
+    return 0
+
+
 def main() -> int:
     """Measure, print, write, draw."""
     given = arguments()
     if given.question == "rules":
         return rules_page(given)
+    if given.question == "reproductions":
+        one_thread()
+        return reproductions_page(given)
     one_core(given.core)
     from benchmarks import figures, record
 
