@@ -87,10 +87,10 @@ STUDY = Study(
         " and online SnAp ahead of back-propagation."
     ),
     why=(
-        "The expected order, on a smaller network and with few tokens: exact RTRL and what is near it"
-        " first, SnAp-1 and RFLO behind it, UORO far behind; online updates win over offline ones."
-        " RTRL offline is back-propagation, level by level. One seed. At 75 % sparsity of 32 gated units SnAp-3 is nearly, but not quite, RTRL."
-        " RFLO is close to SnAp-1, since in a GRU the leak is most of the diagonal."
+        "The expected order, on a small network and with few tokens: exact RTRL and what is near it"
+        " first, SnAp-1 and RFLO behind, UORO far behind; online updates win over offline ones."
+        " RTRL offline is back-propagation, level by level. RFLO is close to SnAp-1, since the leak"
+        " is most of a gated unit's diagonal. One seed: a difference of one level means little."
     ),
     cases=cases,
     table=table,
