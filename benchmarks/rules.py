@@ -34,8 +34,8 @@ POPULATIONS = ("first", "second")
 
 # Further members of families, so that the page shows what their number buys.
 MEMBERS = (
-    "snap-2", "snap-3", "snap-active-1", "snap-active-3", "tbptt-50", "ok-1", "ok-16", "sk-rtrl-0",
-    "sk-rtrl-32", "random-paths-1", "random-paths-16", "rtrl-tolerance-1e-2",
+    "snap-2", "snap-3", "snap-active-1", "snap-active-3", "tbptt-50", "ok-1", "sk-rtrl-0",
+    "random-paths-1", "random-paths-16", "rtrl-tolerance-1e-2",
     "rtrl-tolerance-1e-1", "eprop-random", "rflo-symmetric",
 )  # fmt: skip
 
@@ -101,6 +101,8 @@ def measure_widths(
                 "width": width,
                 "live": float(np.mean(live)),
                 "cosine": float(np.mean(cosines)),
+                "cosines": cosines,
+                "scores": [row["score"] for row in found["rows"]],
                 "multiply_adds_per_step": one["multiply_adds_per_step"],
                 "score": one["score"],
                 "score_spread": one["score_spread"],

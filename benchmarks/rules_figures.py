@@ -36,13 +36,15 @@ def draw_widths(rows: list[Row], file: Path) -> Path:
         left.set(
             xlabel="half-width of the surrogate (threshold = 1)", ylabel="multiply-adds a step"
         )
-        middle.semilogx(cost, [row["cosine"] for row in rows], "o-", color="C1")
+        for axes, one, all_of_them, colour in (
+            (middle, "cosine", "cosines", "C1"),
+            (right, "score", "scores", "C2"),
+        ):
+            seeds = [row[all_of_them] for row in rows]
+            axes.semilogx(cost, seeds, ".-", color=colour, alpha=0.35, lw=0.7, markersize=4)
+            axes.semilogx(cost, [row[one] for row in rows], "o-", color=colour, lw=2)
         middle.set(xlabel="multiply-adds a step", ylabel="gradient cosine to half-width 1")
-        right.errorbar(
-            cost, [row["score"] for row in rows], [row["score_spread"] for row in rows], fmt="o-",
-            color="C2", capsize=2,
-        )  # fmt: skip
-        right.set(xlabel="multiply-adds a step", ylabel="score after training", xscale="log")
+        right.set(xlabel="multiply-adds a step", ylabel="score after training; each seed thin")
         for axes, key in ((middle, "cosine"), (right, "score")):
             for row in rows:
                 point = (row["multiply_adds_per_step"], row[key])
