@@ -34,7 +34,7 @@ POPULATIONS = ("first", "second")
 
 # Further members of families, so that the page shows what their number buys.
 MEMBERS = (
-    "snap-2", "snap-3", "snap-active-1", "snap-active-3", "tbptt-50", "ok-1", "sk-rtrl-0",
+    "snap-2", "snap-3", "snap-active-1", "snap-active-3", "tbptt-50", "ok-1",
     "random-paths-1", "random-paths-16", "rtrl-tolerance-1e-2",
     "rtrl-tolerance-1e-1", "eprop-random", "rflo-symmetric",
 )  # fmt: skip
@@ -205,7 +205,7 @@ def table_of_rules(rows: list[Row]) -> str:
                 f"{row['cosine_hidden']:.4f}",
                 f"{row['norm_ratio']:.3g}",
                 f"{row['bias']:.2g}{noise}",
-                f"{row['variance']:.2g}",
+                f"{row['variance'] if row['variance'] > 1e-20 else 0:.2g}",
                 f"{row['score']:.3f}",
                 f"{row['multiply_adds_per_step']:,.0f}",
                 f"{row['peak_bytes'] / 1024:,.0f}",
