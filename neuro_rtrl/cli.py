@@ -43,6 +43,19 @@ POINT_COLUMNS = (
     "seconds",
 )
 
+GRADIENT_COLUMNS = (
+    "model",
+    "rule",
+    "verdict",
+    "reference",
+    "max_relative_error",
+    "difference_error",
+    "cosine",
+    "norm_ratio",
+    "spikes",
+    "remark",
+)
+
 
 def main(arguments: list[str] | None = None) -> None:
     """The console script; an error of the user's is one paragraph and exit code 2."""
@@ -146,12 +159,22 @@ def validate(
 @app.command()
 def gradcheck(
     name: Annotated[str, typer.Argument(help="Name of a model or an experiment, or all.")],
+    rule: Annotated[
+        str | None, typer.Option(help="Name of a rule, or all; without it the exact rules.")
+    ] = None,
     json: JsonFile = None,
 ) -> None:
-    """Compare the gradient of every rule with a reference, on random live networks."""
-    from neuro_rtrl.checks import gradcheck_named
+    """Check gradients against back-propagation and finite differences, or against exact RTRL."""
+    from neuro_rtrl.checks import GOOD, gradcheck_named
 
-    _conclude("Gradients", gradcheck_named(name), json)
+    rows = gradcheck_named(name, rule)
+    _write(json, rows)
+    console.show_rows("Gradients", rows, GRADIENT_COLUMNS)
+    rough = {row["rule"]: row["exactness"] for row in rows if row["verdict"] == "approximate"}
+    if rough:
+        console.show_values("Approximate rules", rough)
+    if not all(row["verdict"] in GOOD for row in rows):
+        raise typer.Exit(1)
 
 
 @app.command(name="list")
