@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from neuro_rtrl.errors import NeuroRtrlError
     from neuro_rtrl.experiment import run_experiment
     from neuro_rtrl.learner import Learner
+    from neuro_rtrl.learner_options import FiringRate
     from neuro_rtrl.network.describe import Network
     from neuro_rtrl.optimizers.adam import Adam
     from neuro_rtrl.optimizers.sgd import Sgd
@@ -29,6 +30,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Adam": "neuro_rtrl.optimizers.adam",
+    "FiringRate": "neuro_rtrl.learner_options",
     "Learner": "neuro_rtrl.learner",
     "Model": "neuro_rtrl.contracts",
     "Network": "neuro_rtrl.network.describe",
@@ -48,6 +50,7 @@ _HOME = {
 
 __all__ = [
     "Adam",
+    "FiringRate",
     "Learner",
     "Model",
     "Network",

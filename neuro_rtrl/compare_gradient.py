@@ -53,6 +53,8 @@ class Probe:
             loss=experiment.learning.loss,
             update="sequence",
             precision="float64",
+            firing_rate=experiment.learning.firing_rate,
+            average=experiment.learning.average,
         )
         readouts = {
             name

@@ -99,6 +99,8 @@ class Model:
             refractory for as long as this is 1; or None.
         noise: random channels, drawn anew for each unit and step: "xi..." standard normal,
             "rand..." uniform in [0, 1).
+        reset_gradient: whether the jumps of the states at a spike are differentiated: all of them,
+            none, or those of the named states.
         readout: state that a loss reads, or None.
         text: the strings as written: equations, threshold, reset, refractory.
     """
@@ -117,7 +119,7 @@ class Model:
     output: sympy.Expr | None
     reset: dict[str, sympy.Expr]
     refractory: sympy.Expr | None
-    reset_gradient: bool
+    reset_gradient: bool | tuple[str, ...]
     ports: dict[str, Port]
     surrogate: Surrogate
     readout: str | None
@@ -125,6 +127,12 @@ class Model:
     source: str = field(default="", repr=False)
     refractory_while: sympy.Expr | None = None
     noise: tuple[str, ...] = ()
+
+    def differentiates(self, state: str) -> bool:
+        """Whether the jump of a state at a spike takes part in the gradient."""
+        if isinstance(self.reset_gradient, bool):
+            return self.reset_gradient
+        return state in self.reset_gradient
 
 
 @dataclass(frozen=True)
@@ -180,6 +188,16 @@ class Recorded(Protocol):
 
 
 @runtime_checkable
+class Recipe(Protocol):
+    """What a task offers besides, if its recipe fixes the first weights of a network, too."""
+
+    @property
+    def weights(self) -> Mapping[str, np.ndarray]:
+        """Name -> matrix (sources, targets)."""
+        ...
+
+
+@runtime_checkable
 class Prequential(Protocol):
     """What a task offers besides, if it may be scored by what a network predicts as it learns."""
 
@@ -226,6 +244,20 @@ class Reshaping(Protocol):
 
     def network(self, net: Any) -> Any:
         """A copy with other surrogates or with auxiliary readouts; or the network itself."""
+        ...
+
+
+@runtime_checkable
+class Guided(Protocol):
+    """What a rule offers besides, if errors may pass to hidden units through other weights."""
+
+    @property
+    def takes_feedback(self) -> bool:
+        """Whether users may give these weights."""
+        ...
+
+    def with_feedback(self, weights: Mapping[str, Any]) -> Rule:
+        """The rule with these weights: projection -> what `Network.connect` takes as weights."""
         ...
 
 

@@ -15,8 +15,6 @@ from neuro_rtrl.equations.model_text import load_model
 from neuro_rtrl.errors import DescriptionError, NeuroRtrlError, unknown
 from neuro_rtrl.experiment_keys import Table, is_number
 
-LOSSES = ("mse", "sse", "bce", "cross_entropy")
-PRECISIONS = ("float32", "float64")
 _NEURON_LINES = ("threshold", "reset", "refractory", "method")
 _NEURON_TABLES = ("surrogate", "initial", "parameters")
 _NEURON_KEYS = ("n", "model", "learn", "reset_gradient", *_NEURON_LINES, *_NEURON_TABLES)
@@ -33,7 +31,6 @@ _PROJECTION_KEYS = (
     "learn",
     "self_connections",
 )
-_LEARNING_KEYS = ("rule", "optimizer", "loss", "update", "precision", "iterations")
 _RECORD_KEYS = ("spikes", "states", "units", "test_every")
 
 
@@ -63,18 +60,6 @@ class NamedOptions:
 
     name: str
     options: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class LearningText:
-    """How to learn; `update` is "step", "sequence" or a number of steps."""
-
-    rule: str
-    optimizer: NamedOptions
-    loss: str
-    update: str | int
-    precision: str
-    iterations: int
 
 
 @dataclass(frozen=True)
@@ -108,7 +93,10 @@ def _population(name: str, table: Table) -> PopulationText:
     model = _model(table)
     options: dict[str, Any] = {key: table.text(key) for key in _NEURON_LINES if key in table.values}
     if "reset_gradient" in table.values:
-        options["reset_gradient"] = table.flag("reset_gradient", True)
+        named = isinstance(table.values["reset_gradient"], list)
+        options["reset_gradient"] = (
+            table.names("reset_gradient") if named else table.flag("reset_gradient", True)
+        )
     options["parameters"] = dict(table.table("parameters").values)
     for key in ("surrogate", "initial"):
         if key in table.values:
@@ -163,13 +151,14 @@ def read_projection(table: Table, populations: tuple[PopulationText, ...]) -> Pr
             options[key] = table.flag(key, True)
     for key in ("weights", "delay"):
         if key in table.values:
-            options[key] = _numbers_or_text(table, key)
+            options[key] = numbers_or_text(table, key)
     if "pairs" in table.values:
         options["pairs"] = _pairs(table)
     return ProjectionText(source, target.name, options, table.place())
 
 
-def _numbers_or_text(table: Table, key: str) -> Any:
+def numbers_or_text(table: Table, key: str) -> Any:
+    """Weights or delays, as they are handed on to `Network.connect`."""
     value = table.values[key]
     rows = value if isinstance(value, list) else [value]
     flat = [x for row in rows for x in (row if isinstance(row, list) else [row])]
@@ -197,40 +186,6 @@ def read_task(table: Table) -> NamedOptions:
     name = table.choice("name", registry.files("tasks"))
     options = {key: value for key, value in table.values.items() if key != "name"}
     registry.check_options("tasks", name, options, where=table.place())
-    return NamedOptions(name, options)
-
-
-def read_learning(table: Table) -> LearningText:
-    """`[learning]`: registered names, and counts of at least 1."""
-    table.only(_LEARNING_KEYS)
-    update = table.values.get("update", "step")
-    if isinstance(update, int):
-        update = table.whole("update")
-    elif update not in ("step", "sequence"):
-        raise table.refuse("update", "not a time to update", "'step', 'sequence', or a count")
-    return LearningText(
-        rule=_rule(table),
-        optimizer=_optimizer(table),
-        loss=table.choice("loss", LOSSES, "mse"),
-        update=update,
-        precision=table.choice("precision", PRECISIONS, "float32"),
-        iterations=table.whole("iterations"),
-    )
-
-
-def _rule(table: Table) -> str:
-    """A rule's name; only one of a family ("snap-2") has to be made to be checked."""
-    name = table.text("rule", "rtrl")
-    if name not in registry.files("rules"):
-        registry.find("rules", name, where=table.place("rule"))
-    return name
-
-
-def _optimizer(learning: Table) -> NamedOptions:
-    table = learning.table("optimizer", required=True)
-    name = table.choice("name", registry.files("optimizers"))
-    options = {key: value for key, value in table.values.items() if key != "name"}
-    registry.check_options("optimizers", name, options, where=table.place())
     return NamedOptions(name, options)
 
 

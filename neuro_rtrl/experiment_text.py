@@ -20,14 +20,14 @@ from neuro_rtrl import registry
 from neuro_rtrl.contracts import Optimizer, Task
 from neuro_rtrl.errors import BuildError, DescriptionError, NeuroRtrlError, unknown
 from neuro_rtrl.experiment_keys import Table, apply_override, parse_override, read_toml
+from neuro_rtrl.experiment_learning import LearningText, read_learning
 from neuro_rtrl.experiment_network import describe
+from neuro_rtrl.experiment_recipe import check_feedback, feedback_of, with_recipe
 from neuro_rtrl.experiment_sections import (
-    LearningText,
     NamedOptions,
     PopulationText,
     ProjectionText,
     RecordText,
-    read_learning,
     read_populations,
     read_projection,
     read_record,
@@ -140,13 +140,13 @@ def check_experiment(values: dict[str, Any], file: Path) -> Experiment:
         populations=populations,
         projections=tuple(read_projection(t, populations) for t in top.tables("projections")),
         task=read_task(top.table("task", required=True)),
-        learning=read_learning(top.table("learning", required=True)),
+        learning=read_learning(top.table("learning", required=True), populations),
         record=read_record(top.table("record"), populations),
         points=_points(top.table("sweep")),
         values=values,
     )
     _check_sizes(experiment)
-    make_network(experiment)
+    check_feedback(experiment.learning.feedback, make_network(experiment), top.file.name)
     return experiment
 
 
@@ -161,8 +161,15 @@ def make_network(experiment: Experiment) -> Network:
         experiment.dt,
         experiment.seed,
         experiment.populations,
-        experiment.projections,
+        with_recipe(experiment.projections, lambda: make_task(experiment)),
     )
+
+
+def make_feedback(experiment: Experiment) -> dict[str, Any] | None:
+    """Projection -> weights through which errors pass to hidden units; None: those of the rule."""
+    place = f"{experiment.file.name}: learning.feedback"
+    given = experiment.learning.feedback
+    return feedback_of(given, lambda: make_task(experiment), place) if given else None
 
 
 def make_task(experiment: Experiment) -> Task:

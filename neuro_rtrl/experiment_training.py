@@ -17,10 +17,18 @@ from neuro_rtrl.engine.provenance import collect
 from neuro_rtrl.engine.recorder import Recorder
 from neuro_rtrl.experiment_evaluation import Evaluator
 from neuro_rtrl.experiment_figures import Shown
-from neuro_rtrl.experiment_text import Experiment, make_network, make_optimizer, make_task
+from neuro_rtrl.experiment_text import (
+    Experiment,
+    make_feedback,
+    make_network,
+    make_optimizer,
+    make_task,
+)
 from neuro_rtrl.learner import Learner
+from neuro_rtrl.learner_options import takes_feedback
 from neuro_rtrl.network.describe import Network
 from neuro_rtrl.outputs import RUN_FILE, News, Watcher
+from neuro_rtrl.registry import find
 
 SHOWN_STEPS = 200
 """Steps at the end of a run that the raster shows, at least; never less than a whole sequence."""
@@ -129,13 +137,18 @@ def make_job(experiment: Experiment, label: str, rule: str | Rule | None = None)
     """
     learning = experiment.learning
     network = make_network(experiment)
+    named = learning.rule if rule is None else rule
+    chosen = find("rules", named) if isinstance(named, str) else named
     learner = Learner(
         network,
-        rule=learning.rule if rule is None else rule,
+        rule=chosen,
         optimizer=make_optimizer(experiment),
         loss=learning.loss,
         update=learning.update,
         precision=learning.precision,
+        firing_rate=learning.firing_rate,
+        feedback=make_feedback(experiment) if takes_feedback(chosen) else None,
+        average=learning.average,
     )
     return Job(label, experiment, network, make_task(experiment), learner)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from neuro_rtrl.engine.ledger import Ledger
 from neuro_rtrl.engine.result import Result
 from neuro_rtrl.engine.stream import numbers, targets_of, traced_places
 from neuro_rtrl.errors import DescriptionError, unknown
+from neuro_rtrl.learner_options import FiringRate, counting, guided
 from neuro_rtrl.network.describe import Network
 from neuro_rtrl.registry import find
 
@@ -30,6 +31,13 @@ class Learner:
             gradient: `run` knows where a sequence ends.
         precision: "float32" or "float64", of the influence matrix (states are always float64).
         batch: lanes of `step`.
+        firing_rate: keeps firing rates near a target; with update="sequence".
+        feedback: weights through which errors pass to hidden units, for rules with random or
+            adaptive feedback: name of a projection from spiking units to readouts -> a number, an
+            array (synapses,), a matrix (sources, targets) or a distribution, as in
+            `Network.connect`. Other projections have those of the rule.
+        average: "steps": the loss of a sequence is the mean over its steps with targets, not the
+            sum; with update="sequence".
 
     Raises:
         DescriptionError, BuildError: a name, shape or combination that does not work.
@@ -55,15 +63,32 @@ class Learner:
         update: str | int = "step",
         precision: str = "float32",
         batch: int = 1,
+        *,
+        firing_rate: FiringRate | None = None,
+        feedback: Mapping[str, Any] | None = None,
+        average: str | None = None,
     ) -> None:
-        chosen: Any = find("rules", rule) if isinstance(rule, str) else rule
+        chosen = guided(find("rules", rule) if isinstance(rule, str) else rule, feedback)
+        if average not in (None, "steps"):
+            raise unknown("average", average, ("steps",))
         if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
             raise DescriptionError(
                 "the batch is out of range", where="batch", given=batch, expected="1 or more"
             )
         self._net = net
-        self._built = build(chosen.network(net) if isinstance(chosen, Reshaping) else net)
-        self._session = Session(self._built, chosen, optimizer, loss, update, precision, batch)
+        run = chosen.network(net) if isinstance(chosen, Reshaping) else net
+        self._built = build(counting(run, firing_rate))
+        self._session = Session(
+            self._built,
+            chosen,
+            optimizer,
+            loss,
+            update,
+            precision,
+            batch,
+            rate=None if firing_rate is None else (firing_rate.coefficient, firing_rate.target),
+            average=average is not None,
+        )
         self._width = sum(p.n for p in self._built.plan.inputs)
 
     def step(self, x: Any, target: Any = None) -> np.ndarray:

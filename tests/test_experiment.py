@@ -11,7 +11,7 @@ import pytest
 from neuro_rtrl.engine.run_file import open_run
 from neuro_rtrl.errors import RunFileError
 from neuro_rtrl.experiment import run_experiment
-from neuro_rtrl.experiment_sections import LOSSES
+from neuro_rtrl.experiment_learning import LOSSES
 from neuro_rtrl.experiment_text import load_experiment
 from neuro_rtrl.kernels import losses
 from neuro_rtrl.outputs import News

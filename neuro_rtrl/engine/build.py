@@ -98,7 +98,9 @@ def hold_steps(population: Population, dt: float) -> np.ndarray:
     model = population.model
     if model is None or model.refractory is None:
         return np.zeros(population.n, dtype=np.int64)
-    seconds = np.asarray(evaluate(model.refractory, population.parameters), float)
+    seconds = np.asarray(
+        evaluate(model.refractory, population.parameters | {"dt": np.asarray(dt)}), float
+    )
     if seconds.min() < 0:
         raise BuildError(
             "a negative refractory period",
@@ -177,13 +179,16 @@ def _kinds(derived: list[Derived]) -> dict[str, np.ndarray]:
     models = [x.model for x in derived]
     constant = np.array([x.constant for x in derived])
     driven = np.array([len(x.model.inputs) > 0 or x.size[2] > 0 for x in derived])
-    blind = np.zeros((len(models), max(len(x.states) for x in models)), dtype=np.uint8)
-    for row, model in zip(blind, models, strict=True):
-        row[: len(model.states)] = [s.held for s in model.states]
+    widest = max(len(x.states) for x in models)
+    blind, jumps = np.zeros((2, len(models), widest), dtype=np.uint8)
+    for p, model in enumerate(models):
+        blind[p, : len(model.states)] = [s.held for s in model.states]
+        jumps[p, : len(model.states)] = [model.differentiates(s.name) for s in model.states]
     return {
         "spiking": _flags(x.threshold is not None for x in models),
         "resets": _flags(bool(x.reset) for x in models),
-        "reset_gradient": _flags(x.reset_gradient for x in models),
+        "reset_gradient": _flags(jumps.any(axis=1)),
+        "jumps": jumps,
         "constant": _flags(constant),
         "eager": _flags(~constant | driven),
         "blind": blind,

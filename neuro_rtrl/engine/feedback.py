@@ -7,12 +7,15 @@ is sum_o b_ok dL/dy_o, seen through the readout's own filter.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from neuro_rtrl.engine.build import Built
+from neuro_rtrl.errors import unknown
+from neuro_rtrl.network.wiring import weights as drawn_weights
 
 Replace = Callable[[Built], tuple[np.ndarray, np.ndarray]]
 
@@ -26,10 +29,12 @@ class Feedback:
         decay: None: they are fixed. A number: they change as the synapses' own weights do, and
             lose this share at every update (Kolen & Pollack 1994; Bellec et al. 2020, adaptive
             e-prop).
+        given: whether users may give the weights themselves.
     """
 
     replace: Replace
     decay: float | None = None
+    given: bool = False
 
 
 class Route:
@@ -92,6 +97,25 @@ def random_feedback(built: Built) -> tuple[np.ndarray, np.ndarray]:
     size = float(np.sqrt(np.mean(own[own != 0] ** 2))) if own.any() else 1.0
     rng = np.random.default_rng([built.plan.net.seed, 5])
     return places, size * rng.standard_normal(places.size)
+
+
+def with_weights(feedback: Feedback, weights: Mapping[str, Any]) -> Feedback:
+    """The same, with the weights that a user gives for some projections."""
+
+    def given(built: Built) -> tuple[np.ndarray, np.ndarray]:
+        places, values = feedback.replace(built)
+        net, values = built.plan.net, values.copy()
+        synapses = built.plan.wiring.places
+        known = {n: e for n, e in synapses.items() if e.size and np.isin(e, places).all()}
+        for number, (name, value) in enumerate(weights.items()):
+            if name not in known:
+                raise unknown("projection from spiking units to readouts", name, known)
+            p, rng = net.projections[name], np.random.default_rng([net.seed, 6, number])
+            made = drawn_weights(value, p.pre, p.post, (p.source.n, p.target.n), rng, name)
+            values[np.searchsorted(places, known[name])] = made
+        return places, values
+
+    return replace(feedback, replace=given)
 
 
 def no_feedback(built: Built) -> tuple[np.ndarray, np.ndarray]:

@@ -8,13 +8,14 @@ run on (`network`, for auxiliary readouts or another surrogate).
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from neuro_rtrl.engine.build import Built, make_run
-from neuro_rtrl.engine.feedback import Feedback, Route
+from neuro_rtrl.engine.feedback import Feedback, Route, with_weights
 from neuro_rtrl.engine.ledger import Ledger, make_ledger, mask_density
 from neuro_rtrl.engine.limits import Changes, grow_limits, make_limits, restart_limits
 from neuro_rtrl.engine.local import LocalLane, fits, own_blocks_only
@@ -172,6 +173,23 @@ class RowsRule:
     def plain(self) -> bool:
         """Whether the recursion is the exact one, on the entries of the pattern."""
         return self.changes == Changes() and self.keep is None and self.feedback is None
+
+    @property
+    def takes_feedback(self) -> bool:
+        """Whether users may give the weights through which errors pass to hidden units."""
+        return self.feedback is not None and self.feedback.given
+
+    def with_feedback(self, weights: Mapping[str, Any]) -> RowsRule:
+        """The rule with weights of the user's own; see `Learner`."""
+        if self.feedback is None or not self.feedback.given:
+            raise BuildError(
+                f"the rule {self.name} has no feedback weights that could be given",
+                where="feedback",
+                given=", ".join(weights),
+                expected="a rule with random or adaptive feedback",
+                remedy='The nearest is "eprop-random"; "rflo" and "superspike-random" work too.',
+            )
+        return replace(self, feedback=with_weights(self.feedback, weights))
 
     @property
     def online(self) -> bool:

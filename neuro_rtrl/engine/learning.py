@@ -31,13 +31,17 @@ class Session:
         update: str | int,
         precision: str,
         batch: int,
-        rate: tuple[float, float] = (0.0, 0.0),
+        rate: tuple[float, float] | None = None,
+        average: bool = False,
     ) -> None:
         self.built, self.rule, self.optimizer = built, rule, optimizer
         self.loss, self.precision, self.batch = _one_of("loss", loss, LOSSES), precision, batch
         _one_of("precision", precision, PRECISIONS)
         self.update_every = _update(update)
         _check_update(rule, update, self.update_every)
+        self.rate, self.average = rate, average
+        if self.update_every:
+            self._check_whole("update", repr(update), 'update="sequence"')
         self.outputs = built.outputs[0][: built.width]
         if self.outputs.size == 0:
             raise BuildError(
@@ -51,7 +55,15 @@ class Session:
         self._added = np.zeros(built.values.size)
         self.since_update = 0
         self._certified = 0.0
-        self.rate = rate
+
+    def _check_whole(self, where: str, given: str, expected: str) -> None:
+        """Refuses what sees less than a sequence, where its rates or number of steps count."""
+        options = {"firing_rate": self.rate is not None, "average": self.average}
+        for name, used in options.items():
+            if used:
+                raise BuildError(
+                    f"{name} is of whole sequences", where=where, given=given, expected=expected
+                )
 
     def restart(self) -> None:
         """All lanes back to the initial state; the gradient so far is forgotten, counts are not."""
@@ -115,6 +127,7 @@ class Session:
 
     def steps(self, inputs: np.ndarray, targets: np.ndarray | None) -> Result:
         """Some steps of every lane (sequences of `inputs`), from where they are."""
+        self._check_whole("step", "a single step", "Learner.run(inputs, targets)")
         if self.rule.online != 1:
             whole = "windows" if self.rule.online else "sequences"
             raise BuildError(
@@ -165,7 +178,8 @@ class Session:
             offset=int(lane.run.clock[STEP]),
             traced=traced,
             spikes=spikes,
-            rate=self.rate,
+            rate=self.rate or (0.0, 0.0),
+            average=self.average,
         )
         buffer = SpikeBuffer(self.built)
         # The sum goes straight to its place where it is not to be scaled: parameters are many.

@@ -93,8 +93,12 @@ def make_stream(
     traced: np.ndarray | None = None,
     spikes: bool = False,
     rate: tuple[float, float] = (0.0, 0.0),
+    average: bool = False,
 ) -> Stream:
-    """A stream over `inputs` (sequences, steps, inputs); without targets there is no error."""
+    """A stream over `inputs` (sequences, steps, inputs); without targets there is no error.
+
+    With `average` the loss of a sequence is the mean over its steps with targets, not the sum.
+    """
     units, states = built.outputs
     sequences, steps = inputs.shape[:2]
     pointer, index, value = events_of(inputs)
@@ -115,6 +119,7 @@ def make_stream(
         readout=states,
         loss=np.array([LOSSES.index(loss)]),
         copies=np.zeros(1, np.int64),
+        share=_shares(sequences, targets if average else None),
         rate=np.array(rate),
         offset=np.array([offset]),
         span=np.array([sequences, steps]),
@@ -123,3 +128,12 @@ def make_stream(
         traced=places,
         trace=np.zeros((sequences, steps, places.size)),
     )
+
+
+def _shares(sequences: int, targets: np.ndarray | None) -> np.ndarray:
+    """(sequences,) 1, or with targets 1/(number of steps that have one)."""
+    if targets is None:
+        return np.ones(sequences)
+    steps = np.isfinite(targets[:, :, 0]).sum(axis=1)
+    shares: np.ndarray = 1.0 / np.maximum(steps, 1)
+    return shares

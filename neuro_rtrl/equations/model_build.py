@@ -15,7 +15,7 @@ from neuro_rtrl.equations.model_events import Names, at
 from neuro_rtrl.equations.parser import NOISE, NOISE_UNIT, Term, check_name, parse, symbol
 from neuro_rtrl.errors import DescriptionError, unknown
 
-KEYS: dict[str, type] = {
+KEYS: dict[str, Any] = {
     "summary": str,
     "reference": str,
     "equations": str,
@@ -24,7 +24,7 @@ KEYS: dict[str, type] = {
     "output": str,
     "reset": str,
     "refractory": str,
-    "reset_gradient": bool,
+    "reset_gradient": bool | list,
     "readout": str,
     "states": dict,
     "inputs": dict,
@@ -32,6 +32,7 @@ KEYS: dict[str, type] = {
     "parameters": dict,
     "surrogate": dict,
 }
+_EXPECTED = {str: "a text", bool | list: "true, false, or a list of states", dict: "a table"}
 METHODS = ("exact", "exponential_euler", "euler", "rk4")
 
 
@@ -53,6 +54,7 @@ def build(name: str, table: dict[str, Any], source: str) -> Model:
     outside: Names = {k: t for k, t in names.items() if k not in inputs}
     threshold, strict = events.threshold(table, outside)
     period, condition = events.refractory(table, outside, states, kind)
+    reset = events.reset(table, outside, states, threshold)
     return Model(
         name=name,
         summary=table.get("summary", ""),
@@ -66,9 +68,9 @@ def build(name: str, table: dict[str, Any], source: str) -> Model:
         threshold=threshold,
         strict=strict,
         output=events.output(table, outside),
-        reset=events.reset(table, outside, states, threshold),
+        reset=reset,
         refractory=period,
-        reset_gradient=table.get("reset_gradient", True),
+        reset_gradient=events.reset_gradient(table, reset),
         ports=ports,
         surrogate=events.surrogate(table, threshold),
         readout=events.readout(table, states, threshold),
@@ -96,7 +98,7 @@ def _check_keys(table: dict[str, Any]) -> None:
                 "wrong kind of value",
                 where=key,
                 given=repr(value),
-                expected={str: "a text", bool: "true or false", dict: "a table"}[KEYS[key]],
+                expected=_EXPECTED[KEYS[key]],
             )
 
 

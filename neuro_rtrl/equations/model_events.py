@@ -117,10 +117,24 @@ def reset(
     return made
 
 
+def reset_gradient(table: dict[str, Any], reset: dict[str, sympy.Expr]) -> bool | tuple[str, ...]:
+    """Whether the jumps at a spike are differentiated, or of which states they are."""
+    given = table.get("reset_gradient", True)
+    if isinstance(given, bool):
+        return given
+    for name in given:
+        if name not in reset:
+            raise unknown("state that the reset changes", name, reset, where="reset_gradient")
+    return tuple(given)
+
+
 def refractory(
     table: dict[str, Any], names: Names, states: tuple[State, ...], kind: str
 ) -> tuple[sympy.Expr | None, sympy.Expr | None]:
-    """The refractory period in seconds, or the condition that ends it: at most one is not None."""
+    """The refractory period in seconds, or the condition that ends it: at most one is not None.
+
+    In a map model the recurrence goes on meanwhile; only spike and surrogate are off.
+    """
     held = [s.name for s in states if s.held]
     if "refractory" in table and kind == "ode":
         condition = at("refractory", parse_condition, table["refractory"], names)
@@ -137,12 +151,12 @@ def refractory(
         return None, None
     constants = {k: t for k, t in names.items() if k not in {s.name for s in states}}
     term: Term = at("refractory", parse, table["refractory"], constants)
-    if term.dimension != SECOND or kind == "map":
+    if term.dimension != SECOND:
         raise DescriptionError(
-            "the refractory period is not a time" if kind == "ode" else "map models have none",
+            "the refractory period is not a time",
             where="refractory",
             given=repr(table["refractory"]),
-            expected="an expression in seconds, in a model with differential equations",
+            expected="an expression in seconds",
             remedy='A condition such as "v > -40*mV" may stand there, too.',
         )
     return term.expression, None

@@ -105,7 +105,7 @@ def _back_reset(
         d, m, n, j = units.d[p], units.m[p], units.size[p], k - units.first[p]
         at = units.at_h[p] + j
         for v in range(d):
-            if units.reset_gradient[p]:
+            if units.jumps[p, v]:
                 jump = run.work[v] - run.h[at + v * n]
                 tape.spike_adjoint[k] += tape.adjoint[at + v * n] * jump
         if not run.s[k]:

@@ -102,7 +102,7 @@ def _reset_rows(
     identity(d, whole)
     for v in range(d):
         h = run.h[units.at_h[p] + v * units.size[p] + i]
-        jump[v] = (run.work[v] - h) if units.reset_gradient[p] else 0.0
+        jump[v] = (run.work[v] - h) if units.jumps[p, v] else 0.0
         for u in range(d):
             if run.s[k]:
                 whole[v * d + u] = run.work[d + v * d + u]

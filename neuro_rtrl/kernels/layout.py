@@ -50,7 +50,8 @@ class Units(NamedTuple):
     call: np.ndarray  # (P, 6) addresses of native functions
     spiking: np.ndarray  # (P,) flags
     resets: np.ndarray
-    reset_gradient: np.ndarray
+    reset_gradient: np.ndarray  # the jump of some state takes part in the gradient
+    jumps: np.ndarray  # (P, dm) of this state
     constant: np.ndarray
     eager: np.ndarray  # the Jacobian is needed at every step
     refractory: np.ndarray  # 0: never, or what ends it: PERIOD, CONDITION

@@ -29,6 +29,7 @@ class Stream(NamedTuple):
     readout: np.ndarray  # (outputs,) state that is read
     loss: np.ndarray  # (1,) kind of loss
     copies: np.ndarray  # (1,) how often the targets are repeated: local readouts of layers
+    share: np.ndarray  # (sequences,) by which the loss is multiplied, without that of rates
     rate: np.ndarray  # (2,) the outputs after these count spikes: coefficient, spikes a step
     offset: np.ndarray  # (1,) step of the run at which the stream begins
     span: np.ndarray  # (2,) sequences, steps
@@ -102,8 +103,9 @@ def step_loss(
     """Loss of a step; `slope` (outputs,) <- its derivative by every output.
 
     First come the outputs that have targets; then local readouts with the same targets (their loss
-    is not counted); then, for each spiking unit that is regularised, the number of its spikes in
-    this sequence, with the loss coefficient (rate - target)^2 / 2 at the last step.
+    is not counted); both are multiplied by the sequence's share. Then, for each spiking unit that
+    is regularised, the number of its spikes in this sequence, with the loss
+    coefficient (rate - target)^2 / 2 at the last step.
     """
     target, y = stream.targets[sequence, t], stream.predictions[sequence, t]
     width, kind = target.shape[0], stream.loss[0]
@@ -114,6 +116,9 @@ def step_loss(
     for _ in range(stream.copies[0]):
         loss_and_slope(kind, y[used : used + width], target, slope[used : used + width])
         used += width
+    stream.losses[sequence, t] *= stream.share[sequence]
+    for o in range(used):
+        slope[o] *= stream.share[sequence]
     steps = stream.span[1]
     for o in range(used, slope.shape[0]):
         slope[o] = 0.0

@@ -241,7 +241,7 @@ def carry_reset(units: Units, values: np.ndarray, run: Run, rows: Rows, tangents
         d, m, n, j = units.d[p], units.m[p], units.size[p], k - units.first[p]
         for v in range(d):
             row = units.at_h[p] + v * n + j
-            jump[v] = (run.work[v] - run.h[row]) if units.reset_gradient[p] else 0.0
+            jump[v] = (run.work[v] - run.h[row]) if units.jumps[p, v] else 0.0
             for u in range(d):
                 stays = 1.0 if u == v else 0.0
                 after = run.work[d + v * d + u] if run.s[k] else stays

@@ -95,6 +95,11 @@ def with_counters(net: Network, names: Iterable[str]) -> Network:
     return made
 
 
+def is_counter(population: Population) -> bool:
+    """Whether a population counts the spikes of another one."""
+    return population.auxiliary and population.model is _counter()
+
+
 def with_local_readouts(net: Network) -> Network:
     """A copy with fixed random readouts of each spiking population: as many as outputs."""
     made, outputs = copied(net), sum(p.n for p in readouts(net))

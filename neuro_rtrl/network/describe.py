@@ -113,7 +113,7 @@ class Network:
         refractory: str | None = None,
         method: str | None = None,
         surrogate: Any = None,
-        reset_gradient: bool | None = None,
+        reset_gradient: bool | Sequence[str] | None = None,
         learn: Sequence[str] = (),
         initial: dict[str, Any] | None = None,
         **parameters: Any,
@@ -124,7 +124,8 @@ class Network:
             model: name of a shipped text, path of a `.toml`, or a `Model`.
             threshold, reset, refractory, method: replace that line of the text.
             surrogate: a `Surrogate`, a shape's name, or a dict of shape, height, width, cutoff.
-            reset_gradient: whether the reset takes part in the gradient.
+            reset_gradient: whether the reset takes part in the gradient; or the names of the states
+                whose jumps do.
             learn: unit parameters that learn (`"bias"`).
             initial: initial states, in the forms that parameters have.
             parameters: values of the model's parameters: a number, "20 ms", an array (n,) in SI
@@ -137,7 +138,9 @@ class Network:
         texts = {"threshold": threshold, "reset": reset, "refractory": refractory, "method": method}
         changes: dict[str, Any] = {k: v for k, v in texts.items() if v is not None}
         if reset_gradient is not None:
-            changes["reset_gradient"] = bool(reset_gradient)
+            changes["reset_gradient"] = (
+                reset_gradient if isinstance(reset_gradient, bool) else [*names(reset_gradient)]
+            )
         if "refractory" in changes:
             changes["refractory"] = as_expression(changes["refractory"])
         made = model if isinstance(model, Model) else load_model(model)

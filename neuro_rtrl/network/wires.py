@@ -47,7 +47,7 @@ def firsts(net: Network) -> tuple[dict[str, int], int, int]:
 def wire(net: Network) -> Wiring:
     """All synapses of a network."""
     first, _, sources = firsts(net)
-    rows = [_columns(p, first) for p in net.projections.values()]
+    rows = [_columns(p, first, net.dt) for p in net.projections.values()]
     table = {k: _join([r[k] for r in rows], dtype) for k, dtype in _KINDS.items()}
     order = np.lexsort(
         (table["variable"], table["target"], table["collects"], table["delay"], table["source"])
@@ -72,7 +72,7 @@ def _join(parts: list[np.ndarray], dtype: Any) -> np.ndarray:
     return np.concatenate(parts).astype(dtype) if parts else np.zeros(0, dtype)
 
 
-def _columns(projection: Projection, first: dict[str, int]) -> dict[str, np.ndarray]:
+def _columns(projection: Projection, first: dict[str, int], dt: float) -> dict[str, np.ndarray]:
     source, target, port = projection.source, projection.target, projection.port
     size = projection.pre.size
     # External input of a step enters the update of that very step: one step before arrivals do.
@@ -86,14 +86,15 @@ def _columns(projection: Projection, first: dict[str, int]) -> dict[str, np.ndar
         "delay": projection.delay - (1 if early else 0),
         "collects": np.full(size, not port.is_state),
         "variable": np.full(size, variable),
-        "gain": _gain(projection, target),
+        "gain": _gain(projection, target, dt),
         "weight": np.asarray(projection.weights, float),
         "learn": np.full(size, projection.learn),
     }
 
 
-def _gain(projection: Projection, target: Population) -> np.ndarray:
-    value = np.asarray(evaluate(projection.port.gain, target.parameters), float)
+def _gain(projection: Projection, target: Population, dt: float) -> np.ndarray:
+    known = target.parameters | {"dt": np.asarray(dt)}
+    value = np.asarray(evaluate(projection.port.gain, known), float)
     per_unit: np.ndarray = np.broadcast_to(value, (target.n,))[projection.post]
     return per_unit
 

@@ -14,16 +14,25 @@ class Moments:
         optimizer: its name, for errors.
         beta1, beta2: their decays, in [0, 1).
         epsilon: keeps the division finite; above 0.
+        epsilon_hat: whether epsilon is added to the root of the moment that is not corrected.
 
     Raises:
         DescriptionError: a number lies outside its range.
     """
 
-    def __init__(self, optimizer: str, beta1: float, beta2: float, epsilon: float) -> None:
+    def __init__(
+        self,
+        optimizer: str,
+        beta1: float,
+        beta2: float,
+        epsilon: float,
+        epsilon_hat: bool = False,
+    ) -> None:
         check(optimizer, "beta1", beta1, 0 <= beta1 < 1, "a number in [0, 1)")
         check(optimizer, "beta2", beta2, 0 <= beta2 < 1, "a number in [0, 1)")
         check(optimizer, "epsilon", epsilon, epsilon > 0, "a number above 0")
         self.beta1, self.beta2, self.epsilon = float(beta1), float(beta2), float(epsilon)
+        self.epsilon_hat = bool(epsilon_hat)
         self.t = 0
         self._m: np.ndarray | None = None
         self._v: np.ndarray | None = None
@@ -39,7 +48,10 @@ class Moments:
         # v_t = beta2 v_{t-1} + (1 - beta2) g_t^2
         self._v *= self.beta2
         self._v += (1 - self.beta2) * gradient * gradient
-        # (m_t / (1 - beta1^t)) / (sqrt(v_t / (1 - beta2^t)) + epsilon)
-        scale = np.sqrt(self._v / (1 - self.beta2**self.t)) + self.epsilon
+        # (m_t / (1 - beta1^t)) / (sqrt(v_t / (1 - beta2^t)) + epsilon), where
+        # epsilon = epsilon_hat / sqrt(1 - beta2^t) in the form of section 2
+        corrected = 1 - self.beta2**self.t
+        epsilon = self.epsilon / np.sqrt(corrected) if self.epsilon_hat else self.epsilon
+        scale = np.sqrt(self._v / corrected) + epsilon
         direction: np.ndarray = self._m / (1 - self.beta1**self.t) / scale
         return direction

@@ -1,8 +1,11 @@
 """Adam: steps scaled by running moments of the gradient (Kingma & Ba 2015, Algorithm 1).
 
 D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015,
-arXiv:1412.6980. The bias corrections are Algorithm 1's own, not the shortened form of its
-section 2, so epsilon is added to the square root of the corrected second moment.
+arXiv:1412.6980. The bias corrections are Algorithm 1's own, so epsilon is added to the square root
+of the corrected second moment; with `epsilon_hat` they are those of the shortened form at the end
+of its section 2, where the root of the uncorrected one has it:
+
+    theta_t = theta_{t-1} - alpha_t sqrt(1 - beta2^t)/(1 - beta1^t) m_t / (sqrt(v_t) + epsilon_hat)
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ class Adam:
         beta1: decay of the running mean of the gradient, in [0, 1).
         beta2: decay of the running mean of its square, in [0, 1).
         epsilon: keeps the division finite; above 0.
+        epsilon_hat: epsilon is that of the shortened form.
         clip_norm: largest norm of a gradient; longer ones are shortened.
         clip_value: largest absolute value in a gradient.
         schedule: constant, inverse_sqrt, exponential or cosine.
@@ -42,13 +46,14 @@ class Adam:
         beta2: float = 0.999,
         epsilon: float = 1e-8,
         *,
+        epsilon_hat: bool = False,
         clip_norm: float | None = None,
         clip_value: float | None = None,
         schedule: str = "constant",
         steps: int | None = None,
     ) -> None:
         self._common = common("adam", learning_rate, clip_norm, clip_value, schedule, steps)
-        self._moments = Moments("adam", beta1, beta2, epsilon)
+        self._moments = Moments("adam", beta1, beta2, epsilon, epsilon_hat)
         self.learning_rate = float(learning_rate)
 
     def update(self, values: np.ndarray, gradient: np.ndarray) -> None:

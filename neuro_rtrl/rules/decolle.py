@@ -20,7 +20,7 @@ from neuro_rtrl.contracts import Model
 from neuro_rtrl.engine.build import Built
 from neuro_rtrl.engine.feedback import Feedback, no_feedback
 from neuro_rtrl.engine.lanes import RowsRule
-from neuro_rtrl.network.auxiliary import with_local_readouts, with_models
+from neuro_rtrl.network.auxiliary import is_counter, with_local_readouts, with_models
 from neuro_rtrl.network.describe import Network
 from neuro_rtrl.rules._local import own_parameters
 
@@ -34,7 +34,7 @@ def _network(net: Network) -> Network:
 
 
 def _layers(built: Built) -> int:
-    return sum(p.auxiliary for p in built.plan.readouts)
+    return sum(p.auxiliary and not is_counter(p) for p in built.plan.readouts)
 
 
 RULE = RowsRule(

@@ -67,6 +67,6 @@ def family(kind: str) -> RowsRule:
         ),
         pattern=pattern,
         local=True,
-        feedback=Feedback(random_feedback, KINDS[kind]),
+        feedback=Feedback(random_feedback, KINDS[kind], given=True),
         network=with_all_feedback,
     )

@@ -54,7 +54,7 @@ def family(kind: str) -> RowsRule:
         ),
         pattern=own_parameters,
         local=True,
-        feedback=Feedback(random_feedback) if random else None,
+        feedback=Feedback(random_feedback, given=True) if random else None,
         network=_with_feedback if random else _leak_only,
     )
 

@@ -48,7 +48,7 @@ def _ones(built: Built) -> tuple[np.ndarray, np.ndarray]:
 
 _FEEDBACK = {
     "symmetric": None,
-    "random": Feedback(random_feedback),
+    "random": Feedback(random_feedback, given=True),
     "uniform": Feedback(_ones),
 }
 

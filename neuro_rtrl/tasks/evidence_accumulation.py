@@ -43,10 +43,12 @@ class RecipeTask:
     Attributes:
         drawn: the task without the recipe.
         batches: where each training batch begins in the recipe's stream.
+        weights: of the network that the recipe draws first; see `initial_weights`.
     """
 
     drawn: DrawnTask
     batches: Sequence
+    weights: dict[str, np.ndarray]
     inputs: int
     outputs: int = 2
 
@@ -102,8 +104,8 @@ def make(
         return task
     _check_seed(recipe_seed)
     source = np.random.RandomState(recipe_seed)
-    _weights(source, inputs, units)
-    return RecipeTask(task, Sequence(source, lambda s: _draw(s, batch, inputs)), inputs)
+    weights = _weights(source, inputs, units)
+    return RecipeTask(task, Sequence(source, lambda s: _draw(s, batch, inputs)), weights, inputs)
 
 
 def initial_weights(

@@ -29,9 +29,14 @@ RATE = 0.05
 
 @dataclass(frozen=True)
 class PatternGeneration:
-    """The pattern generation task; see `make`. Every iteration is the same trial."""
+    """The pattern generation task; see `make`. Every iteration is the same trial.
+
+    Attributes:
+        weights: of the network that the recipe draws first; see `initial_weights`.
+    """
 
     trial: Trial
+    weights: dict[str, np.ndarray]
     inputs: int
     outputs: int = 1
 
@@ -74,10 +79,11 @@ def make(
     seed = int(rng.integers(LARGEST_SEED)) if recipe_seed is None else recipe_seed
     _check_seed(seed)
     source = np.random.RandomState(seed)
-    _weights(source, inputs, units)
+    weights = _weights(source, inputs, units)
     spikes = (source.rand(STEPS, inputs) < RATE).astype(float)
     spikes[0] = 0
-    return PatternGeneration(Trial(spikes[None], _curve(source)[None, :, None]), inputs)
+    trial = Trial(spikes[None], _curve(source)[None, :, None])
+    return PatternGeneration(trial, weights, inputs)
 
 
 def initial_weights(

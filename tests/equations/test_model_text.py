@@ -92,6 +92,29 @@ def test_a_recurrence() -> None:
     assert not model.ports["drive"].is_state
 
 
+def test_a_recurrence_knows_the_step_and_may_rest() -> None:
+    text = 'refractory = "2*dt"\n' + changed("c/2", "c*exp(-dt/(3*ms))", MAP)
+    model = model_from_text(text)
+    assert model.refractory == 2 * symbol("dt")
+    assert symbol("dt") in model.rates["c"].free_symbols
+
+
+@pytest.mark.parametrize(
+    ("given", "of_v", "of_x"), [("true", 1, 1), ("false", 0, 0), ('["x"]', 0, 1), ("[]", 0, 0)]
+)
+def test_the_jumps_that_take_part_in_the_gradient(given: str, of_v: bool, of_x: bool) -> None:
+    model = model_from_text(f"reset_gradient = {given}\n{ODE}")
+    assert [model.differentiates(state) for state in ("v", "x")] == [of_v, of_x]
+
+
+def test_a_state_without_a_jump_has_none_to_differentiate() -> None:
+    text = 'reset_gradient = ["y"]\n' + ODE
+    with pytest.raises(DescriptionError, match=r"reset_gradient: unknown state that.*one of v, x"):
+        model_from_text(text)
+    with pytest.raises(DescriptionError, match=r"expected: true, false, or a list of states"):
+        model_from_text("reset_gradient = 1\n" + ODE)
+
+
 def test_a_unit_without_threshold_is_read_by_its_first_state() -> None:
     text = ODE.replace('threshold = "v > v_th"', "").replace('reset = "v -', '#"')
     assert model_from_text(text).readout == "v"
@@ -172,8 +195,8 @@ def test_mistakes_are_refused(mistake: str) -> None:
 
 
 def test_mistakes_of_recurrences() -> None:
-    with pytest.raises(DescriptionError, match="map models have none"):
-        model_from_text('refractory = "2*ms"\n' + MAP)
+    with pytest.raises(DescriptionError, match="the refractory period is not a time"):
+        model_from_text('refractory = "2"\n' + MAP)
     with pytest.raises(DescriptionError, match=r"unknown name.*'drive'"):
         model_from_text(changed('"c >= 1"', '"c >= drive"', MAP))
     with pytest.raises(DescriptionError, match="no state variable"):

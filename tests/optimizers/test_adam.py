@@ -33,6 +33,28 @@ def test_equals_algorithm_1(rates: tuple[float, float, float, float]) -> None:
     np.testing.assert_allclose(values, expected, rtol=1e-12)
 
 
+def shortened_form(
+    value: float, gradients: list[float], alpha: float, beta1: float, beta2: float, epsilon: float
+) -> float:
+    m = v = 0.0
+    for t, g in enumerate(gradients, start=1):
+        m = beta1 * m + (1 - beta1) * g
+        v = beta2 * v + (1 - beta2) * g**2
+        rate = alpha * math.sqrt(1 - beta2**t) / (1 - beta1**t)
+        value -= rate * m / (math.sqrt(v) + epsilon)
+    return value
+
+
+def test_equals_the_shortened_form_of_section_2() -> None:
+    rng, rates = np.random.default_rng(2), (0.3, 0.5, 0.999, 1e-2)
+    start, gradients = rng.normal(size=4), rng.normal(size=(30, 4))
+    values, adam = start.copy(), Adam(*rates, epsilon_hat=True)
+    for gradient in gradients:
+        adam.update(values, gradient)
+    expected = [shortened_form(x, list(g), *rates) for x, g in zip(start, gradients.T, strict=True)]
+    np.testing.assert_allclose(values, expected, rtol=1e-12)
+
+
 def test_works_in_place_and_keeps_the_precision() -> None:
     values = np.ones(3, np.float32)
     same, gradient = values, np.array([1.0, -1.0, 2.0], np.float32)

@@ -60,7 +60,7 @@ class Group:
         parameters = {k: np.asarray(v, float) for k, v in population.parameters.items()}
         self.known = self._known(population, parameters, learned, dt)
         self.gains = {
-            name: np.broadcast_to(evaluate(port.gain, parameters), self.n)
+            name: np.broadcast_to(evaluate(port.gain, parameters | {"dt": np.asarray(dt)}), self.n)
             for name, port in self.model.ports.items()
         }
         self.rest = self._rest(parameters, dt)
@@ -97,7 +97,9 @@ class Group:
         """Refractory periods in steps, compared as Brian2's `timestep` does."""
         if self.model.refractory is None:
             return [0] * self.n
-        seconds = np.broadcast_to(evaluate(self.model.refractory, parameters), self.n)
+        seconds = np.broadcast_to(
+            evaluate(self.model.refractory, parameters | {"dt": np.asarray(dt)}), self.n
+        )
         return [math.floor(x / dt + 1e-3) for x in seconds]
 
     def _nothing(self) -> dict[str, Number]:
@@ -170,7 +172,7 @@ class Group:
             after = dict(self.h[k])
             for name, expression in self.model.reset.items():
                 h, R = self.h[k][name], self._evaluate(expression, k)
-                jump = value(R) - value(h) if self.model.reset_gradient else 0.0
+                jump = value(R) - value(h) if self.model.differentiates(name) else 0.0
                 kept = R if self.spike[k].value == 1.0 else h
                 after[name] = Dual(value(kept), gradient(kept) + jump * self.spike[k].gradient)
             self.h[k] = after

@@ -247,7 +247,8 @@ def random_changes(rng: np.random.Generator, model: Model) -> dict[str, Any]:
     if model.reset and rng.random() < 0.5:
         changes["reset"] = str(rng.choice(other_resets(model)))
     if rng.random() < 0.2:
-        changes["reset_gradient"] = False
+        some = list(model.reset)[: int(rng.integers(2))]
+        changes["reset_gradient"] = some or False
     if rng.random() < 0.2:
         changes["threshold"] = model.text["threshold"].replace(">=", ">").replace(">", ">=")
     if rng.random() < 0.6:

@@ -2,26 +2,26 @@
 
 Covered: `tests/reference/eprop_golden.py`, with weights, inputs and targets from our tasks, has all
 five published losses of pattern generation to 1e-9, and those of evidence accumulation for batches
-of one and of two. On the first of these networks our engine has the same spikes and the same first
-loss, and the rule "eprop" the same gradients as the reference with symmetric feedback.
-
-Not covered by the engine, only by the reference: random feedback, the rate regularisation, and so
-the losses from the second on; the refractory adaptive units of evidence accumulation.
+of one and of two. So have the shipped experiments `eprop_pattern` and `eprop_evidence`, which run
+the package itself; spikes and gradients of the first sequence are those of the reference.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
-from neuro_rtrl.equations.model_text import model_from_text
-from neuro_rtrl.learner import Learner
-from neuro_rtrl.network.describe import Network
+from neuro_rtrl.contracts import Recipe
+from neuro_rtrl.experiment_text import load_experiment
+from neuro_rtrl.experiment_training import Job, make_job
 from neuro_rtrl.tasks import evidence_accumulation, pattern_generation
 from tests.reference.eprop_golden import (
     FILTERED,
     AdamSteps,
     Arrays,
+    Setup,
     descend,
     evidence,
     pattern,
@@ -39,40 +39,6 @@ EVIDENCE_LOSSES = {
     1: (0.741152550006, 0.740388187700, 0.665785233177, 0.663644193322, 0.729428962844),
     2: (0.702163370672, 0.735555303152, 0.740354864111, 0.683882815282, 0.707841122268),
 }
-
-HIDDEN = """
-equations = "v[t+1] = alpha*v + zeta*drive : 1"
-threshold = "v >= v_th"
-reset = "v -= v_th/alpha"
-reset_gradient = false
-[states]
-v = { initial = 0, meaning = "membrane potential" }
-[inputs]
-drive = { unit = "1", meaning = "weighted spikes of a step" }
-[synapses]
-drive = "drive += w"
-[parameters]
-alpha = { value = 0, unit = "1", meaning = "what the membrane keeps in a step" }
-zeta = { value = 1, unit = "1", meaning = "gain of the input" }
-v_th = { value = 0.03, unit = "1", meaning = "threshold" }
-[surrogate]
-shape = "triangle"
-height = 10.0
-width = 0.03
-"""
-
-READOUT = """
-equations = "dy/dt = -y/tau : 1"
-method = "exact"
-readout = "y"
-[states]
-y = { initial = 0, meaning = "output" }
-[synapses]
-filtered = "y += zeta*w"
-[parameters]
-tau = { value = 30, unit = "ms", meaning = "time constant of the output" }
-zeta = { value = 1, unit = "1", meaning = "gain of the input" }
-"""
 
 
 def weights_of(values: Arrays) -> Arrays:
@@ -107,40 +73,50 @@ def test_evidence_accumulation_has_the_published_losses(batch: int) -> None:
     np.testing.assert_allclose(losses, EVIDENCE_LOSSES[batch], rtol=1e-9)
 
 
-def engine(weights: Arrays) -> Learner:
-    """The pattern generation network in our own words."""
-    alpha = float(np.exp(-1 / 30))
-    net = Network(dt="1 ms")
-    x = net.inputs(100, name="x")
-    hidden = net.neurons(
-        100, model_from_text(HIDDEN, name="recipe"), name="hidden", alpha=alpha, zeta=1 - alpha
-    )
-    y = net.neurons(1, model_from_text(READOUT, name="filter"), name="y", zeta=1 - alpha)
-    net.connect(x, hidden, weights=weights["in"], name="in")
-    net.connect(hidden, hidden, weights=weights["recurrent"], name="recurrent")
-    net.connect(hidden, y, weights=weights["out"], name="out")
-    return Learner(net, rule="eprop", loss="sse", update="sequence", precision="float64")
+def job(name: str, *overrides: str) -> Job:
+    return make_job(load_experiment(name, overrides), name)
 
 
-def test_the_engine_has_the_same_spikes_loss_and_gradients() -> None:
-    weights = weights_of(pattern_generation.initial_weights())
-    weights["feedback"] = weights["out"]
-    task = pattern_generation.make(np.random.default_rng(0), recipe_seed=1)
-    trial, learner = task.train(0), engine(weights)
-    result = learner.run(trial.inputs, trial.targets, spikes=True)
-    gradients, _, spikes = sequence(
-        pattern(), weights, trial.inputs[0], trial.targets[0], c_rate=0.0
-    )
+@pytest.mark.parametrize(
+    ("name", "overrides", "published"),
+    [
+        ("eprop_pattern", (), PATTERN_LOSSES),
+        ("eprop_evidence", ("task.batch=1",), EVIDENCE_LOSSES[1]),
+        ("eprop_evidence", ("task.batch=2",), EVIDENCE_LOSSES[2]),
+    ],
+)
+def test_the_experiments_have_the_published_losses(
+    name: str, overrides: tuple[str, ...], published: tuple[float, ...]
+) -> None:
+    made, losses = job(name, *overrides), []
+    for iteration in range(5):
+        trial = made.task.train(iteration)
+        losses.append(made.learner.run(trial.inputs, trial.targets).loss)
+    np.testing.assert_allclose(losses, published, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("name", "setup", "share"), [("eprop_pattern", pattern, 1), ("eprop_evidence", evidence, 150)]
+)
+def test_the_engine_has_the_same_spikes_and_gradients(
+    name: str, setup: Callable[[], Setup], share: int
+) -> None:
+    made = job(name, *(["task.batch=1"] if name == "eprop_evidence" else []))
+    trial = made.task.train(0)
+    assert isinstance(made.task, Recipe)
+    weights = weights_of(dict(made.task.weights))
+    result = made.learner.run(trial.inputs, trial.targets, spikes=True, learn=False)
+    gradients, _, spikes = sequence(setup(), weights, trial.inputs[0], trial.targets[0])
     when, unit = result.spikes["hidden"]
     assert len(when) > 1000, "the network is alive"
     found = np.zeros_like(spikes)
     found[when, unit] = 1
     np.testing.assert_array_equal(found, spikes)
-    assert result.loss == pytest.approx(PATTERN_LOSSES[0], rel=1e-9)
-    # All pairs are connected, in the order of a matrix; the recipe has no synapse to the own unit.
-    for name in (*FILTERED, "out"):
-        made = learner.gradient[name].reshape(gradients[name].shape)
-        if name == "recurrent":
-            made = made * (1 - np.eye(100))
-        scale = np.abs(gradients[name]).max()
-        np.testing.assert_allclose(made, gradients[name], rtol=1e-9, atol=1e-9 * scale)
+    for projection in (*FILTERED, "out"):
+        p, wanted = made.network.projections[projection], gradients[projection] / share
+        np.testing.assert_allclose(
+            made.learner.gradient[projection],
+            wanted[p.pre, p.post],
+            rtol=1e-9,
+            atol=1e-9 * np.abs(wanted).max(),
+        )

@@ -1,0 +1,86 @@
+"""Options of a learner: firing rates that are kept near a target, weights that carry errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from neuro_rtrl.contracts import Guided, Rule
+from neuro_rtrl.errors import BuildError, DescriptionError
+from neuro_rtrl.network.auxiliary import spiking, with_counters
+from neuro_rtrl.network.describe import Network
+
+
+@dataclass(frozen=True)
+class FiringRate:
+    """Firing rates that learning keeps near a target (Bellec et al. 2020, Nat. Commun. 11:3625).
+
+    Each unit adds `coefficient (r - target)^2 / 2` to the objective of every sequence, with r its
+    spikes per step in that sequence. The loss that is reported is that of the targets alone.
+
+    Args:
+        populations: names of populations; empty: all that spike.
+        coefficient: strength, above 0.
+        target: spikes per step and unit, in [0, 1] (0.01 in steps of 1 ms: 10 Hz).
+
+    Raises:
+        DescriptionError: a number outside its range.
+
+    >>> FiringRate(("hidden",), coefficient=300, target=0.01).target
+    0.01
+    """
+
+    populations: tuple[str, ...] = ()
+    coefficient: float = 1.0
+    target: float = 0.01
+
+    def __post_init__(self) -> None:
+        good = 0 < self.coefficient < float("inf")
+        _check("coefficient", self.coefficient, good, "a number above 0")
+        _check("target", self.target, 0 <= self.target <= 1, "spikes per step, from 0 to 1")
+
+
+def _check(name: str, given: float, good: bool, expected: str) -> None:
+    if not good:
+        raise DescriptionError(
+            f"the {name} is out of range",
+            where=f"firing_rate: {name}",
+            given=given,
+            expected=expected,
+        )
+
+
+def counting(net: Network, firing_rate: FiringRate | None) -> Network:
+    """The network, with a spike counter for each unit whose rate is kept near a target.
+
+    Raises:
+        DescriptionError: there is no such population; BuildError: it does not spike.
+    """
+    if firing_rate is None:
+        return net
+    return with_counters(net, firing_rate.populations or [p.name for p in spiking(net)])
+
+
+def takes_feedback(rule: Rule) -> bool:
+    """Whether a rule has feedback weights that users may give."""
+    return isinstance(rule, Guided) and rule.takes_feedback
+
+
+def guided(rule: Rule, feedback: Mapping[str, Any] | None) -> Rule:
+    """The rule, with the feedback weights that are given for some projections.
+
+    Raises:
+        BuildError: the rule has none.
+    """
+    if feedback is None:
+        return rule
+    if not isinstance(rule, Guided):
+        raise BuildError(
+            f"the rule {rule.name} has no feedback weights that could be given",
+            where="feedback",
+            given=", ".join(feedback),
+            expected="a rule with random or adaptive feedback",
+            remedy='The nearest is "eprop-random".',
+        )
+    return rule.with_feedback(feedback)
