@@ -44,10 +44,7 @@ def build(name: str, table: dict[str, Any], source: str) -> Model:
     inputs = _inputs(table.get("inputs", {}))
     kind = _kind(lines, inputs)
     states = _states(lines, table.get("states", {}))
-    names: Names = {p.name: Term(symbol(p.name), p.dimension) for p in parameters.values()}
-    events.check_starts(states, names)
-    names |= {s.name: Term(symbol(s.name), s.dimension) for s in states}
-    names["dt"] = Term(symbol("dt"), SECOND)
+    names = _names(parameters, states)
     ports = _ports(table.get("synapses", {}), names, states, inputs)
     names |= {k: Term(symbol(k), d) for k, d in inputs.items()}
     rates = _rates(lines, names, kind)
@@ -79,6 +76,15 @@ def build(name: str, table: dict[str, Any], source: str) -> Model:
         refractory_while=condition,
         noise=events.channels(*rates.values(), threshold),
     )
+
+
+def _names(parameters: dict[str, Parameter], states: tuple[State, ...]) -> Names:
+    """What expressions may use, beside the inputs of a map model."""
+    names: Names = {p.name: Term(symbol(p.name), p.dimension) for p in parameters.values()}
+    events.check_starts(states, names)
+    names |= {s.name: Term(symbol(s.name), s.dimension) for s in states}
+    names["dt"] = Term(symbol("dt"), SECOND)
+    return names
 
 
 def _need(table: dict[str, Any], key: str) -> Any:
