@@ -17,6 +17,7 @@ import numpy as np
 
 from neuro_rtrl.compile.brian import BrianText, to_brian
 from neuro_rtrl.contracts import Dimension, Model
+from neuro_rtrl.engine.noise import noise_of
 from neuro_rtrl.equations.evaluate import evaluate
 from neuro_rtrl.errors import BuildError, NeuroRtrlError
 from neuro_rtrl.network.describe import Network, Population, Projection
@@ -87,7 +88,7 @@ def run_in_brian(net: Network, inputs: np.ndarray, record: Sequence[str] = ()) -
     b = import_brian()
     inputs = _spikes_only(inputs)
     with _settings(b, net.dt):
-        parts = _Parts(b, net)
+        parts = _Parts(b, net, noise_of(net, len(inputs)) if _is_random(net) else {})
         parts.sources(inputs)
         parts.groups()
         parts.synapses()
@@ -136,6 +137,10 @@ def _spikes_only(inputs: np.ndarray) -> np.ndarray:
     return inputs
 
 
+def _is_random(net: Network) -> bool:
+    return any(p.model is not None and p.model.noise for p in net.populations.values())
+
+
 @contextlib.contextmanager
 def _settings(b: Any, dt: float) -> Iterator[None]:
     """NumPy code, our time step and silence, for the time of a run."""
@@ -156,8 +161,8 @@ def _settings(b: Any, dt: float) -> Iterator[None]:
 class _Parts:
     """The Brian2 objects of one network, made population by population."""
 
-    def __init__(self, b: Any, net: Network) -> None:
-        self.b, self.net = b, net
+    def __init__(self, b: Any, net: Network, noise: dict[str, dict[str, np.ndarray]]) -> None:
+        self.b, self.net, self.noise = b, net, noise
         self.made: dict[str, Any] = {}
         self.texts: dict[str, BrianText] = {}
         self.wires: list[Any] = []
@@ -178,7 +183,9 @@ class _Parts:
     def _group(self, population: Population, model: Model) -> Any:
         per_unit = [k for k, v in population.parameters.items() if np.ndim(v)]
         held = bool(refractory_steps(population, self.net.dt).any())
-        text = to_brian(model, per_unit=per_unit, refractory=held)
+        held = held or model.refractory_while is not None
+        calls = {channel: f"given_{channel}(t, i)" for channel in model.noise}
+        text = to_brian(model, per_unit=per_unit, refractory=held, noise=calls)
         self.texts[population.name] = text
         group = self.b.NeuronGroup(
             population.n,
@@ -187,12 +194,21 @@ class _Parts:
             reset=text.reset,
             refractory=text.refractory or False,
             method=text.method,
-            namespace=self._shared(population),
+            namespace=self._shared(population) | self._given(population),
         )
         own = {k: population.parameters[k] for k in per_unit} | population.initial
         values = {text.names[k]: np.broadcast_to(v, population.n) for k, v in own.items()}
         group.set_states(values, units=False)
         return group
+
+    def _given(self, population: Population) -> dict[str, Any]:
+        """Our own draws as arrays of time: both sides follow the same sampled path."""
+        made, dt = {}, self.net.dt
+        for channel, path in self.noise.get(population.name, {}).items():
+            white = channel.startswith("xi")
+            values = path / np.sqrt(dt) * self.b.second**-0.5 if white else path
+            made[f"given_{channel}"] = self.b.TimedArray(values, dt=dt * self.b.second)
+        return made
 
     def _shared(self, population: Population) -> dict[str, Any]:
         text = self.texts[population.name]

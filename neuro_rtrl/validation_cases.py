@@ -17,6 +17,7 @@ INPUTS, UNITS = 40, 100
 INPUT_RATE = 30.0  # hertz
 LONGEST_DELAY = 5e-3  # seconds
 LONGEST_REFRACTORY = 3e-3  # seconds
+INHIBITORY = ("inhibit", "gaba")  # how names of entries begin that take inhibition
 _AIM = (10.0, 25.0)  # hertz
 _TRIES = 40
 _RESET = re.compile(r"^(\w+)\s*(-?)=\s*([^=].*)$")
@@ -73,7 +74,7 @@ def _resets(model: Model) -> list[tuple[str, str | None]]:
     """
     if model.threshold is None:
         return [("none", None)]
-    left, _, right = re.split(r"(>=?)", model.text["threshold"], maxsplit=1)
+    left, _, right = re.split(r"([<>]=?)", model.text["threshold"], maxsplit=1)
     variable, level = left.strip(), right.strip()
     parts = [p.strip() for p in re.split(r"[;\n]", model.text.get("reset", "")) if p.strip()]
     for number, part in enumerate(parts):
@@ -114,13 +115,27 @@ def network(
     if model.threshold is not None:
         kinds += [(units, 0.1, 0.3), (units, 0.05, -0.6)]
     for port in model.ports:
-        for origin, density, strength in kinds:
+        for origin, density, strength in _signed(model, port, kinds):
             made = net.connect(origin, units, density=density, port=port, weights=0.0)
             count = made.pre.size
             made.weights[:] = gain * strength * rng.uniform(0.5, 1.5, count)
             made.delay[:] = rng.integers(0, int(LONGEST_DELAY / dt + 0.5) + 1, count)
             made.delay[: count // 4] = 0
     return net, units
+
+
+def _signed(
+    model: Model, port: str, kinds: list[tuple[Population, float, float]]
+) -> list[tuple[Population, float, float]]:
+    """Where a model has entries for excitation and for inhibition, no weight is negative."""
+    inhibits = port.startswith(INHIBITORY)
+    if not any(name.startswith(INHIBITORY) for name in model.ports):
+        return kinds
+    return [
+        (origin, density, abs(strength))
+        for origin, density, strength in kinds
+        if (strength < 0) is inhibits
+    ]
 
 
 def _parameters(model: Model, case: Case, rng: np.random.Generator) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from neuro_rtrl.validation_brian import Run, import_brian, run_in_brian
 from neuro_rtrl.validation_cases import Case, cases, find_gain
 
 DT = 1e-4
+IN_FULL = ("alif", "leaky_readout", "lif", "lif_current")  # the others in one case, for 0.1 s
 
 # Volts, two entries, nonlinear, an awkward name, a refractory period that is an expression.
 CONDUCTANCE = '''
@@ -65,17 +66,28 @@ def small(model: Model, case: Case) -> validation.Pair:
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Report]:
     folder = tmp_path_factory.mktemp("pictures")
-    names, _ = applicable()
-    return {name: validate(name, seconds=0.2, out=folder) for name in names}
+    return {name: validate(name, seconds=0.2, out=folder) for name in IN_FULL}
 
 
 def test_shipped_models_agree_with_brian(reports: dict[str, Report]) -> None:
     for name, report in reports.items():
         assert report.passed, report
-        assert report.identical
-        assert report.max_state_difference <= 1e-9
+        if load_model(name).method == "exact":
+            assert report.identical
+            assert report.max_state_difference <= 1e-9
+            assert report.agreed == pytest.approx(0.2)
         assert report.spikes > 100 * len(report.cases), name
         assert report.spikes == sum(case.spikes for case in report.cases)
+
+
+@pytest.mark.parametrize("name", sorted({*applicable()[0]} - {*IN_FULL}))
+def test_every_other_model_agrees_with_brian(name: str) -> None:
+    model = load_model(name)
+    case = next((c for c in cases(model) if c.held and c.reset is None), cases(model)[0])
+    report = compare(model, case, 0.1, DT, 0).report
+    assert report.spikes > 50
+    assert report.identical
+    assert report.agreed >= (0.0999 if model.method == "exact" else 0.02), report
 
 
 def test_units_with_a_threshold_are_alive_in_all_their_cases(reports: dict[str, Report]) -> None:
@@ -83,8 +95,11 @@ def test_units_with_a_threshold_are_alive_in_all_their_cases(reports: dict[str, 
     assert len(spiking) >= 3
     for report in spiking:
         kinds = {(case.reset, case.refractory) for case in report.cases}
-        assert {reset for reset, _ in kinds} == {"to a value", "by subtraction"}
-        assert {period for _, period in kinds} == {"off", "0 to 3 ms"}
+        model = load_model(report.model)
+        if model.method == "exact" and model.reset:
+            assert {reset for reset, _ in kinds} == {"to a value", "by subtraction"}
+        if "t_ref" in model.parameters:
+            assert {period for _, period in kinds} == {"off", "0 to 3 ms"}
         assert all(2 <= case.rate <= 40 for case in report.cases)
         assert all(case.delays == (0.0, pytest.approx(5e-3)) for case in report.cases)
 
@@ -98,7 +113,7 @@ def test_every_model_has_a_picture(reports: dict[str, Report]) -> None:
 
 def test_figures_for_machines(reports: dict[str, Report]) -> None:
     report = next(iter(reports.values()))
-    keys = ["model", "spikes", "identical", "max_state_difference", "passed"]
+    keys = ["model", "spikes", "identical", "max_state_difference", "agreed", "passed"]
     assert list(report.as_dict()) == keys
 
 

@@ -21,13 +21,20 @@ def _fill(run: Run, first: int, count: int, chance: int) -> None:
         run.a[i] = normal(run.random) if chance == NORMAL else uniform(run.random)
 
 
-@inline
-def begin(units: Units, values: np.ndarray, run: Run) -> None:
-    """What the update needs besides states and arrivals: noise, and which units are refractory."""
+@jit
+def draw_noise(units: Units, run: Run) -> None:
+    """Every random channel, population by population."""
     for p in range(units.first.shape[0]):
         for v in range(units.inputs[p]):
             if units.chance[p, v]:
                 _fill(run, units.at_a[p] + v * units.size[p], units.size[p], units.chance[p, v])
+
+
+@inline
+def begin(units: Units, values: np.ndarray, run: Run) -> None:
+    """What the update needs besides states and arrivals: noise, and which units are refractory."""
+    draw_noise(units, run)
+    for p in range(units.first.shape[0]):
         if units.refractory[p] == CONDITION:
             invoke(
                 units.call[p, GATE],
