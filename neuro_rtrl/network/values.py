@@ -101,7 +101,9 @@ class Values:
         used = sorted(s.name for s in term.expression.free_symbols)
         for name in used:
             self._resolve(name, texts, (*above, key))
-        self.known[key] = self._checked(where, evaluate(term.expression, self._symbols(used)))
+        with np.errstate(all="ignore"):
+            found = evaluate(term.expression, self._symbols(used))
+        self.known[key] = self._checked(where, found)
 
     def _symbols(self, used: list[str]) -> dict[str, Any]:
         found: dict[str, Any] = {"i": np.arange(self.n), "N": self.n} | self.known
