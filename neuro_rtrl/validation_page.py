@@ -27,8 +27,8 @@ _STYLE = (
 _WORDS = (
     "The same network, weights, delays, input and noise, run by neuro_rtrl and by Brian2. Models "
     "that are integrated exactly must agree to the end: every spike, and every state within 1e-9. "
-    "In networks of the others rounding errors grow until the two sides part; the table says for "
-    "how long they agree."
+    "The others need only agree for the first 20 ms, since rounding may grow until the two sides "
+    "part; the table says for how long they did, and not why they parted."
 )
 
 
