@@ -33,8 +33,8 @@ from neuro_rtrl.validation_page import write_page
 from neuro_rtrl.validation_picture import draw
 
 # Nonlinear units amplify rounding errors until the two sides part; and close to the removable
-# singularities of Hodgkin-Huxley gates Brian2's exponential Euler step is off by 1e-8 (ours is right
-# to 1e-17 there, against 40 digits). The bound was set with this known: 50 ms would fail that model.
+# singularities of Hodgkin-Huxley gates Brian2 is off by 1e-8 in exponential Euler (ours is right
+# to 1e-17, against 40 digits). The bound was set with this known: 50 ms would fail that model.
 LEAST_AGREED = 0.02  # seconds
 FEWEST_SPIKES = 100
 NOT_APPLICABLE = (
