@@ -65,8 +65,8 @@ STUDY = Study(
     why=(
         "Another recording (a belt of one person, with irregular breaths) and no search over rates,"
         " sizes and histories, which the authors make for each horizon and sequence. Their markers"
-        " could not be had offline. The order of horizons and the lead of linear regression are the"
-        " same; the figures are not comparable."
+        " could not be had offline. The lead of linear regression is the same; the figures are not"
+        " comparable."
     ),
     cases=cases,
     table=table,
