@@ -87,9 +87,8 @@ STUDY = Study(
     ),
     why=(
         "Not reproduced on this signal: the share grows about in proportion to K/n, without a jump"
-        " from none to any. Gradient descent at a small rate (.003) sees a random subset of rows as"
-        " a smaller step; at larger rates and with Adam the gap itself vanished in our trials, as"
-        " this network predicts a sine well without credit through time. The authors' signals,"
+        " from none to any. At larger rates and with Adam exact RTRL was no better than no path in"
+        " single trials: this network predicts a sine well without credit through time. The authors' signals,"
         " rates and measure of adaptation are not known to us, and we did not search for others."
     ),
     cases=cases,
