@@ -65,8 +65,8 @@ STUDY = Study(
     why=(
         "Another recording (a belt of one person, with irregular breaths) and no search over rates,"
         " sizes and histories, which the authors make for each horizon and sequence. Their markers"
-        " are not among this package's data. Linear regression leads at short horizons here, too, and the rules"
-        " that learn on do at 2.1 s; the figures are not comparable."
+        " are not among this package's data. Linear regression leads at short horizons here,"
+        " too, and the rules that learn on do at 2.1 s; the figures are not comparable."
     ),
     cases=cases,
     table=table,

@@ -88,8 +88,9 @@ STUDY = Study(
     why=(
         "Not reproduced on this signal: the share grows about in proportion to K/n, without a jump"
         " from none to any. At larger rates and with Adam exact RTRL was no better than no path in"
-        " single trials: this network predicts a sine well without credit through time. The authors' signals,"
-        " rates and measure of adaptation are not known to us, and we did not search for others."
+        " single trials: this network predicts a sine well without credit through time."
+        " The authors' signals, rates and measure of adaptation are not known to us, and we did not"
+        " search for others."
     ),
     cases=cases,
     table=table,
