@@ -9,7 +9,7 @@ import neuro_rtrl as nr
 from neuro_rtrl.engine.build import build
 from neuro_rtrl.engine.tangent_storage import make_tangents, share
 from neuro_rtrl.kernels.tangent import FREE_ROWS
-from tests.reference.networks import Case, random_case, shipped
+from tests.reference.networks import Case, plain, random_case
 from tests.reference.tangents import DENSE, data, network
 
 
@@ -21,7 +21,7 @@ def check(case: Case) -> None:
         assert error < 1e-10, f"{name}: {error:.2e}"
 
 
-@pytest.mark.parametrize("model", shipped(spiking=True))
+@pytest.mark.parametrize("model", plain())
 def test_every_model_against_the_twin(model: str) -> None:
     """Delays, resets, refractory periods, unit parameters, both kinds of arrivals."""
     check(random_case(np.random.default_rng([0, 31]), (model,)))

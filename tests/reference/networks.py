@@ -57,6 +57,16 @@ def shipped(spiking: bool) -> tuple[str, ...]:
 
 
 @functools.cache
+def plain() -> tuple[str, ...]:
+    """The spiking models for twins of other rules: these draw no noise.
+
+    Izhikevich's, with numbers of millivolts squared, amplifies rounding beyond their tolerance.
+    """
+    names = shipped(True)
+    return tuple(n for n in names if not load_model(n).noise and n != "izhikevich")
+
+
+@functools.cache
 def in_volts() -> tuple[str, ...]:
     """The spiking models with a membrane in volts, and weights in nA, nS or mV.
 

@@ -8,7 +8,7 @@ import pytest
 import neuro_rtrl as nr
 from neuro_rtrl.registry import find
 from neuro_rtrl.rules.sk_rtrl import RULE
-from tests.reference.networks import random_case, shipped
+from tests.reference.networks import plain, random_case
 from tests.reference.tangents import data, exact, flat, network, random_small
 
 
@@ -36,7 +36,7 @@ def test_a_large_rank_is_exact_and_knows_it() -> None:
     assert learner.certificate is not None and learner.certificate < 1e-8 * size
 
 
-@pytest.mark.parametrize("model", shipped(spiking=True))
+@pytest.mark.parametrize("model", plain())
 def test_every_model(model: str) -> None:
     case = random_case(np.random.default_rng([1, 41]), (model,))
     wanted = np.concatenate([case.twin.gradient[k] for k in sorted(case.twin.gradient)])

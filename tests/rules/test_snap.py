@@ -8,7 +8,7 @@ import pytest
 import neuro_rtrl as nr
 from neuro_rtrl.registry import find
 from tests.reference.masked import masked_gradient
-from tests.reference.networks import random_case, shipped
+from tests.reference.networks import plain, random_case
 
 
 def gradient(case, rule: str) -> dict[str, np.ndarray]:
@@ -27,14 +27,14 @@ def assert_same(found, wanted, tolerance: float = 1e-10) -> None:
 
 
 @pytest.mark.parametrize("order", [1, 2, 3])
-@pytest.mark.parametrize("model", shipped(spiking=True))
+@pytest.mark.parametrize("model", plain())
 def test_snap_is_the_twin_with_dropped_entries(model: str, order: int) -> None:
     case = random_case(np.random.default_rng([order, 7]), (model,))
     wanted = masked_gradient(case.net, case.inputs, case.targets, case.loss, order)
     assert_same(gradient(case, f"snap-{order}"), wanted)
 
 
-@pytest.mark.parametrize("model", shipped(spiking=True))
+@pytest.mark.parametrize("model", plain())
 def test_eprop_is_the_twin_without_recurrence(model: str) -> None:
     case = random_case(np.random.default_rng([0, 8]), (model,))
     wanted = masked_gradient(case.net, case.inputs, case.targets, case.loss, 1, local=True)

@@ -10,7 +10,7 @@ import pytest
 import neuro_rtrl as nr
 from neuro_rtrl.engine import stream as streams
 from neuro_rtrl.registry import find
-from tests.reference.networks import Case, random_case, shipped
+from tests.reference.networks import Case, plain, random_case
 from tests.reference.windowed import windowed_gradient
 
 
@@ -36,7 +36,7 @@ def assert_same(
 
 
 @pytest.mark.parametrize("window", [1, 4])
-@pytest.mark.parametrize("model", shipped(spiking=True))
+@pytest.mark.parametrize("model", plain())
 def test_every_model_is_the_twin_cut_at_windows(model: str, window: int) -> None:
     for draw in range(9):
         case = random_case(np.random.default_rng([draw, window, 21]), (model,))

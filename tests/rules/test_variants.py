@@ -15,7 +15,7 @@ from neuro_rtrl.network.auxiliary import with_models
 from neuro_rtrl.registry import find
 from neuro_rtrl.rules import eprop
 from tests.reference.masked import masked_gradient
-from tests.reference.networks import random_case, shipped
+from tests.reference.networks import plain, random_case
 from tests.reference.variants import Active, Fed, Layered
 
 
@@ -39,7 +39,7 @@ def assert_same(found: Any, wanted: Any, tolerance: float = 1e-10) -> None:
 
 
 @pytest.mark.parametrize("rule", ["ostl", "d-rtrl"])
-@pytest.mark.parametrize("model", [*shipped(spiking=True), "all"])
+@pytest.mark.parametrize("model", [*plain(), "all"])
 def test_layers(model: str, rule: str) -> None:
     case = random_case(np.random.default_rng([3, 7]), None if model == "all" else (model,))
     twin = Layered(case.net, within=rule == "ostl")
@@ -82,7 +82,7 @@ def with_feedback(case: Any, weights: dict[Any, float]) -> RowsRule:
     return RowsRule("fed", "", pattern=eprop.pattern, feedback=Feedback(replace))
 
 
-@pytest.mark.parametrize("model", [*shipped(spiking=True)])
+@pytest.mark.parametrize("model", [*plain()])
 def test_feedback_weights(model: str) -> None:
     rng = np.random.default_rng([5, 7])
     case = random_case(rng, (model,))
@@ -248,7 +248,7 @@ def changed(case: Any, change: Any) -> Any:
     return dataclasses.replace(case, net=with_models(case.net, change))
 
 
-@pytest.mark.parametrize("model", shipped(spiking=True))
+@pytest.mark.parametrize("model", plain())
 def test_superspike_and_rflo_are_local_rules_on_changed_units(model: str) -> None:
     case = random_case(np.random.default_rng([6, 7]), (model,))
     no_reset = changed(case, lambda m: dataclasses.replace(m, reset_gradient=False))
