@@ -56,6 +56,8 @@ def masked_gradient(
             run._send(source, float(amount), t, external=True)
         deliver(run, run.early.pop(t, []), t, near if local else {})
         for group in run.groups.values():
+            group.begin(run.noise)
+        for group in run.groups.values():
             group.update(t)
         apply(run, masks)
         for name, group in run.groups.items():

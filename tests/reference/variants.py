@@ -46,6 +46,8 @@ class Variant(Simulation):
         self._bring_all(self.early.pop(t, []), t)
         self._drop(lambda model: model.kind == "map")
         for group in self.groups.values():
+            group.begin(self.noise)
+        for group in self.groups.values():
             group.update(t)
         for name, group in self.groups.items():
             for unit, event in enumerate(group.threshold(t)):

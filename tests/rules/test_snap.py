@@ -31,7 +31,8 @@ def assert_same(found, wanted, tolerance: float = 1e-10) -> None:
 def test_snap_is_the_twin_with_dropped_entries(model: str, order: int) -> None:
     case = random_case(np.random.default_rng([order, 7]), (model,))
     wanted = masked_gradient(case.net, case.inputs, case.targets, case.loss, order)
-    assert_same(gradient(case, f"snap-{order}"), wanted)
+    # Where v grows like its square (izhikevich), one rounding of v is far larger in its derivative.
+    assert_same(gradient(case, f"snap-{order}"), wanted, 1e-9)
 
 
 @pytest.mark.parametrize("model", plain())
