@@ -36,6 +36,7 @@ from neuro_rtrl.checks_compare import (
 from neuro_rtrl.checks_networks import live_network, trial
 from neuro_rtrl.checks_statement import emits, learned_names, promised
 from neuro_rtrl.contracts import Rule
+from neuro_rtrl.engine.stream import numbers
 from neuro_rtrl.equations.model_text import load_model
 from neuro_rtrl.errors import BuildError, DescriptionError, unknown
 from neuro_rtrl.experiment_text import load_experiment, make_network, make_task
@@ -122,15 +123,18 @@ def gradcheck(
     'approximate'
     """
     chosen: Rule = registry.find("rules", rule) if isinstance(rule, str) else rule
-    x, y = np.asarray(inputs, float), _wanted(targets)
-    tested = Learner(net, chosen, None, loss, "sequence", "float64")
-    tested.run(x, y, learn=False)
+    shape = (None, None, None)
+    x, y = numbers(inputs, shape, "inputs"), numbers(targets, shape, "targets", nan=True)
     steps = windows(y)
     names = promised(chosen.exactness, net, x.shape[1])
     exact = names >= learned_names(net)
     other = REFERENCE if exact and chosen.name != REFERENCE else EXACT
-    judge = Learner(net, other, None, loss, "sequence", "float64")
-    found, wanted = (gradients(learner, x, y, steps) for learner in (tested, judge))
+
+    def learner(rule: str | Rule) -> Learner:
+        return Learner(net, rule, None, loss, "sequence", "float64")
+
+    found, _ = gradients(lambda: learner(chosen), x, y, steps)
+    wanted, judge = gradients(lambda: learner(other), x, y, steps)
     apart = errors(found, wanted)
     differ = difference_error(net, judge.parameters, x, y, loss, steps, found) if exact else None
     spikes, dead = _life(net, judge, x, wanted)
@@ -143,22 +147,10 @@ def gradcheck(
     )  # fmt: skip
 
 
-def _wanted(targets: Any) -> np.ndarray:
-    if targets is None:
-        raise DescriptionError(
-            "without targets there is no gradient to check",
-            where="targets",
-            given=None,
-            expected="shape (batch, steps, outputs)",
-        )
-    return np.asarray(targets, float)
-
-
 def _life(net: Network, judge: Learner, inputs: np.ndarray, wanted: Gradients) -> tuple[int, str]:
     """Spikes, and what is missing for a proof."""
     ledger, hidden = judge.ledger, any(emits(p) for p in net.populations.values())
-    # The judge ran once for each window.
-    spikes = ledger.spikes // len(wanted) if hidden else int(np.count_nonzero(inputs))
+    spikes = ledger.spikes if hidden else int(np.count_nonzero(inputs))
     if spikes == 0 or (hidden and ledger.sensitive == 0):
         return spikes, "the network is silent; raise its weights or its input"
     if not any(np.any(array) for gradient in wanted for array in gradient.values()):

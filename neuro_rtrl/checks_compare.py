@@ -6,6 +6,8 @@ trace that forgets is not seen when the whole sequence is one window.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from neuro_rtrl.checks_differences import differences, directions
@@ -25,16 +27,22 @@ def windows(targets: np.ndarray) -> list[np.ndarray]:
 
 
 def gradients(
-    learner: Learner, inputs: np.ndarray, targets: np.ndarray, windows: list[np.ndarray]
-) -> Gradients:
-    """Gradient of the loss in each window alone."""
+    make: Callable[[], Learner],
+    inputs: np.ndarray,
+    targets: np.ndarray,
+    windows: list[np.ndarray],
+) -> tuple[Gradients, Learner]:
+    """Gradient of the loss in each window alone, and the last learner.
+
+    Every window has a learner of its own, so that all of them see the same noise.
+    """
     made = []
     for window in windows:
-        only = np.full_like(targets, np.nan)
+        learner, only = make(), np.full_like(targets, np.nan)
         only[:, window] = targets[:, window]
         learner.run(inputs, only, learn=False)
         made.append({name: array.copy() for name, array in learner.gradient.items()})
-    return made
+    return made, learner
 
 
 def largest(gradients: Gradients, name: str) -> float:

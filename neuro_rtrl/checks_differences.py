@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neuro_rtrl.checks_smoothed import Values, smoothed_losses
+from neuro_rtrl.checks_smoothed import Noise, Values, smoothed_losses
 from neuro_rtrl.network.describe import Network
 
 ENTRIES = 8
@@ -68,10 +68,9 @@ def differences(
     found = np.zeros((len(STEPS), len(chosen), inputs.shape[1]))
     for e, step in enumerate(STEPS):
         for first, part in _parts(values, chosen):
-            copies = 2 * len(part) + 1
-            moved = _moved(values, part, step)
+            moved, noise = _moved(values, part, step), Noise(net.seed)
             total = sum(
-                smoothed_losses(net, x, y, loss, moved, copies)
+                smoothed_losses(net, x, y, loss, moved, noise)
                 for x, y in zip(inputs, targets, strict=True)
             )
             rise = np.asarray(total)[1::2] - np.asarray(total)[2::2]

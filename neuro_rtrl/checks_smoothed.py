@@ -7,7 +7,7 @@ threshold function of unit k is in step t, s*(k, t) whether it spikes. With Psi'
     s(k, t) = s* + Psi(g) - Psi(g*)       (0 while the unit is refractory in that run)
     event     y = s f(h)
     reset     h <- h + s (R(h) - h)       (with s* for s if the model says reset_gradient = false)
-    refractory periods as in that run
+    refractoriness and noise as in that run
 
 and everything else as in the network. At the present parameters this system runs exactly as the
 network does, because there g = g*; but it is smooth in the parameters (as smooth as Psi), so finite
@@ -18,6 +18,7 @@ has the present parameters, and is where g* and s* come from.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from typing import Any
 
@@ -25,7 +26,7 @@ import numpy as np
 import scipy.sparse
 
 from neuro_rtrl.contracts import Surrogate
-from neuro_rtrl.engine.build import hold_steps
+from neuro_rtrl.engine.build import hold_steps, noise_seed
 from neuro_rtrl.equations.evaluate import evaluate
 from neuro_rtrl.equations.surrogates import cutoff
 from neuro_rtrl.errors import BuildError
@@ -33,6 +34,26 @@ from neuro_rtrl.network.describe import Network, Population, Projection
 
 NEVER = -(2**60)
 Values = dict[str, np.ndarray]
+
+
+class Noise:
+    """What the first run of a network draws, number by number (as kernels/chance.py does)."""
+
+    def __init__(self, seed: int) -> None:
+        # Run number 0 is the one that computes constant Jacobians.
+        self.word = int(noise_seed(seed, 1)[0])
+
+    def uniform(self) -> float:
+        """The next number in [0, 1)."""
+        self.word ^= self.word << 13 & (2**64 - 1)
+        self.word ^= self.word >> 7
+        self.word ^= self.word << 17 & (2**64 - 1)
+        return (self.word >> 11) / 2**53
+
+    def normal(self) -> float:
+        """The next standard normal number."""
+        radius = math.sqrt(-2.0 * math.log(1.0 - self.uniform()))
+        return radius * math.cos(2.0 * math.pi * self.uniform())
 
 
 def smooth_step(surrogate: Surrogate, g: np.ndarray) -> np.ndarray:
@@ -51,6 +72,7 @@ def smooth_step(surrogate: Surrogate, g: np.ndarray) -> np.ndarray:
         "fast_sigmoid": a / (1.0 + size),
         "arctan": np.arctan(a),
         "spike_only": a,
+        "none": 0.0 * a,
     }
     return surrogate.height * surrogate.width * shapes[surrogate.shape]
 
@@ -73,6 +95,7 @@ class _Group:
         self.last = np.full(self.n, NEVER)
         self.h = {k: self._full(v) for k, v in population.initial.items()}
         self.collected = {name: np.zeros(self.shape) for name in self.model.inputs}
+        self.chance = {name: np.zeros(self.n) for name in self.model.noise}
         self.held = np.zeros(self.n, bool)
         self.fired, self.s = np.zeros(self.n, bool), np.zeros(self.shape)
 
@@ -80,11 +103,21 @@ class _Group:
         return np.broadcast_to(np.asarray(value, float), self.shape).copy()
 
     def _evaluate(self, expression: Any) -> np.ndarray:
-        return self._full(evaluate(expression, self.known | self.h | self.collected))
+        return self._full(evaluate(expression, self.known | self.h | self.collected | self.chance))
 
-    def update(self, t: int) -> None:
+    def begin(self, t: int, noise: Noise) -> None:
+        """Draws for every channel and unit; who is refractory, by time or by a condition."""
+        for name in self.model.noise:
+            draw = noise.uniform if name.startswith("rand_") else noise.normal
+            self.chance[name] = np.array([draw() for _ in range(self.n)])
+        if self.model.refractory_while is None:
+            self.held = t - self.last < self.rest
+        else:
+            holds = self._evaluate(self.model.refractory_while)[0] == 1.0
+            self.held = (self.held | self.fired) & holds
+
+    def update(self) -> None:
         """h <- Phi(h, a), a <- 0."""
-        self.held = t - self.last < self.rest
         free = [self._evaluate(e) for e in self.derived.flow]
         if self.derived.held_flow is not None:
             rest = [self._evaluate(e) for e in self.derived.held_flow]
@@ -114,7 +147,8 @@ class _Group:
             return
         blind = np.zeros(self.n, bool)
         if any(s.held for s in self.model.states if s.name == entry.target):
-            blind = self.held | (self.fired & (self.rest.max(initial=0) > 0))
+            rests = self.rest.max(initial=0) > 0 or self.model.refractory_while is not None
+            blind = self.held | (self.fired & rests)
         self.h[entry.target] = self.h[entry.target] + np.where(blind, 0.0, self.gain[port] * amount)
 
     def reset(self) -> None:
@@ -141,7 +175,7 @@ class _Smoothed:
         self.early: dict[int, list[tuple[str, str, np.ndarray]]] = defaultdict(list)
         self.late: dict[int, list[tuple[str, str, np.ndarray]]] = defaultdict(list)
 
-    def step(self, t: int, x: np.ndarray) -> None:
+    def step(self, t: int, x: np.ndarray, noise: Noise) -> None:
         """One step with external input x (inputs,)."""
         at = 0
         for population in self.inputs:
@@ -149,7 +183,9 @@ class _Smoothed:
             at += population.n
         self._deliver(self.early.pop(t, []))
         for group in self.groups.values():
-            group.update(t)
+            group.begin(t, noise)
+        for group in self.groups.values():
+            group.update()
         for name, group in self.groups.items():
             if group.derived.threshold is not None:
                 self._send(name, group.threshold(t), t, external=False)
@@ -204,7 +240,12 @@ def _losses(kind: str, y: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 
 def smoothed_losses(
-    net: Network, inputs: np.ndarray, targets: np.ndarray, loss: str, values: Values, copies: int
+    net: Network,
+    inputs: np.ndarray,
+    targets: np.ndarray,
+    loss: str,
+    values: Values,
+    noise: Noise,
 ) -> np.ndarray:
     """Losses of one sequence in the smoothed network.
 
@@ -214,14 +255,15 @@ def smoothed_losses(
         targets: (steps, outputs), NaN where there is no error.
         loss: "mse", "sse", "bce" or "cross_entropy".
         values: learned name -> (copies, values); copy 0 has the present ones.
-        copies: number of copies.
+        noise: where its noise comes from; goes on from sequence to sequence.
 
     Returns:
         (copies, steps)
     """
+    copies = len(next(iter(values.values())))
     run, losses = _Smoothed(net, values, copies), np.zeros((copies, len(inputs)))
     for t, (x, target) in enumerate(zip(inputs, targets, strict=True)):
-        run.step(t, x)
+        run.step(t, x, noise)
         if not np.isnan(target).any():
             losses[:, t] = _losses(loss, run.predictions(), target)
     return losses

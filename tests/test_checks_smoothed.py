@@ -5,11 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from neuro_rtrl.checks_smoothed import smooth_step, smoothed_losses
+from neuro_rtrl.checks_smoothed import Noise, smooth_step, smoothed_losses
 from neuro_rtrl.contracts import Surrogate
 from neuro_rtrl.equations.surrogates import SHAPES, psi
 from neuro_rtrl.learner import Learner
-from tests.reference.networks import random_case
+from tests.reference.networks import Case, random_case
+
+
+def losses(case: Case, values: dict[str, np.ndarray]) -> np.ndarray:
+    return smoothed_losses(
+        case.net, case.inputs, case.targets, case.loss, values, Noise(case.net.seed)
+    )
 
 
 @pytest.mark.parametrize("cut", [None, 0.7])
@@ -30,7 +36,9 @@ def test_at_the_present_parameters_it_is_the_network(seed: int) -> None:
     learner = Learner(case.net, rule="bptt", loss=case.loss, update="sequence")
     wanted = learner.run(case.inputs[None], case.targets[None], learn=False).losses[0]
     values = {k: np.repeat(v[None], 2, axis=0) for k, v in learner.parameters.items()}
-    found = smoothed_losses(case.net, case.inputs, case.targets, case.loss, values, 2)
+    found = smoothed_losses(
+        case.net, case.inputs, case.targets, case.loss, values, Noise(case.net.seed)
+    )
     size = max(1.0, abs(wanted).max())
     np.testing.assert_allclose(found, [wanted, wanted], rtol=0, atol=1e-11 * size)
 
@@ -40,8 +48,12 @@ def test_it_is_smooth_where_the_network_jumps() -> None:
     case = random_case(np.random.default_rng([1, 42]), ("lif",))
     learner = Learner(case.net, rule="bptt", loss=case.loss, update="sequence")
     values = {k: np.stack([v, 0.98 * v]) for k, v in learner.parameters.items()}
-    found = smoothed_losses(case.net, case.inputs, case.targets, case.loss, values, 2)
+    found = smoothed_losses(
+        case.net, case.inputs, case.targets, case.loss, values, Noise(case.net.seed)
+    )
     near = {k: np.stack([v, (1 - 1e-8) * v]) for k, v in learner.parameters.items()}
-    close = smoothed_losses(case.net, case.inputs, case.targets, case.loss, near, 2)
+    close = smoothed_losses(
+        case.net, case.inputs, case.targets, case.loss, near, Noise(case.net.seed)
+    )
     moved, little = (abs(x[1].sum() - x[0].sum()) for x in (found, close))
     assert 0 < little < 1e-4 * moved
