@@ -149,9 +149,11 @@ def gradcheck(
 
 def _life(net: Network, judge: Learner, inputs: np.ndarray, wanted: Gradients) -> tuple[int, str]:
     """Spikes, and what is missing for a proof."""
-    ledger, hidden = judge.ledger, any(emits(p) for p in net.populations.values())
+    models = [p.model for p in net.populations.values() if p.model is not None and emits(p)]
+    ledger, hidden = judge.ledger, bool(models)
+    differentiable = any(model.surrogate.shape != "none" for model in models)
     spikes = ledger.spikes if hidden else int(np.count_nonzero(inputs))
-    if spikes == 0 or (hidden and ledger.sensitive == 0):
+    if spikes == 0 or (differentiable and ledger.sensitive == 0):
         return spikes, "the network is silent; raise its weights or its input"
     if not any(np.any(array) for gradient in wanted for array in gradient.values()):
         return spikes, "the gradient is zero everywhere"

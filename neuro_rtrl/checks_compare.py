@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from neuro_rtrl.checks_differences import differences, directions
+from neuro_rtrl.checks_smoothed import Noise, smoothed_losses
 from neuro_rtrl.learner import Learner
 from neuro_rtrl.network.describe import Network
 
@@ -72,14 +73,17 @@ def difference_error(
     found: Gradients,
 ) -> float:
     """Largest difference from finite differences, over all directions and windows."""
-    chosen = directions({name: array for name, array in values.items() if array.size})
-    slopes = differences(net, values, inputs, targets, loss, chosen)
+    now = {name: array[None] for name, array in values.items()}
+    level = max(1.0, smoothed_losses(net, inputs[0], targets[0], loss, now, Noise(net.seed)).sum())
+    steep = {name: level / (largest(found, name) or level) for name in values}
+    chosen = directions({name: array for name, array in values.items() if array.size}, steep)
+    rises = differences(net, values, inputs, targets, loss, chosen)
     worst = 0.0
     for i, direction in enumerate(chosen):
         size = largest(found, direction.name)
         for window, gradient in zip(windows, found, strict=True):
             slope = float(gradient[direction.name] @ direction.vector)
-            miss = np.abs(slopes[:, i, window].sum(axis=1) - slope).min()
+            miss = np.abs(rises[:, i, window].sum(axis=1) - slope).min()
             # np.maximum keeps a NaN, which must not be taken for agreement.
             worst = float(np.maximum(worst, miss / (max(size, abs(slope)) or 1.0)))
     return worst

@@ -19,7 +19,7 @@ from neuro_rtrl.checks_smoothed import Noise, Values, smoothed_losses
 from neuro_rtrl.network.describe import Network
 
 ENTRIES = 8
-STEPS = (1e-5, 1e-6, 1e-7)
+STEPS = (1e-5, 1e-6, 1e-7, 1e-8, 1e-9)
 # Numbers that the weights of all copies of a network may take together.
 ROOM = 4_000_000
 
@@ -33,11 +33,18 @@ class Direction:
     size: float
 
 
-def directions(values: Values, seed: int = 0) -> list[Direction]:
-    """Single entries of each array, and all of it with random signs."""
+def directions(values: Values, steep: dict[str, float], seed: int = 0) -> list[Direction]:
+    """Single entries of each array, and all of it with random signs.
+
+    Args:
+        values: learned name -> its present values. Steps are scaled by the largest.
+        steep: learned name -> the scale where all values are 0: that at which the loss changes by
+            as much as it is, because arrays have units of their own (1 pA is 1e-12).
+        seed: of the draws.
+    """
     rng, made = np.random.default_rng(seed), []
     for name, array in values.items():
-        size = float(np.abs(array).max(initial=0.0)) or 1.0
+        size = float(np.abs(array).max(initial=0.0)) or steep[name]
         for i in sorted(rng.choice(array.size, min(ENTRIES, array.size), replace=False)):
             made.append(Direction(name, np.eye(1, array.size, i)[0], size))
         made.append(Direction(name, rng.choice([-1.0, 1.0], array.size), size))

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from neuro_rtrl.contracts import Model
+from neuro_rtrl.contracts import Model, Port
 from neuro_rtrl.equations.derive import derive
+from neuro_rtrl.equations.units import unit
 from neuro_rtrl.errors import BuildError, SimulationError
 from neuro_rtrl.learner import Learner
 from neuro_rtrl.network.describe import Network
 
 STEPS, INPUTS, SIZES = 60, 6, (6, 5)
-GAINS = (1.0, 0.5, 2.0, 0.25, 4.0, 8.0, 0.125, 16.0, 32.0)
+GAINS = (1.0, 0.5, 2.0, 0.25, 4.0, 8.0, 0.125, 16.0, 32.0, 100.0, 300.0)
 
 
 def trial() -> tuple[np.ndarray, np.ndarray]:
@@ -71,17 +72,26 @@ def _network(model: Model, gain: float) -> Network:
         return net
     hidden = [net.neurons(n, model, name=f"h{i}", learn=learn) for i, n in enumerate(SIZES)]
     y = net.neurons(2, "readout", name="y", learn="bias")
-    for port in model.ports:
+    for port in model.ports.values():
+        size = gain * _unit(model, port)
         for target in hidden:
-            net.connect(x, target, weights=f"normal({0.5 * gain}, {gain})", port=port, density=0.7)
+            net.connect(
+                x, target, weights=f"normal({0.5 * size}, {size})", port=port.name, density=0.7
+            )
             for source in hidden:
                 net.connect(
-                    source, target, weights=f"normal(0, {0.5 * gain})", port=port, density=0.5,
-                    delay="uniform(0 ms, 3 ms)",
+                    source, target, weights=f"normal(0, {0.5 * size})", port=port.name,
+                    density=0.5, delay="uniform(0 ms, 3 ms)",
                 )  # fmt: skip
     for source in hidden:
         net.connect(source, y, delay="1 ms")
     return net
+
+
+def _unit(model: Model, port: Port) -> float:
+    """The unit in which the model writes what an entry adds to: 1e-9 for nS."""
+    units = [s.unit for s in model.states if port.is_state and s.name == port.target]
+    return unit(units[0])[0] if units else 1.0
 
 
 def _learnable(model: Model) -> tuple[str, ...]:

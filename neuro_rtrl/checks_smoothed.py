@@ -6,7 +6,7 @@ threshold function of unit k is in step t, s*(k, t) whether it spikes. With Psi'
 
     s(k, t) = s* + Psi(g) - Psi(g*)       (0 while the unit is refractory in that run)
     event     y = s f(h)
-    reset     h <- h + s (R(h) - h)       (with s* for s if the model says reset_gradient = false)
+    reset     h <- h + s (R(h) - h)       (with s* for s in states without `reset_gradient`)
     refractoriness and noise as in that run
 
 and everything else as in the network. At the present parameters this system runs exactly as the
@@ -85,10 +85,11 @@ class _Group:
             raise BuildError("inputs have no states", where=population.name, expected="neurons")
         self.model, self.derived, self.n = population.model, population.derived, population.n
         parameters = {k: np.asarray(v, float) for k, v in population.parameters.items()}
+        known = parameters | {"dt": np.asarray(dt)}
         self.known: dict[str, Any] = dict(self.derived.values(parameters, self.n, dt))
         self.known |= {p: values[f"{population.name}.{p}"] for p in population.learn}
         self.gain = {
-            name: np.broadcast_to(np.asarray(evaluate(port.gain, parameters), float), self.n)
+            name: np.broadcast_to(np.asarray(evaluate(port.gain, known), float), self.n)
             for name, port in self.model.ports.items()
         }
         self.rest, self.shape = hold_steps(population, dt), (copies, self.n)
@@ -153,12 +154,15 @@ class _Group:
 
     def reset(self) -> None:
         """h <- h + s (R(h) - h)."""
-        s = self.s if self.model.reset_gradient else self._full(self.fired)
+        hard = self._full(self.fired)
         before = dict(self.h)
         jumps = [self._evaluate(e) for e in self.derived.reset]
         for name, after in zip(self.derived.states, jumps, strict=True):
             if name in self.model.reset:
-                self.h[name] = before[name] + s * (after - before[name])
+                s = self.s if self.model.differentiates(name) else hard
+                # With s = 1 exactly R(h), however large h has become (exp, x^2 in the flow).
+                mixed = before[name] + s * (after - before[name])
+                self.h[name] = np.where(s == 1.0, after, mixed)
 
 
 class _Smoothed:
@@ -263,7 +267,9 @@ def smoothed_losses(
     copies = len(next(iter(values.values())))
     run, losses = _Smoothed(net, values, copies), np.zeros((copies, len(inputs)))
     for t, (x, target) in enumerate(zip(inputs, targets, strict=True)):
-        run.step(t, x, noise)
+        # What is not finite shows in the result, and a check takes it for a failure.
+        with np.errstate(all="ignore"):
+            run.step(t, x, noise)
         if not np.isnan(target).any():
             losses[:, t] = _losses(loss, run.predictions(), target)
     return losses

@@ -7,8 +7,13 @@ that promise something have fixed words (`CLAUSES`), and whoever writes a rule u
     ... not connected with each other   networks in which no emitting unit reaches another
         without connections between units, unconnected units: the same
     unconnected units without reset     the same, and no unit is reset
-    more than N synapses                networks in which no emitting unit is farther than N
+        unconnected (diagonal) layers: the same
+    one layer of units and readouts without memory      one emitting population, and readouts whose
+        one layer of unconnected units and ...          states do not depend on what they were
+    more than N synapses away           networks in which no emitting unit is farther than N
                                         synapses from one that it can hear
+    crossed more than N synapses        networks in which no path of synapses between emitting units
+                                        is longer
     window of N steps                   sequences of at most N steps
     exact for the parameters of readouts    (or weights) arrays of units that emit nothing
     nowhere exact, exact only where     nothing that can be seen from a network
@@ -59,8 +64,23 @@ def _without_reset(match: re.Match[str], net: Network, steps: int) -> set[str]:
     return set() if reset else _unconnected(match, net, steps)
 
 
-def _near(match: re.Match[str], net: Network, steps: int) -> set[str]:
-    """Distances do not grow beyond N: one step more reaches no pair that was not reached."""
+def _one_layer(match: re.Match[str], net: Network, steps: int) -> set[str]:
+    alone = sum(emits(p) for p in net.populations.values()) == 1
+    return learned_names(net) if alone and _forgetful_readouts(net) else set()
+
+
+def _one_diagonal_layer(match: re.Match[str], net: Network, steps: int) -> set[str]:
+    return _unconnected(match, net, steps) if _forgetful_readouts(net) else set()
+
+
+def _forgetful_readouts(net: Network) -> bool:
+    """Whether D is 0 in all units that emit nothing."""
+    quiet = [p.derived for p in net.populations.values() if p.derived is not None and not emits(p)]
+    return all(entry == 0 for derived in quiet for row in derived.flow_h for entry in row)
+
+
+def _graph(net: Network) -> Any:
+    """Synapses between emitting units: a boolean csr_matrix (target, source)."""
     number = {k: i for i, k in enumerate(net.populations)}
     first = np.concatenate([[0], np.cumsum([p.n for p in net.populations.values()])])
     between = [p for p in _wires(net) if emits(p.source) and emits(p.target)]
@@ -68,8 +88,13 @@ def _near(match: re.Match[str], net: Network, steps: int) -> set[str]:
     post = [first[number[p.target.name]] + p.post for p in between]
     pairs = (np.concatenate([[], *post]).astype(int), np.concatenate([[], *pre]).astype(int))
     shape = (int(first[-1]), int(first[-1]))
-    step = scipy.sparse.csr_matrix((np.ones(pairs[0].size, bool), pairs), shape=shape, dtype=bool)
-    reached = scipy.sparse.identity(shape[0], dtype=bool, format="csr")
+    return scipy.sparse.csr_matrix((np.ones(pairs[0].size, bool), pairs), shape=shape, dtype=bool)
+
+
+def _near(match: re.Match[str], net: Network, steps: int) -> set[str]:
+    """Distances do not grow beyond N: one step more reaches no pair that was not reached."""
+    step = _graph(net)
+    reached = scipy.sparse.identity(step.shape[0], dtype=bool, format="csr")
     for _ in range(int(match.group(1))):
         wider = (reached + step @ reached).astype(bool)
         if wider.nnz == reached.nnz:
@@ -77,6 +102,17 @@ def _near(match: re.Match[str], net: Network, steps: int) -> set[str]:
         reached = wider
     farther = (reached + step @ reached).astype(bool)
     return learned_names(net) if farther.nnz == reached.nnz else set()
+
+
+def _acyclic(match: re.Match[str], net: Network, steps: int) -> set[str]:
+    """No path has N + 1 synapses."""
+    step = _graph(net)
+    path = step
+    for _ in range(int(match.group(1))):
+        if path.nnz == 0:
+            break
+        path = (step @ path).astype(bool)
+    return learned_names(net) if path.nnz == 0 else set()
 
 
 def _short(match: re.Match[str], net: Network, steps: int) -> set[str]:
@@ -96,9 +132,12 @@ def _wires(net: Network) -> list[Any]:
 CLAUSES: tuple[tuple[str, Promise], ...] = (
     (r"^drops nothing", _everything),
     (r"not connected with each other|without connections between units", _unconnected),
-    (r"unconnected units(?! without)", _unconnected),
+    (r"unconnected units(?! without)(?!\s+and\s+readouts)|unconnected \(diagonal\)", _unconnected),
+    (r"one layer of units and readouts without memory", _one_layer),
+    (r"one layer of unconnected units and\s+readouts without memory", _one_diagonal_layer),
     (r"unconnected units without reset", _without_reset),
-    (r"more than (\d+) synapses", _near),
+    (r"more than (\d+) synapses away", _near),
+    (r"crossed more than (\d+) synapses", _acyclic),
     (r"window of (\d+) steps", _short),
     (r"exact\s+for\s+(?:the\s+)?(?:parameters|weights) of readouts", _readouts),
     (r"nowhere exact|exact only where", _nothing),

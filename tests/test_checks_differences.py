@@ -12,11 +12,11 @@ from tests.reference.networks import random_case
 
 
 def test_every_entry_is_in_a_direction() -> None:
-    values = {"a": np.arange(30.0), "b": np.zeros(3)}
-    chosen = directions(values)
-    assert [d.name for d in chosen] == ["a"] * (ENTRIES + 1) + ["b"] * 4
+    values = {"a": np.arange(30.0), "b": np.zeros(3), "c": np.ones(1)}
+    chosen = directions(values, {"a": 5.0, "b": 1e-9, "c": 5.0})
+    assert [d.name for d in chosen] == ["a"] * (ENTRIES + 1) + ["b"] * 4 + ["c"] * 2
     assert np.abs(chosen[ENTRIES].vector).min() == 1.0
-    assert {d.size for d in chosen} == {29.0, 1.0}
+    assert [chosen[i].size for i in (0, ENTRIES, ENTRIES + 1, -1)] == [29.0, 29.0, 1e-9, 1.0]
     singles = np.array([d.vector for d in chosen[:ENTRIES]])
     assert (singles.sum(axis=1) == 1.0).all() and (singles.sum(axis=0) <= 1.0).all()
 
@@ -26,7 +26,8 @@ def test_the_derivative_is_that_of_the_twin(seed: int) -> None:
     """Dual numbers by hand on one side, differences without any derivative on the other."""
     case = random_case(np.random.default_rng([seed, 43]))
     values = {k: np.array(v) for k, v in Learned(case.net).arrays.items() if len(v)}
-    chosen = directions(values, seed)
+    steep = {k: 1.0 / abs(case.twin.gradient[k]).max() for k in values}
+    chosen = directions(values, steep, seed)
     found = differences(case.net, values, case.inputs[None], case.targets[None], case.loss, chosen)
     assert found.shape == (len(STEPS), len(chosen), len(case.inputs))
     for i, direction in enumerate(chosen):
@@ -39,7 +40,7 @@ def test_the_derivative_is_that_of_the_twin(seed: int) -> None:
 def test_little_room_makes_many_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     case = random_case(np.random.default_rng(44), ("lif",))
     values = {k: np.array(v) for k, v in Learned(case.net).arrays.items() if len(v)}
-    chosen = directions(values)[:5]
+    chosen = directions(values, dict.fromkeys(values, 1.0))[:5]
     data = (case.net, values, case.inputs[None], case.targets[None], case.loss, chosen)
     whole = differences(*data)
     monkeypatch.setattr(checks_differences, "ROOM", 1)

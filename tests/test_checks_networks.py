@@ -17,8 +17,8 @@ def test_some_units_spike_and_not_all(name: str) -> None:
     inputs, _ = trial()
     learner = Learner(live_network(load_model(name), inputs), rule="bptt", update="sequence")
     learner.run(inputs)
-    assert 0.03 < learner.ledger.spikes / (STEPS * sum(SIZES)) < 0.6
-    assert learner.ledger.sensitive > 0
+    assert 0.01 < learner.ledger.spikes / (STEPS * sum(SIZES)) < 0.6
+    assert (learner.ledger.sensitive > 0) is (load_model(name).surrogate.shape != "none")
 
 
 def test_targets_have_gaps() -> None:

@@ -46,7 +46,11 @@ def test_readouts_only() -> None:
 
 @pytest.mark.parametrize(
     "words",
-    ["units that are not connected with each other", "exact without connections between units"],
+    [
+        "units that are not connected with each other",
+        "exact without connections between units",
+        "and on unconnected (diagonal) layers",
+    ],
 )
 def test_unconnected_networks(words: str) -> None:
     assert whole(words, chain(1))
@@ -70,6 +74,29 @@ def test_distances(distance: int) -> None:
     loop = chain(1)
     loop.connect("h0", "h0")
     assert whole(words, loop) is (distance >= 1)
+
+
+@pytest.mark.parametrize("distance", [0, 1, 2])
+def test_lengths_of_paths(distance: int) -> None:
+    """Around a loop paths are as long as one likes, distances are not."""
+    words = f"drops influence that has crossed more than {distance} synapses by live events"
+    for length in (1, 2, 3, 4):
+        assert whole(words, chain(length)) is (length - 1 <= distance)
+    loop = chain(1)
+    loop.connect("h0", "h0")
+    assert promised(words, loop, 10) == set()
+
+
+@pytest.mark.parametrize("layer", ["units", "unconnected units"])
+def test_one_layer_and_readouts_without_memory(layer: str) -> None:
+    words = f"exact with one layer of {layer} and readouts without memory (the model readout)"
+    assert whole(words, chain(1))
+    assert promised(words, chain(2), 10) == set()
+    loop, remembers = chain(1), chain(1)
+    loop.connect("h0", "h0")
+    assert whole(words, loop) is (layer == "units")
+    remembers.connect("h0", remembers.neurons(1, "leaky_readout"))
+    assert promised(words, remembers, 10) == set()
 
 
 def test_short_sequences() -> None:

@@ -47,8 +47,7 @@ def family(tolerance: str) -> RowsRule:
         name=f"rtrl-tolerance-{tolerance}",
         exactness=(
             f"drops contributions to influence of a 2-norm below {tolerance}, with a running bound"
-            " of the gradient's error; exact with tolerance 0, and without connections between"
-            " units"
+            " of the gradient's error; exact only where none is that small, as with tolerance 0"
         ),
         pattern=_by_unit,
         changes=Changes(tolerance=value),

@@ -29,7 +29,7 @@ def network(kind: str) -> nr.Network:
     changes = {"reset": "v -= 0"} if kind == "alone without reset" else {}
     model = "vanilla" if rates else "threshold_rnn" if changes else "lif"
     x = net.inputs(4, name="x")
-    h = net.neurons(5, model, name="h", learn=("bias",) if rates else ())
+    h = net.neurons(12 if "loop" in kind else 5, model, name="h", learn=("bias",) if rates else ())
     weights = "normal(0, 0.6)" if rates else "normal(0.5, 0.5)"
     net.connect(x, h, weights=weights)
     last = h
