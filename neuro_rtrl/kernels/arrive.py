@@ -222,7 +222,7 @@ def absorb(units: Units, mask: Mask, run: Run, rows: Rows, limits: Limits | None
             renew(run, rows, s)
             if limits.switch[DEPTH] >= 0:
                 catch_up_segment(units, run, rows, k, s)
-                if not within_depth(mask, rows, limits, k, s):
+                if not within_depth(units, mask, rows, limits, k, s):
                     continue
         live = rows.live[b]
         sources = 0

@@ -53,8 +53,11 @@ def accepts(limits: Limits | None, k: int) -> bool:
 
 
 @jit
-def within_depth(mask: Mask, rows: Rows, limits: Limits, k: int, s: int) -> bool:
-    """Whether arrivals may enter segment s of unit k; notes the shortest way by which they came."""
+def within_depth(units: Units, mask: Mask, rows: Rows, limits: Limits, k: int, s: int) -> bool:
+    """Whether arrivals may enter segment s of unit k; notes the shortest way by which they came.
+
+    A way on which nothing but zeros has come is none.
+    """
     b = mask.segment_block[s]
     if b == mask.block[k]:
         return True
@@ -64,12 +67,27 @@ def within_depth(mask: Mask, rows: Rows, limits: Limits, k: int, s: int) -> bool
         if rows.q_length[row, b] > 0:
             depth = min(depth, limits.q_depth[row, b] + 1)
         pair = rows.pair_next[pair]
-    if rows.length[s] > 0:
-        depth = min(depth, limits.depth[s])
+    if depth > limits.depth[s] and _holds_something(units, mask, rows, k, s):
+        depth = limits.depth[s]
     if depth > limits.switch[DEPTH] and not limits.whole[k]:
         return False
     limits.depth[s] = depth
     return True
+
+
+@jit
+def _holds_something(units: Units, mask: Mask, rows: Rows, k: int, s: int) -> bool:
+    """Whether pending times segment s of unit k has an entry that is not zero."""
+    d, stride = units.d[units.population[k]], rows.capacity[mask.segment_block[s]]
+    first = rows.at_p[mask.segment_block[s]] + mask.segment_row[s] * stride
+    for c in range(first, first + rows.length[s]):
+        for v in range(d):
+            entry = 0.0
+            for u in range(d):
+                entry += rows.pending[s, v * d + u] * rows.P[c + u * stride]
+            if entry != 0.0:
+                return True
+    return False
 
 
 @jit
@@ -206,6 +224,9 @@ def measure(
                 s += 1
             if b == mask.block[k]:
                 limits.q_depth[row, b] = 0
+            at = row * rows.at_q[-1] + rows.at_q[b]
+            if not rows.Q[at : at + rows.q_length[row, b]].any():
+                rows.q_length[row, b] = 0
     if limits.switch[CERTIFIED]:
         _emit_error(units, run, limits, k, row)
         for i in range(mask.carried[k], mask.carried[k + 1]):

@@ -15,7 +15,7 @@ from tests.reference.twin import LOSSES
 
 @functools.cache
 def cases() -> tuple[Case, ...]:
-    return tuple(random_case(np.random.default_rng([seed, 8])) for seed in range(40))
+    return tuple(random_case(np.random.default_rng([seed, 8])) for seed in range(60))
 
 
 def models() -> list[Model]:

@@ -130,9 +130,10 @@ class Active(Variant):
         self.coming: list[Any] = []
 
     def _send_from(self, source: tuple[str, int], event: Number, t: int, *, external: bool) -> None:
-        crossed = {} if external else {**self.depth.get(source, {}), source: 0}
-        live = not external and np.any(gradient(event + self.learned.constant(0.0)))
-        super()._send_from(source, (event, crossed if live else {}), t, external=external)  # type: ignore[arg-type]
+        carried = gradient(event + self.learned.constant(0.0))
+        known = {} if external else {**self.depth.get(source, {}), source: 0}
+        crossed = {b: n for b, n in known.items() if np.any(carried * self.blocks.get(b, 0))}
+        super()._send_from(source, (event, crossed), t, external=external)  # type: ignore[arg-type]
 
     def _bring_all(self, arrivals: list[Any], t: int) -> None:
         """All arrivals of a step together decide which blocks may enter."""
