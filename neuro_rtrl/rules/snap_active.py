@@ -4,7 +4,8 @@ Both papers in one: entries are kept as in SnAp-n (Menick et al. 2021, section 3
 reaches a unit only through units whose psi was not zero (Subramoney 2023, eqs. 5-8), at the time of
 the event. Influence that would have crossed more than n - 1 synapses by live events is dropped,
 unless the same parameters have already reached the unit by a shorter live way, and something of
-them is left there. A way on which only zeros came is none. "snap-active-2" is n = 2 (the default). With large n it is the exact rule, which itself follows live events only.
+them is left there. A way on which only zeros came is none. "snap-active-2" is n = 2 (the default).
+With large n it is the exact rule, which itself follows live events only.
 
     cost    as snap-n, without the entries that no live path of n - 1 synapses has reached
     memory  at most d nnz(mask_n) numbers
