@@ -60,7 +60,8 @@ GRADIENT_COLUMNS = (
 def main(arguments: list[str] | None = None) -> None:
     """The console script; an error of the user's is one paragraph and exit code 2."""
     try:
-        app(args=arguments)
+        with console.plain_warnings():
+            app(args=arguments)
     except NeuroRtrlError as error:
         console.complain(error)
         raise SystemExit(2) from None
@@ -68,11 +69,23 @@ def main(arguments: list[str] | None = None) -> None:
 
 @app.command()
 def run(
-    experiment: Annotated[str, typer.Argument(help="Name of an experiment, or a .toml file.")],
+    experiment: Annotated[
+        str, typer.Argument(help="Name of an experiment, or a .toml file; to resume, a folder.")
+    ],
     out: OutFolder = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of every random draw.")] = None,
     settings: Settings = None,
     rule: Annotated[str | None, typer.Option(help="Learning rule.")] = None,
+    every: Annotated[
+        int | None,
+        typer.Option("--checkpoint-every", min=1, metavar="N", help="Iterations between two."),
+    ] = None,
+    minutes: Annotated[
+        float, typer.Option("--checkpoint-minutes", min=0, metavar="M", help="Minutes between two.")
+    ] = 10.0,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the last checkpoint in the folder.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a run that is there.")] = False,
     json: JsonFile = None,
@@ -89,12 +102,16 @@ def run(
             rule=rule,
             force=force,
             progress=progress,
+            checkpoint_every=every,
+            checkpoint_minutes=minutes,
+            resume=resume,
         )
     _write(json, summary)
     if not quiet:
         _show_summary(summary)
     if summary["interrupted"]:
-        raise typer.Exit(130)
+        console.hint(f"Interrupted. Go on with: neuro-rtrl run {summary['out']} --resume")
+        raise typer.Exit(143 if summary["signal"] == "SIGTERM" else 130)
 
 
 @app.command()
@@ -230,7 +247,7 @@ def _show_summary(summary: dict[str, Any]) -> None:
         columns = (*summary["axes"], *POINT_COLUMNS)
         console.show_rows(summary["experiment"], summary["points"], columns)
     else:
-        hidden = ("experiment", "ledger", "out")
+        hidden = ("experiment", "ledger", "out", "signal")
         shown = {key: value for key, value in summary.items() if key not in hidden}
         console.show_values(summary["experiment"], shown)
     console.hint(f"Results are in {summary['out']}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import time
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -14,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from neuro_rtrl.errors import NeuroRtrlError
+from neuro_rtrl.errors import NeuroRtrlError, NeuroRtrlWarning
 from neuro_rtrl.outputs import News, Watcher
 
 PLAIN_LINES = 20
@@ -66,6 +67,22 @@ def complain(error: NeuroRtrlError) -> None:
     Console(stderr=True).print(
         f"Error: {error}", style="red", markup=False, highlight=False, soft_wrap=True
     )
+
+
+@contextmanager
+def plain_warnings() -> Iterator[None]:
+    """Warnings of the package are a line each on the standard error, without a place in code."""
+
+    def show(message: Any, category: type[Warning], *rest: Any) -> None:
+        if issubclass(category, NeuroRtrlWarning):
+            hint(f"Warning: {message}")
+        else:
+            before(message, category, *rest)
+
+    with warnings.catch_warnings():
+        before = warnings.showwarning
+        warnings.showwarning = show  # type: ignore[assignment]
+        yield
 
 
 def show_rows(title: str, rows: Sequence[Mapping[str, Any]], columns: Iterable[str] = ()) -> None:

@@ -91,6 +91,14 @@ class DataError(NeuroRtrlError):
     """Data that were recorded elsewhere are missing, damaged, or not in the expected form."""
 
 
+class NeuroRtrlWarning(UserWarning):
+    """Base of all warnings of the package: a run goes on, but not as one may think."""
+
+
+class DamagedWarning(NeuroRtrlWarning):
+    """A file of a run cannot be used, and an older one is."""
+
+
 def shorten(value: object, limit: int = 120) -> str:
     """`value` as one line of at most `limit` characters.
 

@@ -8,13 +8,25 @@ from pathlib import Path
 from typing import Any
 
 from neuro_rtrl.contracts import Trial
+from neuro_rtrl.engine import checkpoint
+from neuro_rtrl.engine.parts import join
 from neuro_rtrl.experiment_figures import draw_learning_curve, draw_raster
+from neuro_rtrl.experiment_history import History
 from neuro_rtrl.experiment_interrupt import stoppable
+from neuro_rtrl.experiment_keeping import (
+    How,
+    Keeper,
+    Keeping,
+    choose,
+    go_on,
+    keep_description,
+    kept_experiment,
+    nothing_to_resume,
+)
 from neuro_rtrl.experiment_sweep import run_sweep
 from neuro_rtrl.experiment_text import Experiment, load_experiment
 from neuro_rtrl.experiment_training import (
     AfterIteration,
-    History,
     Job,
     make_job,
     open_recorder,
@@ -30,6 +42,7 @@ from neuro_rtrl.outputs import (
     run_folder,
     write_json,
 )
+from neuro_rtrl.outputs_lock import locked
 
 
 def run_experiment(
@@ -41,24 +54,34 @@ def run_experiment(
     rule: str | None = None,
     force: bool = False,
     progress: Watcher | None = None,
+    checkpoint_every: int | None = None,
+    checkpoint_minutes: float | None = 10.0,
+    resume: bool = False,
 ) -> dict[str, Any]:
     """Trains what an experiment's text describes; a sweep runs once for each of its points.
 
     Args:
-        name: a shipped experiment, or the path of a `.toml` file.
+        name: a shipped experiment, or the path of a `.toml` file; with `resume` and without `out`
+            the folder of a run.
         out: folder of the results; `runs/NAME` by default.
         seed: of every random draw, instead of the text's.
         overrides: `section.key=value` each, put in place of the text's values.
         rule: name of the learning rule, instead of the text's.
         force: replace a run that is in the folder.
         progress: called with the news of each iteration.
+        checkpoint_every: iterations between two checkpoints; None: only by the clock.
+        checkpoint_minutes: between two checkpoints; None: only by iterations.
+        resume: go on with the run in the folder, from its last checkpoint; what the text and the
+            overrides say was settled when it began.
 
     Returns:
-        What `summary.json` holds. Ctrl-C ends the run early: `interrupted` is true then.
+        What `summary.json` holds. Ctrl-C (and SIGTERM) ends the run early, with a checkpoint:
+        `interrupted` is true then.
 
     Raises:
         DescriptionError: something in the text or in an override is wrong.
-        RunFileError: the folder holds a run, or a file cannot be written.
+        RunFileError: the folder holds a run, another one is going on there, there is nothing to
+            go on from, or a file cannot be written.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -66,33 +89,71 @@ def run_experiment(
     >>> summary["rule"], summary["iterations"]
     ('rtrl', 1)
     """
+    how = How(Keeping(checkpoint_every, checkpoint_minutes), force, resume)
+    watch = progress or _nobody
+    if resume:
+        return resume_run(Path(name if out is None else out), watch, how)
     settings = list(overrides)
     settings += [] if seed is None else [f"network.seed={seed}"]
     settings += [] if rule is None else [f"learning.rule={rule}"]
     experiment = load_experiment(name, settings)
-    folder = run_folder(Path("runs") / experiment.name if out is None else Path(out), force)
-    if experiment.points:
-        return run_sweep(experiment, folder, progress or _nobody, run_single, force)
-    return run_single(experiment, folder, experiment.name, progress or _nobody, _nothing)[0]
+    folder = Path("runs") / experiment.name if out is None else Path(out)
+    with locked(folder):
+        if not experiment.points:
+            return run_single(experiment, folder, experiment.name, watch, _nothing, how)[0]
+        keep_description(run_folder(folder, force), experiment)
+        return run_sweep(experiment, folder, watch, run_single, how)
+
+
+def resume_run(folder: Path, watch: Watcher, how: How) -> dict[str, Any]:
+    """Goes on with the run, or the sweep, in a folder.
+
+    Raises:
+        RunFileError: there is nothing to go on from.
+    """
+    if not folder.is_dir():
+        raise nothing_to_resume(folder)
+    with locked(folder):
+        found = choose(folder)
+        if found is None:
+            raise nothing_to_resume(folder)
+        experiment = kept_experiment(found)
+        if experiment.points:
+            return run_sweep(experiment, folder, watch, run_single, how)
+        return run_single(experiment, folder, experiment.name, watch, _nothing, how)[0]
 
 
 def run_single(
-    experiment: Experiment, folder: Path, label: str, watch: Watcher, after: AfterIteration
+    experiment: Experiment,
+    folder: Path,
+    label: str,
+    watch: Watcher,
+    after: AfterIteration,
+    how: How,
 ) -> tuple[dict[str, Any], History]:
     """One run in one folder: what its `summary.json` holds, and its history."""
-    start = time.perf_counter()
+    begun = time.perf_counter()
+    found = choose(folder) if how.resume else None
+    if found is None:
+        run_folder(folder, how.force or how.resume)
     job = make_job(experiment, label)
+    recorded = None if found is None else go_on(job, folder, found)
     try:
         with stoppable(watch) as watch_and_stop, open_recorder(job, folder) as recorder:
-            train(job, recorder, watch_and_stop, after)
-    except KeyboardInterrupt:
-        job.history.interrupted = True
-    summary = summarise(job, folder, time.perf_counter() - start)
+            keeper = Keeper(job, recorder, folder, how.keeping, begun)
+            keeper.begin(recorded)
+            train(job, recorder, watch_and_stop, after, keeper)
+    except KeyboardInterrupt as error:
+        job.history.interrupted = str(error) or "SIGINT"
+    join(folder)
+    summary = summarise(job, folder, job.history.elapsed + time.perf_counter() - keeper.begun)
     write_json(folder / SUMMARY, summary)
     draw_learning_curve(folder / LEARNING_CURVE, label, job.history.loss, job.history.tests)
     if job.history.last:
         sizes = {name: population.n for name, population in job.network.populations.items()}
         draw_raster(folder / RASTER, label, job.history.last_steps(sizes))
+    if not (job.history.interrupted or how.keeping.last):
+        checkpoint.remove(folder)
     return summary, job.history
 
 
@@ -112,7 +173,8 @@ def summarise(job: Job, folder: Path, seconds: float) -> dict[str, Any]:
         "multiply_adds": ledger.multiply_adds,
         "densities": ledger.densities,
         "ledger": ledger.as_dict(),
-        "interrupted": history.interrupted,
+        "interrupted": bool(history.interrupted),
+        "signal": history.interrupted,
         "out": str(folder),
     }
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from neuro_rtrl.contracts import Trial
+from neuro_rtrl.engine import checkpoint
 from neuro_rtrl.experiment_density import Counter
 from neuro_rtrl.experiment_figures import Curve, draw_cost, draw_sweep
+from neuro_rtrl.experiment_history import History
+from neuro_rtrl.experiment_keeping import How
 from neuro_rtrl.experiment_text import Experiment, SweepPoint, at_point
-from neuro_rtrl.experiment_training import AfterIteration, History, Job
-from neuro_rtrl.outputs import SUMMARY, Watcher, peak_bytes, run_folder, write_json
+from neuro_rtrl.experiment_training import AfterIteration, Job
+from neuro_rtrl.outputs import SUMMARY, Watcher, peak_bytes, write_json
 
 COUNT_EVERY = 50
 """Iterations between two counts of the influence matrix; linear in between."""
@@ -23,12 +27,12 @@ ENOUGH = 0.99
 """The score whose first iteration is reported."""
 
 RunSingle = Callable[
-    [Experiment, Path, str, Watcher, AfterIteration], tuple[dict[str, Any], History]
+    [Experiment, Path, str, Watcher, AfterIteration, How], tuple[dict[str, Any], History]
 ]
 
 
 def run_sweep(
-    experiment: Experiment, folder: Path, watch: Watcher, run_single: RunSingle, force: bool
+    experiment: Experiment, folder: Path, watch: Watcher, run_single: RunSingle, how: How
 ) -> dict[str, Any]:
     """Runs every point into a folder of its own and compares them.
 
@@ -37,23 +41,24 @@ def run_sweep(
         folder: gets `summary.json`, pictures and one folder for each point.
         watch: is told after each iteration of each run.
         run_single: makes one run.
-        force: replace runs that are in the points' folders.
+        how: what to do with runs that are in the points' folders.
 
     Returns:
         What `summary.json` holds: totals, and under `points` one row for each finished run.
     """
     rows: list[dict[str, Any]] = []
     curves: list[Curve] = []
-    interrupted = False
-    for point in experiment.points:
-        label = _label(point)
-        place = run_folder(folder / re.sub(r"[^\w.-]+", "_", label), force)
-        counts = _Counts()
-        summary, history = run_single(at_point(experiment, point), place, label, watch, counts)
-        interrupted = summary["interrupted"]
+    interrupted = ""
+    # Points that are done keep their last checkpoint: a sweep that goes on asks for their history.
+    how = replace(how, keeping=replace(how.keeping, last=True))
+    places = [folder / re.sub(r"[^\w.-]+", "_", _label(point)) for point in experiment.points]
+    for point, place in zip(experiment.points, places, strict=True):
+        text, label = at_point(experiment, point), _label(point)
+        summary, history = run_single(text, place, label, watch, _Counts(), how)
+        interrupted = summary["signal"]
         if interrupted:
             break
-        curves.append(_curve(experiment, point, history, counts.density(len(history.loss))))
+        curves.append(_curve(experiment, point, history, _density(history)))
         rows.append(_row(point, summary, history, curves[-1]))
     costs = {
         "multiply-adds": [row["multiply_adds"] for row in rows],
@@ -62,6 +67,9 @@ def run_sweep(
     files = draw_sweep(folder, curves) + draw_cost(folder, curves, costs) if rows else []
     summary = _summary(experiment, rows, interrupted, files, folder)
     write_json(folder / SUMMARY, summary)
+    if not interrupted:
+        for place in (*places, folder):
+            checkpoint.remove(place)
     return summary
 
 
@@ -70,8 +78,6 @@ class _Counts:
 
     def __init__(self) -> None:
         self._counter: Counter | None = None
-        self._at: list[int] = []
-        self._counted: list[float] = []
 
     def __call__(self, iteration: int, job: Job, trial: Trial) -> None:
         if iteration % COUNT_EVERY and iteration + 1 != job.experiment.learning.iterations:
@@ -79,12 +85,14 @@ class _Counts:
         if self._counter is None:
             self._counter = Counter(job.network)
         inputs = trial.inputs[:COUNTED_SEQUENCES]
-        self._at.append(iteration)
-        self._counted.append(self._counter.density(inputs, job.learner.parameters))
+        found = self._counter.density(inputs, job.learner.parameters)
+        job.history.counted.append((iteration, found))
 
-    def density(self, iterations: int) -> np.ndarray:
-        """Density of each iteration, (iterations,)."""
-        return np.interp(np.arange(iterations), self._at, self._counted)
+
+def _density(history: History) -> np.ndarray:
+    """Density of each iteration, (iterations,)."""
+    at, counted = zip(*history.counted, strict=True)
+    return np.interp(np.arange(len(history.loss)), at, counted)
 
 
 def _label(point: SweepPoint) -> str:
@@ -136,7 +144,7 @@ def _row(
 def _summary(
     experiment: Experiment,
     rows: Sequence[Mapping[str, Any]],
-    interrupted: bool,
+    interrupted: str,
     files: list[str],
     folder: Path,
 ) -> dict[str, Any]:
@@ -163,6 +171,7 @@ def _summary(
         },
         "points": list(rows),
         "pictures": files,
-        "interrupted": interrupted,
+        "interrupted": bool(interrupted),
+        "signal": interrupted,
         "out": str(folder),
     }

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from neuro_rtrl.engine.learning import Result
 from neuro_rtrl.engine.provenance import collect
 from neuro_rtrl.engine.recorder import Recorder
 from neuro_rtrl.experiment_evaluation import Evaluator
-from neuro_rtrl.experiment_figures import Shown
+from neuro_rtrl.experiment_history import Events, History
 from neuro_rtrl.experiment_text import (
     Experiment,
     make_feedback,
@@ -29,80 +30,6 @@ from neuro_rtrl.learner_options import takes_feedback
 from neuro_rtrl.network.describe import Network
 from neuro_rtrl.outputs import RUN_FILE, News, Watcher
 from neuro_rtrl.registry import find
-
-SHOWN_STEPS = 200
-"""Steps at the end of a run that the raster shows, at least; never less than a whole sequence."""
-
-Events = tuple[np.ndarray, np.ndarray]
-
-
-@dataclass
-class History:
-    """What the loop leaves. Lists have one entry for each iteration that was finished.
-
-    Attributes:
-        loss: mean loss per sequence of the batch.
-        activity: fraction of unit-steps with an event, in the first sequence of the batch.
-        seconds: of processor time, spent in learning.
-        tests: (iterations done, score).
-        last: events, predictions and targets of the first sequences of the last iterations.
-        steps: of all sequences together.
-        clock: steps of the first sequences of all batches.
-        interrupted: whether Ctrl-C ended the run.
-    """
-
-    loss: list[float] = field(default_factory=list)
-    activity: list[float] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-    tests: list[tuple[int, float]] = field(default_factory=list)
-    last: deque[tuple[dict[str, Events], np.ndarray, np.ndarray]] = field(default_factory=deque)
-    steps: int = 0
-    clock: int = 0
-    interrupted: bool = False
-
-    @property
-    def score(self) -> float | None:
-        """The last test's score; None before the first."""
-        return self.tests[-1][1] if self.tests else None
-
-    def learning_seconds(self) -> float:
-        """Seconds of all iterations; the first, which compiles, counts as an average one."""
-        later = self.seconds[1:] or self.seconds
-        return float(np.mean(later)) * len(self.seconds) if later else 0.0
-
-    def keep(
-        self, events: dict[str, Events], result: Result, trial: Trial, activity: float
-    ) -> None:
-        """Adds an iteration, and forgets the sequences that the raster will not show."""
-        steps = trial.inputs.shape[1]
-        self.loss.append(result.loss)
-        self.steps += result.losses.size
-        self.clock += steps
-        self.activity.append(activity)
-        # A raster is of sequences of one length; a curriculum may have changed it.
-        if self.last and len(self.last[0][1]) != steps:
-            self.last.clear()
-        self.last.append((events, result.predictions[0], trial.targets[0]))
-        while (len(self.last) - 1) * steps >= SHOWN_STEPS:
-            self.last.popleft()
-
-    def last_steps(self, sizes: dict[str, int]) -> Shown:
-        """The kept sequences as one; `sizes` are the numbers of units of the populations."""
-        steps = len(self.last[0][1])
-        joined = {
-            name: (
-                np.concatenate([e[name][0] + i * steps for i, (e, _, _) in enumerate(self.last)]),
-                np.concatenate([e[name][1] for e, _, _ in self.last]),
-            )
-            for name in self.last[0][0]
-        }
-        return Shown(
-            events=joined,
-            sizes={name: sizes[name] for name in joined},
-            predictions=np.concatenate([predictions for _, predictions, _ in self.last]),
-            targets=np.concatenate([targets for _, _, targets in self.last]),
-            sequence=steps,
-        )
 
 
 @dataclass
@@ -120,8 +47,25 @@ class Job:
     learner: Learner
     history: History = field(default_factory=History)
 
+    @cached_property
+    def evaluator(self) -> Evaluator:
+        """Tests the network on a copy."""
+        return Evaluator(self.network)
+
 
 AfterIteration = Callable[[int, Job, Trial], None]
+
+
+class Keeper(Protocol):
+    """Keeps the state of a run, so that it can go on after its process has ended."""
+
+    def after(self, done: int) -> None:
+        """Called when `done` iterations are done: keeps, if it is time."""
+        ...
+
+    def now(self, done: int) -> None:
+        """Keeps, whatever the time."""
+        ...
 
 
 def make_job(experiment: Experiment, label: str, rule: str | Rule | None = None) -> Job:
@@ -154,7 +98,7 @@ def make_job(experiment: Experiment, label: str, rule: str | Rule | None = None)
 
 
 def open_recorder(job: Job, folder: Path) -> Recorder:
-    """A run file that holds what the text asks for, and the texts themselves."""
+    """A run file that holds what the text asks for, and, where a run begins, the texts."""
     experiment, network = job.experiment, job.network
     states, units = {}, {}
     for name in experiment.record.states:
@@ -176,6 +120,8 @@ def open_recorder(job: Job, folder: Path) -> Recorder:
         dt=network.dt,
         precision=experiment.learning.precision,
     )
+    if job.history.loss:
+        return recorder
     recorder.attach("experiment", experiment.file.read_text(encoding="utf-8"))
     recorder.attach("experiment_with_overrides", json.dumps(experiment.values, indent=2))
     for name, described in network.populations.items():
@@ -184,47 +130,67 @@ def open_recorder(job: Job, folder: Path) -> Recorder:
     return recorder
 
 
-def train(job: Job, recorder: Recorder, watch: Watcher, after: AfterIteration) -> None:
-    """All iterations; weights and ledger reach the file even if Ctrl-C comes between.
+def train(
+    job: Job,
+    recorder: Recorder,
+    watch: Watcher,
+    after: AfterIteration,
+    keeper: Keeper | None = None,
+) -> None:
+    """All iterations from where the job stands; weights and ledger reach the file even if Ctrl-C
+    comes between.
 
     Args:
         job: its learner changes and its history is filled.
         recorder: an open run file.
         watch: is told after each iteration.
         after: called at the end of each iteration with its number and its trial.
+        keeper: keeps the state now and then, and when `watch` ends the run.
     """
-    learner, history, record = job.learner, job.history, job.experiment.record
-    iterations = job.experiment.learning.iterations
-    evaluator, pairs = Evaluator(job.network), _pairs(job)
-    recorder.weights("start", learner.parameters, pairs)
+    iterations, pairs = job.experiment.learning.iterations, _pairs(job)
+    if not job.history.loss:
+        recorder.weights("start", job.learner.parameters, pairs)
     try:
-        for iteration in range(iterations):
-            trial, done, score = job.task.train(iteration), iteration + 1, None
-            start = time.process_time()
-            result = learner.run(trial.inputs, trial.targets, record=record.states, spikes=True)
-            history.seconds.append(time.process_time() - start)
-            if done % record.test_every == 0 or done == iterations:
-                score = _score(job, evaluator, trial, result)
-                history.tests.append((done, score))
-            if isinstance(job.task, Curriculum):
-                job.task.report(trial, result.predictions)
-            events = _first_sequence(result)
-            begin = history.clock
-            history.keep(events, result, trial, _activity(events, job.network, trial))
-            recorder.loss(iteration, result.loss, score)
-            _record(recorder, job, begin, events, result)
+        for iteration in range(len(job.history.loss), iterations):
+            trial, done = job.task.train(iteration), iteration + 1
+            loss = _iterate(job, recorder, iteration, trial)
             after(iteration, job, trial)
-            watch(News(job.label, done, iterations, result.loss, history.score))
+            if keeper is not None:
+                keeper.after(done)
+            try:
+                watch(News(job.label, done, iterations, loss, job.history.score))
+            except KeyboardInterrupt:
+                if keeper is not None:
+                    keeper.now(done)
+                raise
     finally:
-        recorder.weights("end", learner.parameters, pairs)
-        recorder.ledger(learner.ledger.as_dict())
+        recorder.weights("end", job.learner.parameters, pairs)
+        recorder.ledger(job.learner.ledger.as_dict())
 
 
-def _score(job: Job, evaluator: Evaluator, trial: Trial, result: Result) -> float:
+def _iterate(job: Job, recorder: Recorder, iteration: int, trial: Trial) -> float:
+    """Learns from one batch, tests if it is time, and records; the loss."""
+    history, record, done = job.history, job.experiment.record, iteration + 1
+    start, score = time.process_time(), None
+    result = job.learner.run(trial.inputs, trial.targets, record=record.states, spikes=True)
+    history.seconds.append(time.process_time() - start)
+    if done % record.test_every == 0 or done == job.experiment.learning.iterations:
+        score = _score(job, trial, result)
+        history.tests.append((done, score))
+    if isinstance(job.task, Curriculum):
+        job.task.report(trial, result.predictions)
+    events, begin = _first_sequence(result), history.clock
+    history.keep(events, result, trial, _activity(events, job.network, trial))
+    recorder.loss(iteration, result.loss, score)
+    _record(recorder, job, begin, events, result)
+    return result.loss
+
+
+def _score(job: Job, trial: Trial, result: Result) -> float:
     """Of a test; or of what was predicted while learning, if that is how the task is scored."""
     if isinstance(job.task, Prequential) and job.task.prequential:
         return job.task.score(result.predictions, trial)
-    return evaluator.score(job.task, job.learner.parameters)
+    return job.evaluator.score(job.task, job.learner.parameters)
 
 
 def _pairs(job: Job) -> dict[str, Events]:

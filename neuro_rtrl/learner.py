@@ -12,6 +12,7 @@ from neuro_rtrl.engine.build import build
 from neuro_rtrl.engine.learning import Session
 from neuro_rtrl.engine.ledger import Ledger
 from neuro_rtrl.engine.result import Result
+from neuro_rtrl.engine.snapshot import Snapshot, put_back, take
 from neuro_rtrl.engine.stream import numbers, targets_of, traced_places
 from neuro_rtrl.errors import DescriptionError, unknown
 from neuro_rtrl.learner_options import FiringRate, counting, guided
@@ -146,6 +147,28 @@ class Learner:
     def reset(self) -> None:
         """States, queue and influence back to the start; parameters stay."""
         self._session.restart()
+
+    def state(self) -> Snapshot:
+        """Everything that changes while it learns, to go on from (`restore`); not a copy.
+
+        Raises:
+            RunFileError: the optimizer or the rule keeps something that is no array or number.
+        """
+        return take(self._session)
+
+    def restore(self, state: Snapshot) -> None:
+        """Go on from the state of another learner that was made in the same way.
+
+        Raises:
+            RunFileError: it was made in another way.
+        """
+        self.make_lanes(state.notes["/lanes"].get("count", 0))
+        put_back(self._session, state)
+
+    def make_lanes(self, count: int) -> None:
+        """Make so many lanes now, one for each sequence that will be under way at a time."""
+        for number in range(count):
+            self._session.lane(number)
 
     @property
     def gradient(self) -> dict[str, np.ndarray]:

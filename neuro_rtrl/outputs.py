@@ -16,6 +16,7 @@ RUN_FILE = "run.h5"
 SUMMARY = "summary.json"
 LEARNING_CURVE = "learning_curve.png"
 RASTER = "raster.png"
+WRITTEN = (SUMMARY, LEARNING_CURVE, RASTER)
 
 
 @dataclass(frozen=True)
@@ -49,19 +50,20 @@ def run_folder(folder: Path, force: bool) -> Path:
     Raises:
         RunFileError: it holds a run and `force` is off, or it cannot be made.
     """
-    held = [folder / name for name in (RUN_FILE, SUMMARY) if (folder / name).exists()]
+    named = [folder / name for name in (RUN_FILE, SUMMARY) if (folder / name).exists()]
+    held = [*named, *_unfinished(folder)]
     if held and not force:
         raise RunFileError(
             "there is a run already",
             where=str(folder),
             given=f"{held[0].name} exists",
             expected="a folder without a run",
-            remedy="Choose another with --out, or replace the run with --force.",
+            remedy="Choose another with --out, go on with --resume, or replace it with --force.",
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name in (RUN_FILE, SUMMARY, LEARNING_CURVE, RASTER):
-            (folder / name).unlink(missing_ok=True)
+        for file in (*_unfinished(folder), *(folder / n for n in (*WRITTEN, RUN_FILE))):
+            file.unlink(missing_ok=True)
     except OSError as error:
         raise RunFileError(
             "the folder of the run cannot be made",
@@ -70,6 +72,12 @@ def run_folder(folder: Path, force: bool) -> Path:
             expected="a folder that can be written",
         ) from error
     return folder
+
+
+def _unfinished(folder: Path) -> list[Path]:
+    """What a run that goes on, or was interrupted, keeps besides its file."""
+    names = ("run.part-*-*.h5", "run.new", "*.joined", "checkpoints/*.h5", "checkpoints/*.new")
+    return sorted(file for name in names for file in folder.glob(name))
 
 
 def write_json(file: Path, value: Any) -> None:

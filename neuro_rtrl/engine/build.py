@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from neuro_rtrl.compile import native, source
+from neuro_rtrl.engine.counting import Counting
 from neuro_rtrl.equations import surrogates
 from neuro_rtrl.equations.derive import Derived
 from neuro_rtrl.equations.evaluate import evaluate
@@ -38,7 +37,7 @@ class Built:
     natives: list[native.Native]
     values: np.ndarray
     widest: int
-    lanes: Iterator[int] = field(default_factory=itertools.count)
+    lanes: Counting = field(default_factory=Counting)
 
     @cached_property
     def outputs(self) -> tuple[np.ndarray, np.ndarray]:

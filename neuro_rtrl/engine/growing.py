@@ -10,13 +10,16 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 
+from neuro_rtrl.engine.seal import BLOCK
 from neuro_rtrl.errors import RunFileError
 
 RESERVE = 4 * 2**20
@@ -61,20 +64,52 @@ def require_space(path: Path, size: int) -> None:
         )
 
 
-def abandon(file: Any) -> None:
-    """Closes an `h5py.File` whose writes fail.
+def abandon(file: Any, path: Path) -> None:
+    """Closes an `h5py.File` at `path` whose writes fail.
 
     HDF5 repeats the failed writes on closing and crashes the interpreter at its exit when they fail
     again; so they are sent to the null device. The file is then brought to the length that its
     header states (without using space), as it cannot be opened otherwise.
     """
     with suppress(OSError, RuntimeError, ValueError):
-        size, path = file.id.get_filesize(), file.filename
+        size = file.id.get_filesize()
         null = os.open(os.devnull, os.O_RDWR)
         os.dup2(null, file.id.get_vfd_handle())
         os.close(null)
         file.close()
         os.truncate(path, size)
+
+
+def sync(place: Path) -> None:
+    """Brings a file, or the names in a folder, to the disk; where the system cannot, nothing."""
+    with suppress(OSError):
+        handle = os.open(place, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+@contextmanager
+def created(path: Path) -> Iterator[Any]:
+    """A new `h5py.File`, open; it appears at `path` at the end of the context, or not at all.
+
+    So whoever looks there, or kills this process, finds no file or one with all its groups. Where
+    the system renames no open files, it is there from the start.
+    """
+    place = path if sys.platform == "win32" else path.with_suffix(".new")
+    place.unlink(missing_ok=True)
+    file = h5py.File(place, "x", userblock_size=BLOCK)
+    try:
+        yield file
+        file.flush()
+        if place != path:
+            place.rename(path)
+    except BaseException:
+        with suppress(OSError, RuntimeError):
+            file.close()
+        place.unlink(missing_ok=True)
+        raise
 
 
 class Growing:

@@ -7,14 +7,14 @@ run on (`network`, for auxiliary readouts or another surrogate).
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from neuro_rtrl.engine.build import Built, make_run
+from neuro_rtrl.engine.counting import Counting
 from neuro_rtrl.engine.feedback import Feedback, Route, with_weights
 from neuro_rtrl.engine.ledger import Ledger, make_ledger, mask_density
 from neuro_rtrl.engine.limits import Changes, grow_limits, make_limits, restart_limits
@@ -51,7 +51,7 @@ class Shared:
     keep: np.ndarray | None
     route: Route
     local: Mask | None = None
-    lanes: Iterator[int] = field(default_factory=itertools.count)
+    lanes: Counting = field(default_factory=Counting)
 
 
 class Lane:

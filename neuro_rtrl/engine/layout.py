@@ -6,6 +6,7 @@ Flags are stored as 0 and 1: netCDF readers do not know HDF5's boolean.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,39 @@ def write_header(file: Any, provenance: Mapping[str, str | int | float], dt: flo
     file.attrs.update(facts | dict(provenance))
     for name in ("provenance", "spikes", "states", "loss", "weights", "ledger"):
         file.create_group(name)
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """What is recorded: population -> units, state -> numbers of its units, state -> its unit."""
+
+    sizes: Mapping[str, int]
+    recorded: Mapping[str, np.ndarray]
+    units: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Storage:
+    """How it is stored: step in seconds, values of a block, and as `Recorder` has them."""
+
+    dt: float
+    block: int
+    compression: str | None
+    precision: str
+
+
+def make_tables(file: Any, kinds: Kinds, how: Storage) -> dict[str, Growing]:
+    """All tables that grow, by the names of their groups."""
+    common = (how.dt, how.block, how.compression)
+    tables = {
+        f"spikes/{name}": add_population(file, name, size, *common)
+        for name, size in kinds.sizes.items()
+    }
+    for name, numbers in kinds.recorded.items():
+        unit = kinds.units.get(name, "")
+        table = add_state(file, name, numbers, *common, how.precision, unit)
+        tables[f"states/{name}"] = table
+    return tables | {"loss": add_loss(file, how.compression)}
 
 
 def add_population(

@@ -79,7 +79,8 @@ class Session:
         for lane in self.lanes:
             lane.restart()
 
-    def _lane(self, i: int) -> Any:
+    def lane(self, i: int) -> Any:
+        """Lane number `i`, made if it is not there yet."""
         while len(self.lanes) <= i:
             self.lanes.append(self.rule.start(self.built, self.shared, self.precision))
         return self.lanes[i]
@@ -169,7 +170,7 @@ class Session:
         restart: bool = False,
     ) -> Result:
         """Run a stream in lane `i`, adding `share` times its gradient."""
-        lane = self._lane(i)
+        lane = self.lane(i)
         stream = make_stream(
             self.built,
             inputs,
@@ -219,11 +220,11 @@ class Session:
 
     def certificate(self) -> float | None:
         """Bound of the 2-norm of the error of `gradient`; None if the rule has none."""
-        return self._certified if isinstance(self._lane(0), Certified) else None
+        return self._certified if isinstance(self.lane(0), Certified) else None
 
     def ledger(self) -> Ledger:
         """Counts of all lanes."""
-        self._lane(0)
+        self.lane(0)
         return self.rule.ledger(self.built, self.shared, self.lanes)
 
 

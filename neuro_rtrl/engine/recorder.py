@@ -18,18 +18,19 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neuro_rtrl.engine import rows
-from neuro_rtrl.engine.growing import Growing, abandon, disk_errors, require_space
+from neuro_rtrl.engine.growing import Growing, abandon, created, disk_errors, require_space
 from neuro_rtrl.engine.layout import (
     RESERVED,
     Counts,
-    add_loss,
-    add_population,
-    add_state,
+    Kinds,
+    Storage,
     check_counts,
     keep_arrays,
     keep_counts,
+    make_tables,
     write_header,
 )
+from neuro_rtrl.engine.seal import seal
 from neuro_rtrl.errors import RunFileError
 
 
@@ -86,26 +87,24 @@ class Recorder:
         block: int = 65536,
     ) -> None:
         self._path = Path(path)
-        self._compression, self._block = compression, block
+        self._compression = compression
         self._flush_every, self._flush_seconds = flush_every, flush_seconds
-        self._blocks, self._flushed = 0, time.monotonic()
-        self._tables: dict[str, Growing] = {}
-        self._last: dict[str, int] = {}
+        self.rows: dict[str, int] = {}
+        self.last: dict[str, int] = {}
         self._sizes = dict(populations)
         self._recorded = {
             name: rows.recorded(numbers, self._place(name))
             for name, numbers in (states or {}).items()
         }
-        units = dict(units or {})
+        self._header, self._storage = dict(provenance), Storage(dt, block, compression, precision)
+        self._kinds = Kinds(self._sizes, self._recorded, dict(units or {}))
+        self._file: Any = None
+        self._tables: dict[str, Growing] = {}
         rows.require_header(provenance, RESERVED, dt, self._place("provenance"))
         rows.require_populations(self._sizes, self._path.name)
-        rows.require_states(self._recorded, self._sizes, units, self._path.name)
+        rows.require_states(self._recorded, self._sizes, self._kinds.units, self._path.name)
         rows.require_storage(precision, compression, self._path.name)
-        self._file: Any = self._create()
-        with self._writing():
-            write_header(self._file, provenance, dt)
-            self._add_tables(dt, precision, units)
-            self._file.flush()
+        self._open()
 
     def spikes(self, population: str, steps: ArrayLike, units: ArrayLike) -> None:
         """Appends events: step and unit of each, both (events,), in the order of the steps.
@@ -193,9 +192,28 @@ class Recorder:
             self._file.flush()
         self._blocks, self._flushed = 0, time.monotonic()
 
-    def close(self) -> None:
-        """Writes the rest and marks the file complete. Closing twice does nothing."""
-        self._close(complete=True)
+    def append_rows(self, table: str, *columns: np.ndarray) -> None:
+        """Appends rows to a table ("spikes/hidden") as another run file has them."""
+        self._append(table, not table.startswith("spikes/"), *columns)
+
+    @property
+    def tables(self) -> dict[str, list[str]]:
+        """Table -> names of its columns."""
+        return {key: list(table.columns) for key, table in self._tables.items()}
+
+    def rotate(self, part: Path) -> None:
+        """Closes the file, gives it the name `part`, and goes on in a new one.
+
+        What has been closed no longer changes: whatever happens to this process, it can be read.
+        """
+        self._close(complete=False, sealing=True)
+        with disk_errors(part):
+            self._path.rename(part)
+        self._open()
+
+    def close(self, complete: bool = True) -> None:
+        """Writes the rest, marks the file complete, and seals it. Closing twice does nothing."""
+        self._close(complete, sealing=True)
 
     def __enter__(self) -> Recorder:
         return self
@@ -211,9 +229,9 @@ class Recorder:
             return
         # Of two errors the first one tells what happened: none from closing may take its place.
         with suppress(RunFileError):
-            self._close(complete=False)
+            self._close(complete=False, sealing=False)
 
-    def _close(self, complete: bool) -> None:
+    def _close(self, complete: bool, sealing: bool) -> None:
         if not self._file:
             return
         try:
@@ -223,11 +241,15 @@ class Recorder:
         finally:
             with self._writing(needs_space=False):
                 self._file.close()
+        if sealing:
+            with disk_errors(self._path):
+                seal(self._path)
 
     def _append(self, key: str, strictly: bool, *columns: np.ndarray) -> None:
         self._opened()
-        last = self._last.get(key, -1)
-        self._last[key] = rows.in_order(columns[-1], last, strictly, self._place(key))
+        last = self.last.get(key, -1)
+        self.last[key] = rows.in_order(columns[-1], last, strictly, self._place(key))
+        self.rows[key] = self.rows.get(key, 0) + len(columns[-1])
         table = self._tables[key]
         if table.append(*columns):
             with self._writing(table.waiting_bytes()):
@@ -239,23 +261,17 @@ class Recorder:
         if time.monotonic() - self._flushed > self._flush_seconds:
             self.flush()
 
-    def _create(self) -> Any:
+    def _open(self) -> None:
         free = not self._path.exists()
         remedy = "Delete it or choose another folder."
         rows.require(free, "the file exists", str(self._path), "a file", "a new path", remedy)
+        self._blocks, self._flushed = 0, time.monotonic()
         with disk_errors(self._path):
             require_space(self._path, 0)
-            return h5py.File(self._path, "x")
-
-    def _add_tables(self, dt: float, precision: str, units: Mapping[str, str]) -> None:
-        how = (dt, self._block, self._compression)
-        for name, size in self._sizes.items():
-            self._tables[f"spikes/{name}"] = add_population(self._file, name, size, *how)
-        for name, numbers in self._recorded.items():
-            unit = units.get(name, "")
-            table = add_state(self._file, name, numbers, *how, precision, unit)
-            self._tables[f"states/{name}"] = table
-        self._tables["loss"] = add_loss(self._file, self._compression)
+            with created(self._path) as file:
+                self._file = file
+                write_header(self._file, self._header, self._storage.dt)
+                self._tables = make_tables(self._file, self._kinds, self._storage)
 
     @contextmanager
     def _writing(self, size: int = 0, needs_space: bool = True) -> Iterator[None]:
@@ -265,7 +281,7 @@ class Recorder:
             with disk_errors(self._path):
                 yield
         except RunFileError:
-            abandon(self._file)
+            abandon(self._file, self._path)
             raise
 
     def _opened(self) -> Any:

@@ -5,7 +5,7 @@ Nothing is read before it is asked for. A file whose run was interrupted reads a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -17,9 +17,8 @@ import numpy as np
 
 from neuro_rtrl.engine import rows
 from neuro_rtrl.engine.labelled import labelled
-from neuro_rtrl.engine.layout import SCHEMA, SCHEMA_VERSION
+from neuro_rtrl.engine.opening import open_parts, unreadable, whole
 from neuro_rtrl.engine.spikes import Spikes
-from neuro_rtrl.errors import RunFileError
 
 
 class Trace(NamedTuple):
@@ -52,38 +51,25 @@ def open_run(path: str | Path) -> RunFile:
     """
     path = Path(path)
     path = path / "run.h5" if path.is_dir() else path
-    rows.require(
-        path.is_file(),
-        "there is no such run file",
-        str(path),
-        "nothing",
-        "a file, or a folder that holds run.h5",
-        "Give the folder that `neuro-rtrl run` wrote.",
-    )
-    try:
-        file = h5py.File(path, "r")
-    except (OSError, RuntimeError) as error:
-        raise _unreadable(path, error) from error
-    try:
-        _check_schema(file, path)
-    except RunFileError:
-        file.close()
-        raise
-    return RunFile(file, path)
+    return RunFile(open_parts(path), path)
 
 
 class RunFile:
     """A run file that is open for reading (see `open_run`); a context manager.
 
+    A run that was interrupted may lie in several files, of which each goes on where the one before
+    ends; they are read as one.
+
     Attributes:
-        path: the file.
+        path: the file, the last one if there are several.
         provenance: the root attributes: name -> text or number.
     """
 
-    def __init__(self, file: Any, path: Path) -> None:
-        self._file, self.path = file, path
+    def __init__(self, files: Sequence[Any], path: Path) -> None:
+        self._files, self._file, self.path = list(files), files[-1], path
         with self._reading():
-            self.provenance = {name: _plain(value) for name, value in file.attrs.items()}
+            self.provenance = {name: _plain(value) for name, value in files[0].attrs.items()}
+            self.provenance["complete"] = _plain(self._file.attrs["complete"])
 
     @property
     def seed(self) -> int:
@@ -99,6 +85,23 @@ class RunFile:
     def complete(self) -> bool:
         """False if the run was interrupted, or still goes on."""
         return bool(self.provenance["complete"])
+
+    @property
+    def whole(self) -> bool:
+        """Whether the last file holds all of the run."""
+        with self._reading():
+            return whole(self._file)
+
+    @cached_property
+    def rows(self) -> dict[str, int]:
+        """Table ("spikes/hidden", "loss") -> rows that were written."""
+        tables = [f"spikes/{name}" for name in self.populations]
+        tables += [f"states/{name}" for name in self.states]
+        with self._reading():
+            return {
+                table: sum(min(len(c) for c in _growing(file[table])) for file in self._files)
+                for table in [*tables, "loss"]
+            }
 
     @cached_property
     def populations(self) -> dict[str, int]:
@@ -117,7 +120,8 @@ class RunFile:
     def texts(self) -> dict[str, str]:
         """The attached texts: the models', the experiment's."""
         with self._reading():
-            return {name: text.asstr()[()] for name, text in self._file["provenance"].items()}
+            texts = (text for file in self._files for text in file["provenance"].items())
+            return {name: text.asstr()[()] for name, text in texts}
 
     def spikes(self, population: str) -> Spikes:
         """The events of a population."""
@@ -149,17 +153,23 @@ class RunFile:
 
     def weights(self, when: str) -> dict[str, np.ndarray]:
         """The learned values at the "start" or the "end" of the run."""
-        with self._reading():
-            kept = sorted({"start", "end"} & set(self._file["weights"]))
+        kept = self.kept_weights
         rows.require_known(when, kept, "time of weights", self.path.name)
         with self._reading():
-            return {name: array[()] for name, array in self._file[f"weights/{when}"].items()}
+            return {name: array[()] for name, array in kept[when][f"weights/{when}"].items()}
+
+    @property
+    def kept_weights(self) -> dict[str, Any]:
+        """Which of "start" and "end" are there -> the file that holds them."""
+        with self._reading():
+            times = [(when, file) for file in self._files for when in file["weights"]]
+            return {when: file for when, file in times if when in ("start", "end")}
 
     @cached_property
     def indices(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Projection -> (pre, post) of its synapses, in the order of its weights."""
         with self._reading():
-            groups = self._file["weights"].get("indices", {}).items()
+            groups = (g for file in self._files for g in file["weights"].get("indices", {}).items())
             return {name: (ends["pre"][:], ends["post"][:]) for name, ends in groups}
 
     @cached_property
@@ -195,7 +205,8 @@ class RunFile:
 
     def close(self) -> None:
         """Closes the file."""
-        self._file.close()
+        for file in self._files:
+            file.close()
 
     def __enter__(self) -> RunFile:
         return self
@@ -211,9 +222,13 @@ class RunFile:
     def _columns(self, group: str, *names: str) -> list[np.ndarray]:
         """Columns of a growing group; a killed process can leave them of different lengths."""
         with self._reading():
-            columns = [self._file[f"{group}/{name}"] for name in names]
-            length = min(len(column) for column in columns)
-            parts = [self._sound_rows(column, length) for column in columns]
+            parts = [self._part(file, group, names) for file in self._files]
+            return [np.concatenate(column) for column in zip(*parts, strict=True)]
+
+    def _part(self, file: Any, group: str, names: Sequence[str]) -> list[np.ndarray]:
+        columns = [file[f"{group}/{name}"] for name in names]
+        length = min(len(column) for column in columns)
+        parts = [self._sound_rows(column, length) for column in columns]
         length = min(len(part) for part in parts)
         return [part[:length] for part in parts]
 
@@ -237,28 +252,12 @@ class RunFile:
         try:
             yield
         except (OSError, RuntimeError, KeyError, TypeError) as error:
-            raise _unreadable(self.path, error) from error
+            raise unreadable(self.path, error) from error
 
 
-def _check_schema(file: Any, path: Path) -> None:
-    schema, version = file.attrs.get("schema", "none"), file.attrs.get("schema_version", 0)
-    remedy = "Give the run.h5 that `neuro-rtrl run` wrote."
-    wanted = f"an attribute schema = '{SCHEMA}'"
-    rows.require(schema == SCHEMA, "not a file of a run", str(path), schema, wanted, remedy)
-    newer = f"schema_version {SCHEMA_VERSION} or older"
-    remedy = "Install a newer version of neuro_rtrl to read it."
-    known = 1 <= version <= SCHEMA_VERSION
-    rows.require(known, "the file's schema is not known", str(path), version, newer, remedy)
-
-
-def _unreadable(path: Path, error: Exception) -> RunFileError:
-    return RunFileError(
-        "the run file cannot be read",
-        where=str(path),
-        given=error,
-        expected="a whole HDF5 file that no run is writing to",
-        remedy="If the run goes on, wait for its end; if the file is damaged, run again.",
-    )
+def _growing(group: Any) -> list[Any]:
+    """The columns of a table: what may grow."""
+    return [data for data in group.values() if data.maxshape[0] is None]
 
 
 def _plain(value: Any) -> Any:

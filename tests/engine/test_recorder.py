@@ -17,6 +17,7 @@ import pytest
 
 from neuro_rtrl.engine import growing
 from neuro_rtrl.engine.recorder import Recorder
+from neuro_rtrl.engine.seal import BLOCK
 from neuro_rtrl.errors import RunFileError
 
 ROOT = Path(__file__).parents[2]
@@ -54,7 +55,7 @@ def test_root_attributes(path: Path) -> None:
 
 def test_superblock_is_the_default_one(path: Path) -> None:
     make(path).close()
-    assert path.read_bytes()[:9] == b"\x89HDF\r\n\x1a\n\0"
+    assert path.read_bytes()[BLOCK : BLOCK + 9] == b"\x89HDF\r\n\x1a\n\0"
 
 
 def test_streams_arrive_whole_and_in_order(path: Path) -> None:
@@ -175,6 +176,7 @@ STREAM = """
 import itertools, sys
 import numpy as np
 from neuro_rtrl.engine.recorder import Recorder
+from neuro_rtrl.engine.seal import BLOCK
 recorder = Recorder(sys.argv[1], provenance={"seed": 1}, populations={"hidden": 50},
                     states={"hidden.v": np.arange(5)}, dt=1e-3, block=2048)
 for step in itertools.count():
@@ -226,6 +228,7 @@ LIMITED = """
 import resource, sys
 import numpy as np
 from neuro_rtrl.engine.recorder import Recorder
+from neuro_rtrl.engine.seal import BLOCK
 from neuro_rtrl.errors import RunFileError
 resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
 rng = np.random.default_rng(1)

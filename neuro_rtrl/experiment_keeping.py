@@ -1,0 +1,236 @@
+"""Keeps the state of a run now and then, and goes on from it (`docs/hdf5.md`, checkpoints).
+
+A checkpoint is taken between two iterations. The file of the run is closed first and gets a name of
+its own, so that what has been recorded until then is never written again; then the state of
+everything that changes is written beside it. Going on, the parts of the file are cut back to what
+was there at the checkpoint, and the loop runs from the iteration that comes next.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from neuro_rtrl.contracts import Curriculum, Recorded
+from neuro_rtrl.engine import checkpoint
+from neuro_rtrl.engine.opening import next_part
+from neuro_rtrl.engine.parts import cut_back, merge, sound_rows
+from neuro_rtrl.engine.provenance import LIBRARIES, version
+from neuro_rtrl.engine.recorder import Recorder
+from neuro_rtrl.engine.snapshot import Snapshot, put_back, take
+from neuro_rtrl.errors import DamagedWarning, NeuroRtrlWarning, RunFileError
+from neuro_rtrl.experiment_text import Experiment, check_experiment
+from neuro_rtrl.experiment_training import Job
+
+
+class VersionWarning(NeuroRtrlWarning):
+    """A run goes on with other versions than it began with: its numbers may differ."""
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """When the state of a run is kept; it always is when a signal ends the run.
+
+    Attributes:
+        every: iterations between two checkpoints; None: only by the clock.
+        minutes: between two checkpoints; None: only by iterations.
+        last: whether there is one at the end of the run, too.
+    """
+
+    every: int | None = None
+    minutes: float | None = 10.0
+    last: bool = False
+
+
+@dataclass(frozen=True)
+class How:
+    """What a user says about the folder of a run.
+
+    Attributes:
+        keeping: when the state is kept.
+        force: replace a run that is there.
+        resume: go on with it.
+    """
+
+    keeping: Keeping = Keeping()
+    force: bool = False
+    resume: bool = False
+
+
+@dataclass
+class Keeper:
+    """Writes the checkpoints of one run."""
+
+    job: Job
+    recorder: Recorder
+    folder: Path
+    keeping: Keeping
+    begun: float
+
+    def __post_init__(self) -> None:
+        self._kept = len(self.job.history.loss)
+        self._when = time.monotonic()
+
+    def begin(self, recorded: Mapping[str, Any] | None) -> None:
+        """Goes on from what was recorded, or keeps where the run begins."""
+        if recorded is not None:
+            self.recorder.rows |= recorded["rows"]
+            self.recorder.last |= recorded["last"]
+        elif self._kept == 0:
+            checkpoint.write(self.folder, 0, take(_root(self.job, self.recorder)))
+
+    def after(self, done: int) -> None:
+        """Keeps, if it is time."""
+        every, minutes = self.keeping.every, self.keeping.minutes
+        late = minutes is not None and time.monotonic() - self._when >= 60 * minutes
+        end = done == self.job.experiment.learning.iterations
+        if self.keeping.last if end else late or (every is not None and done % every == 0):
+            self.now(done)
+
+    def now(self, done: int) -> None:
+        """Keeps what is there after `done` iterations."""
+        if done == self._kept:
+            return
+        self.recorder.rotate(next_part(self.folder))
+        merge(self.folder)
+        history, now = self.job.history, time.perf_counter()
+        history.elapsed, self.begun = history.elapsed + now - self.begun, now
+        checkpoint.write(self.folder, done, take(_root(self.job, self.recorder)))
+        self._kept, self._when = done, time.monotonic()
+
+
+def _root(job: Job, recorder: Recorder) -> dict[str, Any]:
+    """All that a run is, and all of it that changes."""
+    return {
+        "experiment": _described(job.experiment),
+        "made_with": json.dumps(made_with(job)),
+        "recorder": json.dumps({"rows": recorder.rows, "last": recorder.last}),
+        "learner": job.learner,
+        "evaluator": job.evaluator,
+        "history": job.history,
+        "task": job.task if isinstance(job.task, Curriculum) else None,
+    }
+
+
+def made_with(job: Job) -> dict[str, str]:
+    """What a run depends on besides its text: versions, models, recorded data."""
+    versions = {name: version(name) for name in ("neuro_rtrl", *LIBRARIES)}
+    models = {
+        f"model of {name}": p.model.source for name, p in job.network.populations.items() if p.model
+    }
+    data = job.task.origin if isinstance(job.task, Recorded) else {}
+    return {**versions, **models, **{f"{key} of the task": text for key, text in data.items()}}
+
+
+def _described(experiment: Experiment) -> str:
+    return json.dumps({"file": str(experiment.file.resolve()), "values": experiment.values})
+
+
+def keep_description(folder: Path, experiment: Experiment) -> None:
+    """Keeps what a sweep is described by, so that it can be gone on with."""
+    nothing = json.dumps({"rows": {}, "last": {}})
+    checkpoint.write(folder, 0, take({"experiment": _described(experiment), "recorder": nothing}))
+
+
+def said(found: Snapshot, name: str) -> Any:
+    """One of the texts of a checkpoint, read."""
+    return json.loads(found.notes[f"/{name}"]["value"])
+
+
+def kept_experiment(found: Snapshot) -> Experiment:
+    """The experiment of a checkpoint.
+
+    Raises:
+        DescriptionError: this version of the package does not take it.
+    """
+    text = said(found, "experiment")
+    return check_experiment(text["values"], Path(text["file"]))
+
+
+def choose(folder: Path) -> Snapshot | None:
+    """The last checkpoint that can be gone on with; None if there is none.
+
+    A checkpoint that is damaged, or whose recorded rows are, is warned of, and the one before is
+    taken; if no other is left, the run begins anew.
+    """
+    rows, sound = sound_rows(folder), []
+    for file in reversed(checkpoint.numbered(folder)):
+        try:
+            found = checkpoint.read(file)
+        except RunFileError as error:
+            warnings.warn(f"{error} The one before is used.", DamagedWarning, stacklevel=2)
+            continue
+        sound.append(found)
+        wanted: Mapping[str, int] = said(found, "recorder")["rows"]
+        if all(rows.get(table, 0) >= count for table, count in wanted.items()):
+            return found
+        text = f"{file}: what was recorded until then is damaged or missing; the run goes back."
+        warnings.warn(text, DamagedWarning, stacklevel=2)
+    return _at_the_start(sound[0]) if sound else None
+
+
+def _at_the_start(found: Snapshot) -> Snapshot:
+    """The same run without any iteration."""
+    nothing = {"value": json.dumps({"rows": {}, "last": {}})}
+    return replace(found, notes=found.notes | {"/recorder": nothing})
+
+
+def go_on(job: Job, folder: Path, found: Snapshot) -> dict[str, Any]:
+    """Brings a job, and the files in its folder, to where a checkpoint was taken.
+
+    Returns:
+        The recorder's rows and last steps.
+
+    Raises:
+        RunFileError: the checkpoint is of another run, or a file cannot be written.
+    """
+    _compare(said(found, "made_with"), made_with(job), folder)
+    recorded: dict[str, Any] = said(found, "recorder")
+    cut_back(folder, recorded["rows"])
+    if recorded["rows"]:
+        job.learner.make_lanes(found.notes["/learner/_session/lanes"].get("count", 0))
+        put_back(
+            {
+                **dict.fromkeys(("experiment", "made_with", "recorder"), ""),
+                "learner": job.learner,
+                "evaluator": job.evaluator,
+                "history": job.history,
+                "task": job.task if isinstance(job.task, Curriculum) else None,
+            },
+            found,
+        )
+        job.history.interrupted = ""
+    return recorded
+
+
+def _compare(before: Mapping[str, str], now: Mapping[str, str], folder: Path) -> None:
+    """Refuses other models or data; other versions are warned of."""
+    changed = [name for name in {**before, **now} if before.get(name) != now.get(name)]
+    versions = [name for name in changed if name in ("neuro_rtrl", *LIBRARIES)]
+    if set(changed) - set(versions):
+        raise RunFileError(
+            "the run was begun with other models or data",
+            where=str(folder),
+            given=", ".join(sorted(set(changed) - set(versions))),
+            expected="those that it was begun with",
+            remedy="Bring them back, or start again with --force.",
+        )
+    if versions:
+        text = ", ".join(f"{n} {before.get(n)}, now {now.get(n)}" for n in versions)
+        warnings.warn(f"{folder}: begun with {text}.", VersionWarning, stacklevel=3)
+
+
+def nothing_to_resume(folder: Path) -> RunFileError:
+    """The error for a folder without any checkpoint."""
+    return RunFileError(
+        "there is no run to go on with",
+        where=str(folder),
+        given="no checkpoint",
+        expected="the folder of a run that was interrupted",
+        remedy="A run that has ended keeps none; start a new one without --resume.",
+    )
