@@ -145,7 +145,7 @@ def run_single(
             train(job, recorder, watch_and_stop, after, keeper)
     except KeyboardInterrupt as error:
         job.history.interrupted = str(error) or "SIGINT"
-    join(folder)
+    join(folder, recorder.rows)
     summary = summarise(job, folder, job.history.elapsed + time.perf_counter() - keeper.begun)
     write_json(folder / SUMMARY, summary)
     draw_learning_curve(folder / LEARNING_CURVE, label, job.history.loss, job.history.tests)

@@ -16,6 +16,7 @@ from neuro_rtrl.contracts import Curriculum, Prequential, Recorded, Rule, Task, 
 from neuro_rtrl.engine.learning import Result
 from neuro_rtrl.engine.provenance import collect
 from neuro_rtrl.engine.recorder import Recorder
+from neuro_rtrl.errors import RunFileError
 from neuro_rtrl.experiment_evaluation import Evaluator
 from neuro_rtrl.experiment_history import Events, History
 from neuro_rtrl.experiment_text import (
@@ -147,25 +148,39 @@ def train(
         after: called at the end of each iteration with its number and its trial.
         keeper: keeps the state now and then, and when `watch` ends the run.
     """
-    iterations, pairs = job.experiment.learning.iterations, _pairs(job)
     if not job.history.loss:
-        recorder.weights("start", job.learner.parameters, pairs)
+        recorder.weights("start", job.learner.parameters, _pairs(job))
     try:
-        for iteration in range(len(job.history.loss), iterations):
-            trial, done = job.task.train(iteration), iteration + 1
-            loss = _iterate(job, recorder, iteration, trial)
-            after(iteration, job, trial)
+        _loop(job, recorder, watch, after, keeper)
+    except RunFileError:
+        raise  # nothing more can be written, and of two errors the first one tells what happened
+    except BaseException:
+        _record_end(job, recorder)
+        raise
+    _record_end(job, recorder)
+
+
+def _loop(
+    job: Job, recorder: Recorder, watch: Watcher, after: AfterIteration, keeper: Keeper | None
+) -> None:
+    iterations = job.experiment.learning.iterations
+    for iteration in range(len(job.history.loss), iterations):
+        trial, done = job.task.train(iteration), iteration + 1
+        loss = _iterate(job, recorder, iteration, trial)
+        after(iteration, job, trial)
+        if keeper is not None:
+            keeper.after(done)
+        try:
+            watch(News(job.label, done, iterations, loss, job.history.score))
+        except KeyboardInterrupt:
             if keeper is not None:
-                keeper.after(done)
-            try:
-                watch(News(job.label, done, iterations, loss, job.history.score))
-            except KeyboardInterrupt:
-                if keeper is not None:
-                    keeper.now(done)
-                raise
-    finally:
-        recorder.weights("end", job.learner.parameters, pairs)
-        recorder.ledger(job.learner.ledger.as_dict())
+                keeper.now(done)
+            raise
+
+
+def _record_end(job: Job, recorder: Recorder) -> None:
+    recorder.weights("end", job.learner.parameters, _pairs(job))
+    recorder.ledger(job.learner.ledger.as_dict())
 
 
 def _iterate(job: Job, recorder: Recorder, iteration: int, trial: Trial) -> float:

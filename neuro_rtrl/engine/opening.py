@@ -52,6 +52,17 @@ def parts(folder: Path) -> list[Path]:
     return [ranges[both] for both in sorted(wide)]
 
 
+def without_gap(some: list[Path]) -> list[Path]:
+    """The parts from the first one of a run on, up to where one is missing."""
+    expected = 0
+    for number, part in enumerate(some):
+        first, last = _range(part)
+        if first != expected:
+            return some[:number]
+        expected = last + 1
+    return some
+
+
 def part_name(first: int, last: int) -> str:
     """The name of the file that goes from one part to another.
 
@@ -104,6 +115,14 @@ def open_parts(path: Path) -> list[Any]:
     last = _last(path)
     if last is not None and whole(last):
         return [last]
+    rows.require(
+        without_gap(before) == before,
+        "a part of the run is missing",
+        str(path.parent),
+        ", ".join(part.name for part in before),
+        "parts without a gap between their numbers",
+        "Bring it back, or go on with --resume from where nothing is missing.",
+    )
     files = [open_file(part) for part in before]
     return files if last is None else [*files, last]
 

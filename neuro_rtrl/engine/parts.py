@@ -24,23 +24,34 @@ from neuro_rtrl.engine.opening import (
     open_parts,
     parts,
     whole,
+    without_gap,
 )
 from neuro_rtrl.engine.recorder import Recorder
 from neuro_rtrl.engine.run_file import RunFile
 from neuro_rtrl.errors import RunFileError
 
 
-def join(folder: Path) -> None:
+def join(folder: Path, rows: Mapping[str, int]) -> None:
     """Makes one `run.h5` of all parts of a run, and removes them.
 
+    Args:
+        folder: of the run.
+        rows: table -> rows that were recorded.
+
     Raises:
-        RunFileError: one of them cannot be read, or the disk is full.
+        RunFileError: one of them cannot be read, rows are missing, or the disk is full.
     """
     target = folder / RUN_FILE
     if not parts(folder):
         return
     files = open_parts(target)
     try:
+        held = RunFile(files, target).rows
+        left = {
+            table: n - held.get(table, 0) for table, n in rows.items() if n > held.get(table, 0)
+        }
+        if left:
+            raise missing(folder, left)
         if not whole(files[-1]):
             rewrite(files, target, {})
     finally:
@@ -108,7 +119,7 @@ def sound_rows(folder: Path) -> dict[str, int]:
     """
     last = folder / RUN_FILE
     total: dict[str, int] = {}
-    for part in [last] if _is_whole(last) else parts(folder):
+    for part in [last] if _is_whole(last) else without_gap(parts(folder)):
         try:
             held = _held(part)
         except RunFileError:

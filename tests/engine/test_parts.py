@@ -70,7 +70,7 @@ def test_parts_read_as_one_and_are_joined(
 ) -> None:
     record(tmp_path, every)
     assert_same(whole, values(tmp_path))
-    join(tmp_path)
+    join(tmp_path, {"loss": ROWS})
     assert not parts(tmp_path)
     assert_same(whole, values(tmp_path))
     with open_run(tmp_path) as run:
@@ -90,7 +90,7 @@ def test_cut_back_to_any_checkpoint(
 ) -> None:
     rows = record(tmp_path, 5)[at]
     if joined:
-        join(tmp_path)
+        join(tmp_path, {})
     available = sound_rows(tmp_path)
     assert all(available[table] >= count for table, count in rows.items())
     for _ in range(2):  # once more does no harm
@@ -125,5 +125,16 @@ def test_merged_parts_take_the_place_of_their_own(tmp_path: Path, whole: list[np
     assert len(parts(tmp_path)) == 1
     assert next_part(tmp_path).name == part_name(7, 7)
     assert_same(whole, values(tmp_path))
-    join(tmp_path)
+    join(tmp_path, {})
     assert [file.name for file in tmp_path.iterdir() if file.is_file()] == ["run.h5"]
+
+
+@pytest.mark.parametrize("gone", [0, 3, 6])
+def test_a_part_that_is_missing_is_told(gone: int, tmp_path: Path) -> None:
+    kept = record(tmp_path, 5)
+    parts(tmp_path)[gone].unlink()
+    with pytest.raises(RunFileError, match=r"a part of the run is missing"):
+        join(tmp_path, {"loss": ROWS})
+    available = sound_rows(tmp_path)
+    assert available.get("loss", 0) == 5 * gone
+    assert available == kept.get(5 * gone, {})
