@@ -10,6 +10,7 @@ from typing import Any
 from neuro_rtrl.contracts import Trial
 from neuro_rtrl.engine import checkpoint
 from neuro_rtrl.engine.parts import join
+from neuro_rtrl.errors import SimulationError
 from neuro_rtrl.experiment_figures import draw_learning_curve, draw_raster
 from neuro_rtrl.experiment_history import History
 from neuro_rtrl.experiment_interrupt import stoppable
@@ -22,6 +23,7 @@ from neuro_rtrl.experiment_keeping import (
     keep_description,
     kept_experiment,
     nothing_to_resume,
+    with_place,
 )
 from neuro_rtrl.experiment_sweep import run_sweep
 from neuro_rtrl.experiment_text import Experiment, load_experiment
@@ -32,6 +34,7 @@ from neuro_rtrl.experiment_training import (
     open_recorder,
     train,
 )
+from neuro_rtrl.experiment_watch import Watch
 from neuro_rtrl.outputs import (
     LEARNING_CURVE,
     RASTER,
@@ -142,9 +145,11 @@ def run_single(
         with stoppable(watch) as watch_and_stop, open_recorder(job, folder) as recorder:
             keeper = Keeper(job, recorder, folder, how.keeping, begun)
             keeper.begin(recorded)
-            train(job, recorder, watch_and_stop, after, keeper)
+            train(job, recorder, watch_and_stop, Watch(after), keeper)
     except KeyboardInterrupt as error:
         job.history.interrupted = str(error) or "SIGINT"
+    except SimulationError as error:
+        raise with_place(error, job, folder) from error
     join(folder, recorder.rows)
     summary = summarise(job, folder, job.history.elapsed + time.perf_counter() - keeper.begun)
     write_json(folder / SUMMARY, summary)

@@ -23,7 +23,7 @@ from neuro_rtrl.engine.parts import cut_back, merge, sound_rows
 from neuro_rtrl.engine.provenance import LIBRARIES, version
 from neuro_rtrl.engine.recorder import Recorder
 from neuro_rtrl.engine.snapshot import Snapshot, put_back, take
-from neuro_rtrl.errors import DamagedWarning, NeuroRtrlWarning, RunFileError
+from neuro_rtrl.errors import DamagedWarning, NeuroRtrlWarning, RunFileError, SimulationError
 from neuro_rtrl.experiment_text import Experiment, check_experiment
 from neuro_rtrl.experiment_training import Job
 
@@ -233,4 +233,17 @@ def nothing_to_resume(folder: Path) -> RunFileError:
         given="no checkpoint",
         expected="the folder of a run that was interrupted",
         remedy="A run that has ended keeps none; start a new one without --resume.",
+    )
+
+
+def with_place(error: SimulationError, job: Job, folder: Path) -> SimulationError:
+    """The same error with the iteration, and the last checkpoint from before it."""
+    kept = checkpoint.numbered(folder)
+    said = f" The last good checkpoint is {kept[-1]}." if kept else ""
+    return SimulationError(
+        error.problem,
+        where=f"{job.label}: iteration {len(job.history.loss)}: {error.where}",
+        given=error.given,
+        expected=error.expected,
+        remedy=f"{error.remedy}{said}",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import pytest
 from neuro_rtrl.engine import checkpoint
 from neuro_rtrl.engine.opening import parts
 from neuro_rtrl.engine.run_file import open_run
-from neuro_rtrl.errors import DamagedWarning, RunFileError
+from neuro_rtrl.errors import DamagedWarning, RunFileError, SimulationError
 from neuro_rtrl.experiment import run_experiment
 from neuro_rtrl.experiment_keeping import VersionWarning
 from neuro_rtrl.outputs import News
@@ -303,3 +304,11 @@ def test_many_parts_are_merged(
     assert len(parts(tmp_path)) <= 2
     run_experiment(tmp_path, resume=True)
     assert_same_run(whole, tmp_path)
+
+
+def test_numbers_that_overflow_name_the_last_good_checkpoint(tmp_path: Path) -> None:
+    wild = [*SMALL, "learning.optimizer={name='sgd', learning_rate=1e308}"]
+    place = re.escape(str(tmp_path / "checkpoints" / "0000000000.h5"))
+    text = rf"spiral: iteration 0: .*not finite.* The last good checkpoint is {place}\."
+    with pytest.raises(SimulationError, match=text):
+        run_experiment("spiral", out=tmp_path, overrides=wild)

@@ -8,11 +8,12 @@ import numpy as np
 
 from neuro_rtrl.contracts import Certified, Optimizer, Rule
 from neuro_rtrl.engine.build import Built
+from neuro_rtrl.engine.guard import Guard
 from neuro_rtrl.engine.ledger import Ledger
 from neuro_rtrl.engine.result import Result, in_parallel, in_sequence
 from neuro_rtrl.engine.simulation import SpikeBuffer
 from neuro_rtrl.engine.stream import make_stream
-from neuro_rtrl.errors import BuildError, DescriptionError, SimulationError, unknown
+from neuro_rtrl.errors import BuildError, DescriptionError, unknown
 from neuro_rtrl.kernels.layout import STEP
 from neuro_rtrl.kernels.losses import LOSSES
 
@@ -49,6 +50,7 @@ class Session:
                 given="no population without threshold",
                 expected='a readout, as in net.neurons(1, "leaky_readout")',
             )
+        self.guard = Guard(built)
         self.shared = rule.prepare(built)
         self.lanes: list[Any] = []
         self.gradient = np.zeros(built.values.size)
@@ -191,6 +193,7 @@ class Session:
         before = _certified(lane)
         while lane.advance(stream, added, restart):
             buffer.take(lane.run, stream)
+        self.guard.lane(lane, stream)
         buffer.take(lane.run, stream)
         if share != 1.0:
             with np.errstate(over="ignore", invalid="ignore"):  # noticed at the update
@@ -205,18 +208,14 @@ class Session:
         """One step of the optimizer along the gradient gathered so far."""
         self.since_update = 0
         learned = self.built.plan.learned
-        if not np.isfinite(self.gradient).all():
-            raise SimulationError(
-                "the gradient is not finite",
-                given="NaN or infinity",
-                expected="finite numbers",
-                remedy="Use a smaller learning rate, smaller weights or a lower surrogate.",
-            )
+        self.guard.gradient(self.gradient)
         if self.optimizer is None:
             return
         values = self.built.values[learned]
-        self.optimizer.update(values, self.gradient[learned])
+        with np.errstate(over="ignore", invalid="ignore"):  # noticed by the guard
+            self.optimizer.update(values, self.gradient[learned])
         self.built.values[learned] = values
+        self.guard.values(self.built.values)
 
     def certificate(self) -> float | None:
         """Bound of the 2-norm of the error of `gradient`; None if the rule has none."""

@@ -1,0 +1,97 @@
+"""Numbers that are not finite stop a run at once, and the error says where and why."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+import neuro_rtrl as nr
+from neuro_rtrl.engine.guard import ExplodingWarning
+from neuro_rtrl.engine.stream import make_stream
+from neuro_rtrl.errors import SimulationError
+
+
+def network(weight: float, height: float = 0.3) -> nr.Network:
+    net = nr.Network(seed=1)
+    x = net.inputs(1)
+    surrogate = nr.Surrogate("exponential", height=height, width=2.0, cutoff=1e9)
+    first = net.neurons(2, "lif", name="first", learn=("bias",), surrogate=surrogate)
+    h = net.neurons(3, "lif", name="h", learn=("bias",), surrogate=surrogate)
+    y = net.neurons(1, "leaky_readout", name="y")
+    net.connect(x, first, weights=1.2)
+    net.connect(first, h, weights=0.4)
+    net.connect(h, h, weights=weight, self_connections=False)
+    net.connect(h, y, weights=1.0)
+    return net
+
+
+def stream(steps: int) -> np.ndarray:
+    return np.ones((1, steps, 1))
+
+
+@pytest.mark.parametrize("rule", ["rtrl", "uoro", "sk-rtrl-2"])
+def test_exploding_influence_is_noticed_before_it_overflows(rule: str) -> None:
+    learner = nr.Learner(network(8.0, height=2.0), rule, update="sequence", precision="float64")
+    with pytest.warns(ExplodingWarning, match=r", step \d+ .*influence grows without bound"):
+        learner.run(stream(64), np.zeros((1, 64, 1)), learn=False)
+
+
+@pytest.mark.parametrize("rule", ["rtrl", "rtrl-tolerance-0"])
+def test_influence_that_overflows_stops_the_run(rule: str) -> None:
+    learner = nr.Learner(network(8.0, height=2.0), rule, update="sequence")
+    with pytest.raises(SimulationError) as caught:
+        learner.run(stream(400), None)
+    text = str(caught.value)
+    assert re.search(r"(h|y|first), unit \d, step 400 or shortly before: influence is not", text)
+    assert "lower surrogate height" in text
+
+
+def test_influence_that_stays_small_is_quiet() -> None:
+    nr.Learner(network(0.1), update="sequence").run(stream(200), np.zeros((1, 200, 1)))
+
+
+class Wild:
+    """An optimizer that goes too far."""
+
+    def update(self, values: np.ndarray, gradient: np.ndarray) -> None:
+        values[0] = np.inf
+
+
+def test_a_learned_value_that_overflows_is_named() -> None:
+    learner = nr.Learner(network(0.1), optimizer=Wild(), update="sequence")
+    text = r"first_h, number \d+ \(to h, unit \d\): a learned value is not finite; given: inf"
+    text += "|input_first, number 0 .*a learned value is not finite"
+    with pytest.raises(SimulationError, match=text):
+        learner.run(stream(10), np.zeros((1, 10, 1)))
+
+
+def test_a_gradient_that_overflows_is_named() -> None:
+    learner = nr.Learner(network(0.1), update="sequence")
+    with pytest.raises(SimulationError, match=r"\w+, number \d+ .*the gradient is not finite"):
+        learner.run(stream(10), np.full((1, 10, 1), 1e300))
+
+
+def test_unit_parameters_are_named_too() -> None:
+    learner: Any = nr.Learner(network(0.1), update="sequence")
+    session = learner._session
+    gradient = np.zeros_like(session.gradient)
+    gradient[session.built.plan.names["h.bias"][1]] = np.nan
+    with pytest.raises(SimulationError, match=r"h\.bias, number 1: the gradient is not finite"):
+        session.guard.gradient(gradient)
+
+
+@pytest.mark.parametrize(("kind", "unit"), [("theta", "h, unit 1"), ("own", "h, unit 2")])
+def test_the_unit_is_found(kind: str, unit: str) -> None:
+    learner: Any = nr.Learner(network(0.1), update="sequence")
+    learner.run(stream(3))
+    session = learner._session
+    lane = session.lanes[0]
+    place = 3 if kind == "theta" else int(lane.mask.own_at[4])
+    lane.rows.theta[:], lane.rows.own[:] = 0.0, 0.0
+    getattr(lane.rows, kind)[place] = np.nan
+    with pytest.raises(SimulationError, match=f"{unit}, step"):
+        session.guard.lane(lane, make_stream(session.built, stream(64), None))
+    assert np.isfinite(getattr(lane.rows, kind)).all()
