@@ -32,7 +32,11 @@ from neuro_rtrl.experiment import run_experiment
 from neuro_rtrl.outputs import News
 from tests.test_experiment_keeping import assert_same_run
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="children by fork")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="children by fork"),
+    # So small a network has all its units near the threshold.
+    pytest.mark.filterwarnings("ignore::neuro_rtrl.experiment_watch.DenseWarning"),
+]
 
 SPIRAL = [
     "learning.iterations=30", "record.test_every=4", "task.batch=3", "task.test_size=20",
