@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 import sympy
 
+from neuro_rtrl.compile.contraction import contracted
 from neuro_rtrl.compile.printer import assignments
 from neuro_rtrl.contracts import Surrogate
 from neuro_rtrl.equations import surrogates
@@ -27,8 +28,9 @@ from neuro_rtrl.equations.derive import Derived, Matrix
 PSI = ("psi_height", "psi_width", "psi_cutoff")
 HEADER = '''"""Generated from the neuron model text {name!r}: do not edit."""
 
-from math import cos, cosh, exp, log, sin, sinh, sqrt, tanh
+from math import cos, cosh, log, sin, sinh, sqrt, tanh
 
+from neuro_rtrl.kernels.exponential import exp, fma
 from neuro_rtrl.kernels.jit import native
 from neuro_rtrl.kernels.scalar import above, at_least, exprel, phi_2, sigmoid, sign
 
@@ -66,7 +68,7 @@ def psi_values(surrogate: Surrogate) -> dict[str, np.ndarray]:
 
 def source(derived: Derived, surrogate: Surrogate, where: Layout) -> str:
     """Source text of the functions that the model has."""
-    writer = _Writer(derived, where)
+    writer = Writer(derived, where)
     parts = [HEADER.format(name=derived.model.name), writer.flow(), writer.jacobian()]
     if derived.threshold is not None:
         parts += [writer.event(surrogate, False), writer.event(surrogate, True), writer.reset()]
@@ -75,7 +77,7 @@ def source(derived: Derived, surrogate: Surrogate, where: Layout) -> str:
     return "\n\n".join(parts)
 
 
-class _Writer:
+class Writer:
     """Writes the functions of one model."""
 
     def __init__(self, derived: Derived, where: Layout) -> None:
@@ -112,13 +114,13 @@ class _Writer:
         if self.model.held_flow is None:
             body += assignments(new, free, names, "x")
         else:
-            body += ["if held[i]:", *_indent(assignments(new, held, names, "y"))]
-            body += ["else:", *_indent(assignments(new, free, names, "x"))]
+            body += ["if held[i]:", *indent(assignments(new, held, names, "y"))]
+            body += ["else:", *indent(assignments(new, free, names, "x"))]
         body += [f"h[{v}*n + i] = new_{s}" for v, s in enumerate(self.model.states)]
         # Random channels stay: the threshold test may look at them.
         body += [f"a[{v}*n + i] = 0.0" for v in range(len(self.model.model.inputs))]
         before = self.shared([*free, *held])
-        return _function("flow", "iffffb", "n, h, a, c, theta, held", before, body)
+        return function("flow", "iffffb", "n, h, a, c, theta, held", before, body)
 
     def jacobian(self) -> str:
         m = self.model
@@ -132,10 +134,10 @@ class _Writer:
         if m.held_flow is None:
             body += assignments(targets, free, names, "x")
         else:
-            body += ["if held[i]:", *_indent(assignments(targets, held, names, "y"))]
-            body += ["else:", *_indent(assignments(targets, free, names, "x"))]
+            body += ["if held[i]:", *indent(assignments(targets, held, names, "y"))]
+            body += ["else:", *indent(assignments(targets, free, names, "x"))]
         arguments = "n, h, a, c, theta, held, D, F, U"
-        return _function("jacobian", "iffffbfff", arguments, self.shared([*free, *held]), body)
+        return function("jacobian", "iffffbfff", arguments, self.shared([*free, *held]), body)
 
     def event(self, surrogate: Surrogate, sensitive: bool) -> str:
         m = self.model
@@ -149,12 +151,12 @@ class _Writer:
         body += ["s[i] = 1 if fired else 0", "y[i] = f if fired else 0.0"]
         before = self.shared(used, PSI if sensitive else ())
         if not sensitive:
-            return _function("spike", "iffffbbf", "n, h, a, c, theta, held, s, y", before, body)
+            return function("spike", "iffffbbf", "n, h, a, c, theta, held, s, y", before, body)
         body += ["psi = 0.0", f"if {_live(surrogate)}:", "    z = abs(g)/c_psi_width"]
         body += [f"    psi = c_psi_height*({surrogates.SHAPES[surrogate.shape]})"]
         body += self._sensitivities(names)
         arguments = "n, h, a, c, theta, held, s, y, ds, dy, dst, dyt"
-        return _function("event", "iffffbbfffff", arguments, before, body)
+        return function("event", "iffffbbfffff", arguments, before, body)
 
     def _sensitivities(self, names: dict[str, str]) -> list[str]:
         """ds = psi dg and dy = s df + f ds, written only where the unit is live."""
@@ -178,7 +180,7 @@ class _Writer:
                 f"{event}{x} = f*psi*g_{spike}_{v} + (f_{spike}_{v} if fired else 0.0)"
                 for v, x in enumerate(cells)
             ]
-        return ["if psi == 0.0 and not fired:", *_indent(silent), "else:", *_indent(live)]
+        return ["if psi == 0.0 and not fired:", *indent(silent), "else:", *indent(live)]
 
     def reset(self) -> str:
         m = self.model
@@ -190,14 +192,14 @@ class _Writer:
         body = self.shared(everything) + self.loads(everything)
         body += assignments(targets, everything, names, "x")
         arguments = "i, n, h, c, theta, R, A, B"
-        return _function("reset", "iiffffff", arguments, body, [], loop=False)
+        return function("reset", "iiffffff", arguments, body, [], loop=False)
 
     def gate(self, condition: sympy.Expr) -> str:
         names = self.reads(inputs=False)
-        body = ["if held[i]:", *_indent(self.loads([condition]))]
-        body += _indent(assignments(["stay"], [condition], names, "x"))
+        body = ["if held[i]:", *indent(self.loads([condition]))]
+        body += indent(assignments(["stay"], [condition], names, "x"))
         body += ["    held[i] = 1 if stay > 0.5 else 0"]
-        return _function("gate", "ifffb", "n, h, c, theta, held", self.shared([condition]), body)
+        return function("gate", "ifffb", "n, h, c, theta, held", self.shared([condition]), body)
 
 
 def _live(surrogate: Surrogate) -> str:
@@ -219,14 +221,14 @@ def _cells(name: str, rows: int, columns: int) -> list[str]:
     return [f"{name}[i*{size} + {j}]" for j in range(size)]
 
 
-def _indent(lines: Sequence[str]) -> list[str]:
+def indent(lines: Sequence[str]) -> list[str]:
     return ["    " + line for line in lines] or ["    pass"]
 
 
-def _function(
+def function(
     name: str, signature: str, arguments: str, before: list[str], body: list[str], loop: bool = True
 ) -> str:
-    lines = [f'@native("{signature}")', f"def {name}({arguments}):", *_indent(before)]
+    lines = [f'@native("{signature}")', f"def {name}({arguments}):", *indent(before)]
     if loop:
-        lines += ["    for i in range(n):", *_indent(_indent(body))]
-    return "\n".join(lines) + "\n"
+        lines += ["    for i in range(n):", *indent(indent(body))]
+    return contracted("\n".join(lines)) + "\n"

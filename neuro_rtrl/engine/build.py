@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from neuro_rtrl.compile import native, source
+from neuro_rtrl.compile import lean, native, source
 from neuro_rtrl.engine.counting import Counting
 from neuro_rtrl.equations import surrogates
 from neuro_rtrl.equations.derive import Derived
@@ -62,28 +62,40 @@ class Built:
         return self.plan.wiring.wires
 
 
-def build(net: Network) -> Built:
-    """Compile the models of a network and lay out its arrays."""
+def build(net: Network, learn: bool = True) -> Built:
+    """Compile the models of a network and lay out its arrays.
+
+    Without `learn` models have the functions of compile/lean.py only, and no Jacobians.
+    """
     made = plan(net)
     natives, coefficients = [], []
     for population in made.populations:
-        compiled, packed = _population(population, net.dt)
+        compiled, packed = _population(population, net.dt, learn)
         natives.append(compiled)
         coefficients.append(packed)
     units, widest = _units(made, natives, coefficients)
     sources = {p.name: c.source for p, c in zip(made.populations, natives, strict=True)}
     built = Built(made, units, sources, natives, made.values.copy(), widest)
-    _fill_constant_jacobians(built)
+    if learn:
+        _fill_constant_jacobians(built)
+    else:
+        next(built.lanes)  # that of the Jacobians: noise is the same with and without them
     return built
 
 
-def _population(population: Population, dt: float) -> tuple[native.Native, np.ndarray]:
+def _population(
+    population: Population, dt: float, learn: bool = True
+) -> tuple[native.Native, np.ndarray]:
     derived, model = population.derived, population.model
     if derived is None or model is None:
         raise BuildError(
             "inputs have no model", where=population.name, expected="a population of neurons"
         )
     values = derived.values(population.parameters, population.n, dt)
+    if not learn:
+        where = source.layout(values)
+        compiled = native.compile_source(lean.source(derived, where))
+        return compiled, where.pack(values, population.n)
     if model.threshold is not None:
         surrogates.cutoff(model.surrogate)
         values = values | source.psi_values(model.surrogate)

@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from neuro_rtrl.engine.build import Built, build, make_run
+from neuro_rtrl.engine import stream
+from neuro_rtrl.engine.build import Built, build
+from neuro_rtrl.engine.course import make_cells, make_course, make_fan
 from neuro_rtrl.engine.spikes import Spikes
-from neuro_rtrl.engine.stream import make_stream, numbers, traced_places
+from neuro_rtrl.engine.stream import events_of, numbers, traced_places
 from neuro_rtrl.errors import DescriptionError, SimulationError, unknown
+from neuro_rtrl.kernels.cells import Course, Tape
+from neuro_rtrl.kernels.fast import run as kernel
 from neuro_rtrl.kernels.layout import FINISHED, NOT_FINITE, RECORD_FULL, RECORDED, STEP, Run
-from neuro_rtrl.kernels.simulate import simulate as kernel
 from neuro_rtrl.kernels.stream import Stream
 from neuro_rtrl.network.describe import Network
 
@@ -50,7 +53,7 @@ class SpikeBuffer:
         self._steps: list[np.ndarray] = []
         self._units: list[np.ndarray] = []
 
-    def take(self, run: Run, stream: Stream) -> None:
+    def take(self, run: Run | Course, stream: Stream | Tape) -> None:
         """Empty the kernel's buffer."""
         count = int(run.clock[RECORDED])
         if count == 0:
@@ -94,29 +97,51 @@ def simulate(
     >>> simulate(net, [[1.0], [0.0], [0.0]])["unit"].step
     array([1])
     """
-    built = build(net)
-    array = _inputs(inputs, steps, sum(p.n for p in built.plan.inputs))[None]
+    built = build(net, learn=False)
+    array = _inputs(inputs, steps, sum(p.n for p in built.plan.inputs))
     places = traced_places(built, record)
-    joined = np.concatenate([np.zeros(0, np.int64), *places.values()])
-    stream = make_stream(built, array, None, traced=joined, spikes=True)
-    buffer, run = SpikeBuffer(built), make_run(built)
-    while True:
-        answer = kernel(built.units, built.wires, built.values, run, stream, True)
-        buffer.take(run, stream)
-        if answer == NOT_FINITE:
-            raise not_finite(built, run)
-        if answer == FINISHED:
-            break
-        if answer != RECORD_FULL:
-            raise SimulationError("the kernel stopped", given=answer, expected="a finished run")
+    cells, fan = make_cells(built), make_fan(built)
+    course = make_course(built, cells, fan)
+    traced = np.concatenate([np.zeros(0, np.int64), *places.values()])
+    tape, buffer = make_tape(built, array, traced), SpikeBuffer(built)
+    while (answer := kernel(cells, fan, course, tape)) == RECORD_FULL:
+        buffer.take(course, tape)
+    buffer.take(course, tape)
+    if answer == NOT_FINITE:
+        raise not_finite(built, course)
+    if answer != FINISHED:
+        raise SimulationError("the kernel stopped", given=answer, expected="a finished run")
     cuts = np.cumsum([p.size for p in places.values()])[:-1]
-    traces = np.split(stream.trace[0].T, cuts) if places else []
+    traces = np.split(tape.trace.T, cuts) if places else []
     spikes = {
         name: Spikes(steps, units, net.populations[name].n, net.dt)
         for name, (steps, units) in buffer.spikes().items()
     }
     states = dict(zip(places, traces, strict=True))
-    return Recording(spikes, states, stream.predictions[0], net.dt, array.shape[1])
+    return Recording(spikes, states, tape.predictions, net.dt, len(array))
+
+
+def make_tape(built: Built, inputs: np.ndarray, traced: np.ndarray) -> Tape:
+    """The stream of one call: inputs (steps, inputs), and room for what is recorded."""
+    pointer, index, value = events_of(inputs[None])
+    outputs, states = built.outputs
+    kind, steps = built.units.population[outputs], len(inputs)
+    inside = states * built.units.size[kind] + outputs - built.units.first[kind]
+    # The kernel stops for lack of room when not every unit could spike once more.
+    records = min(stream.RECORD_EVENTS, steps * built.plan.n) + built.plan.n
+    return Tape(
+        begin=np.array([0, steps]),
+        pointer=pointer,
+        input=index,
+        value=value,
+        outputs=built.units.at_h[kind] + inside,
+        predictions=np.zeros((steps, outputs.size)),
+        event_step=np.zeros(records, np.int64),
+        event_unit=np.zeros(records, np.int64),
+        traced=traced,
+        every=np.ones(1, np.int64),
+        trace=np.zeros((steps, traced.size)),
+    )
 
 
 def _inputs(inputs: Any, steps: int | None, width: int) -> np.ndarray:
@@ -133,7 +158,7 @@ def _inputs(inputs: Any, steps: int | None, width: int) -> np.ndarray:
     return np.zeros((int(steps), width))
 
 
-def not_finite(built: Built, run: Run) -> SimulationError:
+def not_finite(built: Built, run: Run | Course) -> SimulationError:
     """The error for a state that is NaN or infinite: which unit, which variable, when."""
     place = int(np.flatnonzero(~np.isfinite(run.h))[0])
     i = int(np.searchsorted(built.units.at_h, place, side="right")) - 1

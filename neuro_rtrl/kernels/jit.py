@@ -24,6 +24,8 @@ import numba
 from numba import types
 
 FAST = {"contract", "nsz"}
+# Generated code says itself what is fused (compile/contraction.py).
+NATIVE = {"nsz"}
 _ADDRESS = types.CPointer(types.float64)
 _FLAGS = types.CPointer(types.uint8)
 
@@ -104,7 +106,7 @@ def native(signature: str) -> Callable[[Callable[..., Any]], Any]:
     def decorate(function: Callable[..., Any]) -> Any:
         def now(inner: Callable[..., Any], **options: Any) -> Any:
             return numba.cfunc(
-                c_signature, nopython=True, fastmath=FAST, error_model="numpy", **options
+                c_signature, nopython=True, fastmath=NATIVE, error_model="numpy", **options
             )(inner)
 
         return _in_cache(now, function)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from neuro_rtrl.kernels.exponential import expm1
 from neuro_rtrl.kernels.jit import jit
 
 
@@ -19,7 +20,7 @@ def sigmoid(x: float) -> float:
 @jit
 def exprel(x: float) -> float:
     """(exp(x) - 1)/x, and 1 at 0."""
-    return 1.0 if x == 0.0 else math.expm1(x) / x
+    return 1.0 if x == 0.0 else expm1(x) / x
 
 
 @jit

@@ -1,0 +1,78 @@
+"""The arrays of a simulation without learning, from a built network."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neuro_rtrl.engine.build import Built, noise_seed
+from neuro_rtrl.kernels.cells import CHUNK, Cells, Course, Fan
+from neuro_rtrl.kernels.layout import CLOCK_SIZE, FREE
+
+
+def make_cells(built: Built) -> Cells:
+    """Populations and units."""
+    units, populations = built.units._asdict(), built.plan.populations
+    own = {name: units[name] for name in Cells._fields if name in units}
+    graded = [p.model is not None and p.model.output is not None for p in populations]
+    return Cells(**own, graded=np.array(graded, np.uint8), values=built.values)
+
+
+def make_fan(built: Built) -> Fan:
+    """Groups and synapses."""
+    wires, units = built.wires, built.units
+    kind = units.population[wires.target]
+    inside = wires.variable * units.size[kind] + wires.target - units.first[kind]
+    collects = np.repeat(wires.collects, np.diff(wires.first)).astype(bool)
+    deaf = units.blind[kind, np.where(collects, 0, wires.variable)].astype(bool) & ~collects
+    deaf &= units.refractory[kind] > 0
+    sums = np.concatenate([[0], np.cumsum(deaf)])
+    return Fan(
+        group=wires.group,
+        delay=wires.delay,
+        collects=wires.collects,
+        careful=(np.diff(sums[wires.first]) > 0).astype(np.uint8),
+        first=wires.first,
+        where=(np.where(collects, units.at_a[kind], units.at_h[kind]) + inside).astype(np.uint32),
+        jump=wires.gain * built.values[: wires.gain.size],
+        ring=wires.ring,
+    )
+
+
+def make_course(built: Built, cells: Cells, fan: Fan) -> Course:
+    """The initial state at step 0, with no event under way."""
+    n, ring = built.plan.n, int(fan.ring[0])
+    # Room for every event that can be under way: one of each source in each slot.
+    events = (fan.group.size - 1) * (ring + 2)
+    clock = np.zeros(CLOCK_SIZE, np.int64)
+    clock[FREE] = events
+    return Course(
+        clock=clock,
+        h=_aligned(cells.initial),
+        a=_aligned(np.zeros(int((cells.size * cells.inputs).sum()))),
+        y=np.zeros(n),
+        s=_aligned(np.zeros(n + CHUNK, np.uint8)),
+        held=_aligned(np.zeros(n, np.uint8)),
+        deaf=np.zeros(cells.initial.size, np.uint8),
+        last=np.full(n, -(2**60)),
+        live=np.zeros(n, np.int64),
+        waiting=np.zeros(n, np.int64),
+        random=noise_seed(built.plan.net.seed, next(built.lanes)),
+        free=np.arange(events)[::-1].copy(),
+        value=np.zeros(events),
+        head=np.full(ring, -1),
+        tail=np.zeros(ring, np.int64),
+        **{name: np.zeros(events, np.int64) for name in _EVENT},
+    )
+
+
+def _aligned(values: np.ndarray) -> np.ndarray:
+    """A copy that begins with a line of the cache: vectors across two lines cost twice as much."""
+    room = np.zeros(values.nbytes + LINE, np.uint8)
+    start = -room.ctypes.data % LINE
+    made: np.ndarray = room[start : start + values.nbytes].view(values.dtype)
+    made[:] = values
+    return made
+
+
+LINE = 4096  # bytes; a page, so that no two arrays share one
+_EVENT = ("source", "emitted", "next_group", "link", "row", "done")

@@ -1,0 +1,49 @@
+"""The arrays of a simulation: compressed rows, and where they point."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neuro_rtrl.engine.build import Built, build
+from neuro_rtrl.engine.course import LINE, make_cells, make_course, make_fan
+from neuro_rtrl.kernels.layout import FREE
+from neuro_rtrl.network.describe import Network
+
+
+def built(t_ref: str = "3 ms") -> Built:
+    net = Network(dt="1 ms", seed=2)
+    x = net.inputs(2, name="x")
+    a, b = net.neurons(3, "lif", name="a"), net.neurons(4, "lif_conductance", name="b", t_ref=t_ref)
+    net.connect(x, a, pairs=([0, 1], [2, 0]), weights=[0.5, 0.25])
+    net.connect(a, b, pairs=([0, 0], [1, 3]), weights=[2.0, 4.0], port="inhibition", delay="2 ms")
+    return build(net, learn=False)
+
+
+def test_synapses_point_to_states() -> None:
+    made = built()
+    fan = make_fan(made)
+    # Three of a's v, then four each of b's v, ge, gi; rows are in the order of sources.
+    assert fan.where.tolist() == [3 + 8 + 1, 3 + 8 + 3, 2, 0]
+    assert fan.jump.tolist() == [2.0, 4.0, 0.5, 0.25]
+    assert fan.delay.tolist() == [2, 0, 0]
+    assert fan.where.itemsize + fan.jump.itemsize == 12
+
+
+def test_only_deaf_targets_need_care() -> None:
+    """lif's membrane is deaf while it is held; conductances hear everything."""
+    net = Network(dt="1 ms")
+    x, never = net.inputs(1), net.neurons(1, "lif", name="never")
+    held = net.neurons(1, "lif", name="held", t_ref="2 ms")
+    cond = net.neurons(1, "lif_conductance", name="cond", t_ref="2 ms")
+    for target, delay in ((never, "0 ms"), (held, "1 ms"), (cond, "2 ms")):
+        net.connect(x, target, weights=1.0, delay=delay)
+    assert make_fan(build(net, learn=False)).careful.tolist() == [0, 1, 0]
+
+
+def test_a_course_begins_at_the_initial_state() -> None:
+    made = built()
+    cells, fan = make_cells(made), make_fan(made)
+    course = make_course(made, cells, fan)
+    np.testing.assert_array_equal(course.h, made.units.initial)
+    assert course.clock[FREE] == course.free.size == (3 + 4 + 2) * (4 + 2)
+    assert all(x.ctypes.data % LINE == 0 for x in (course.h, course.s, course.held))

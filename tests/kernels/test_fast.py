@@ -1,0 +1,113 @@
+"""The fast loop gives what the plain one gives, bit for bit, for every shipped model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from neuro_rtrl.engine import simulation
+from neuro_rtrl.engine.build import build, make_run
+from neuro_rtrl.engine.course import make_cells, make_course, make_fan
+from neuro_rtrl.engine.simulation import SpikeBuffer, not_finite
+from neuro_rtrl.engine.stream import make_stream
+from neuro_rtrl.equations.library import model_files
+from neuro_rtrl.equations.model_text import load_model
+from neuro_rtrl.errors import SimulationError
+from neuro_rtrl.kernels import fast, simulate
+from neuro_rtrl.kernels.cells import CHUNK
+from neuro_rtrl.kernels.jit import kernel
+from neuro_rtrl.kernels.layout import FINISHED, RECORD_FULL
+from neuro_rtrl.network.describe import Network
+from neuro_rtrl.validation_cases import UNITS, Case, cases, find_gain, network, poisson_input
+
+STEPS, DT = 600, 1e-4
+UNCHANGED = Case("none", None, None)
+Found = tuple[dict[str, tuple[np.ndarray, np.ndarray]], np.ndarray, np.ndarray]
+
+
+def plainly(net: Network, inputs: np.ndarray) -> Found:
+    """Spikes, final states and predictions of the loop that learners share."""
+    built = build(net)
+    run, buffer = make_run(built), SpikeBuffer(built)
+    stream = make_stream(built, inputs[None], None, spikes=True)
+    answer = RECORD_FULL
+    while answer == RECORD_FULL:
+        answer = simulate.simulate(built.units, built.wires, built.values, run, stream, True)
+        buffer.take(run, stream)
+    if answer != FINISHED:
+        raise not_finite(built, run)
+    return buffer.spikes(), run.h, stream.predictions[0]
+
+
+def quickly(net: Network, inputs: np.ndarray) -> Found:
+    """The same by the fast loop."""
+    built = build(net, learn=False)
+    cells, fan = make_cells(built), make_fan(built)
+    course, buffer = make_course(built, cells, fan), SpikeBuffer(built)
+    tape = simulation.make_tape(built, inputs, np.zeros(0, np.int64))
+    answer = RECORD_FULL
+    while answer == RECORD_FULL:
+        answer = fast.run(cells, fan, course, tape)
+        buffer.take(course, tape)
+    if answer != FINISHED:
+        raise not_finite(built, course)
+    return buffer.spikes(), course.h, tape.predictions
+
+
+def assert_same(net: Network, inputs: np.ndarray) -> int:
+    one, other = plainly(net, inputs), quickly(net, inputs)
+    for name, (steps, units) in one[0].items():
+        np.testing.assert_array_equal(other[0][name][0], steps)
+        np.testing.assert_array_equal(other[0][name][1], units)
+    np.testing.assert_array_equal(other[1], one[1])
+    np.testing.assert_array_equal(other[2], one[2])
+    return sum(steps.size for steps, _ in one[0].values())
+
+
+@pytest.mark.parametrize("name", model_files())
+def test_every_model_runs_as_in_the_plain_loop(name: str) -> None:
+    """Mixed delays, refractory periods where the model has them, units that differ."""
+    model, inputs = load_model(name), poisson_input(STEPS * DT, DT, 0)
+    case = cases(model)[-1] if "threshold" in model.text else UNCHANGED
+
+    def made(gain: float) -> Network:
+        return network(model, case, DT, 1, gain)[0]
+
+    def rate(gain: float) -> float:
+        """Spikes per second and unit."""
+        spikes = quickly(made(gain), inputs)[0]
+        return spikes["units"][0].size / (UNITS * STEPS * DT) if spikes else 15.0
+
+    spikes = assert_same(made(find_gain(rate)), inputs)
+    assert model.threshold is None or spikes > 5
+
+
+def test_graded_events_inputs_and_several_populations() -> None:
+    rng = np.random.default_rng(0)
+    net = Network(dt="1 ms", seed=3)
+    x = net.inputs(12, name="x")
+    cells = net.neurons(70, "egru", name="cells")
+    units = net.neurons(130, "lif", name="units", t_ref="uniform(0 ms, 4 ms)")
+    out = net.neurons(3, "leaky_readout", name="out")
+    for port in ("cand_x", "cand_h"):
+        net.connect(x if port == "cand_x" else cells, cells, port=port, weights="normal(0.2, 1)")
+    net.connect(cells, units, weights="normal(0.2, 0.4)", delay="uniform(0 ms, 3 ms)")
+    net.connect(units, units, weights="normal(0, 0.3)", delay="uniform(0 ms, 3 ms)")
+    net.connect(units, out, delay="2 ms")
+    inputs = (rng.random((200, 12)) < 0.2) * rng.normal(1, 0.5, (200, 12))
+    assert assert_same(net, inputs) > 200
+
+
+@kernel
+def found(flags: np.ndarray, start: int) -> bool:
+    return bool(fast.any_of(flags, start))
+
+
+@pytest.mark.parametrize("place", [0, 1, 7, 8, 63])
+def test_any_flag_of_a_chunk_is_seen(place: int) -> None:
+    flags: Any = np.zeros(3 * CHUNK, np.uint8)
+    flags[5 + place] = 1
+    assert found(flags, 5)
+    assert not found(flags, 6 + place)
