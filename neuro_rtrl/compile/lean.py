@@ -12,7 +12,7 @@ from __future__ import annotations
 import sympy
 
 from neuro_rtrl.compile.printer import assignments
-from neuro_rtrl.compile.source import HEADER, Layout, Writer, function, indent
+from neuro_rtrl.compile.source import HEADER, Layout, Writer, function
 from neuro_rtrl.contracts import Surrogate
 from neuro_rtrl.equations.derive import Derived
 
@@ -42,7 +42,9 @@ def advance(writer: Writer) -> str:
     body += assignments([f"free_{s}" for s in m.states], free, names, "x")
     # States that a refractory unit updates as any other need no choice.
     differs = [(s, x, y) for s, x, y in zip(m.states, free, held, strict=True) if x != y]
-    body += assignments([f"held_{s}" for s, _, _ in differs], [y for _, _, y in differs], names, "y")
+    body += assignments(
+        [f"held_{s}" for s, _, _ in differs], [y for _, _, y in differs], names, "y"
+    )
     chosen = {s for s, _, _ in differs}
     body += [
         f"new_{s} = held_{s} if held[i] else free_{s}" if s in chosen else f"new_{s} = free_{s}"

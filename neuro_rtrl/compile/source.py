@@ -86,6 +86,7 @@ class Writer:
         self.d, self.inputs, self.m = derived.size
 
     def reads(self, inputs: bool) -> dict[str, str]:
+        """Name -> text that reads its value in the body of a function."""
         names = {s: f"h_{s}" for s in self.model.states}
         names |= {a: f"a_{a}" for a in self.model.inputs} if inputs else {}
         names |= {t: f"t_{t}" for t in self.model.theta}
@@ -106,6 +107,7 @@ class Writer:
         return lines + [f"c_{k} = c[{s} + {j}*n + i]" for j, k in varied if k in used]
 
     def flow(self) -> str:
+        """h <- Phi(h, a), a <- 0."""
         free = self.model.flow
         held = self.model.held_flow or free
         names = self.reads(inputs=True)
@@ -123,6 +125,7 @@ class Writer:
         return function("flow", "iffffb", "n, h, a, c, theta, held", before, body)
 
     def jacobian(self) -> str:
+        """D, F and U."""
         m = self.model
         names = self.reads(inputs=True)
         free = _flat((m.flow_h, m.flow_a, m.flow_theta))
@@ -140,6 +143,7 @@ class Writer:
         return function("jacobian", "iffffbfff", arguments, self.shared([*free, *held]), body)
 
     def event(self, surrogate: Surrogate, sensitive: bool) -> str:
+        """s and y, and their sensitivities if asked for."""
         m = self.model
         names = self.reads(inputs=True)
         output = m.output if m.output is not None else sympy.Integer(1)
@@ -183,6 +187,7 @@ class Writer:
         return ["if psi == 0.0 and not fired:", *indent(silent), "else:", *indent(live)]
 
     def reset(self) -> str:
+        """R and its derivatives for one unit."""
         m = self.model
         names = self.reads(inputs=False)
         everything = [*m.reset, *_flat((m.reset_h, m.reset_theta))]
@@ -195,6 +200,7 @@ class Writer:
         return function("reset", "iiffffff", arguments, body, [], loop=False)
 
     def gate(self, condition: sympy.Expr) -> str:
+        """Which refractory units stay so."""
         names = self.reads(inputs=False)
         body = ["if held[i]:", *indent(self.loads([condition]))]
         body += indent(assignments(["stay"], [condition], names, "x"))
@@ -222,12 +228,14 @@ def _cells(name: str, rows: int, columns: int) -> list[str]:
 
 
 def indent(lines: Sequence[str]) -> list[str]:
+    """The lines as the body of a block."""
     return ["    " + line for line in lines] or ["    pass"]
 
 
 def function(
     name: str, signature: str, arguments: str, before: list[str], body: list[str], loop: bool = True
 ) -> str:
+    """Text of a generated function; `body` is done for each unit if there is a loop."""
     lines = [f'@native("{signature}")', f"def {name}({arguments}):", *indent(before)]
     if loop:
         lines += ["    for i in range(n):", *indent(indent(body))]

@@ -1,4 +1,4 @@
-"""exp(x) and exp(x) - 1 without branches, tables or calls, so that loops over units are vector code.
+"""exp(x) and exp(x) - 1 without branches, tables or calls: loops over units become vector code.
 
     x = k ln 2 + r,  |r| <= ln(2)/2          (Cody & Waite 1980, Software Manual, chapter 6)
     q = exp(r) - 1 = r + r^2 (1/2! + r/3! + ... + r^11/13!)
@@ -104,6 +104,4 @@ def expm1(x: float) -> float:
     """exp(x) - 1, without cancellation."""
     scale, power, q = _parts(x)
     both = scale * power
-    return float(
-        fma(scale, q, scale) * power if x > HUGE else fma(both, q, both - 1.0)
-    )
+    return float(fma(scale, q, scale) * power if x > HUGE else fma(both, q, both - 1.0))

@@ -14,7 +14,6 @@ from neuro_rtrl.engine.simulation import SpikeBuffer, not_finite
 from neuro_rtrl.engine.stream import make_stream
 from neuro_rtrl.equations.library import model_files
 from neuro_rtrl.equations.model_text import load_model
-from neuro_rtrl.errors import SimulationError
 from neuro_rtrl.kernels import fast, simulate
 from neuro_rtrl.kernels.cells import CHUNK
 from neuro_rtrl.kernels.jit import kernel
