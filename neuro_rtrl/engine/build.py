@@ -9,6 +9,7 @@ import numpy as np
 
 from neuro_rtrl.compile import lean, native, source
 from neuro_rtrl.engine.counting import Counting
+from neuro_rtrl.engine.runs import with_runs
 from neuro_rtrl.equations import surrogates
 from neuro_rtrl.equations.derive import Derived
 from neuro_rtrl.equations.evaluate import evaluate
@@ -56,10 +57,10 @@ class Built:
         """Outputs that have targets; those of auxiliary populations come after them."""
         return sum(p.n for p in self.plan.readouts if not p.auxiliary)
 
-    @property
+    @cached_property
     def wires(self) -> layout.Wires:
-        """Groups and synapses."""
-        return self.plan.wiring.wires
+        """Groups and synapses, in runs."""
+        return with_runs(self.plan.wiring.wires, self.units)
 
 
 def build(net: Network, learn: bool = True) -> Built:

@@ -6,6 +6,7 @@ import numpy as np
 
 from neuro_rtrl.engine.build import Built, make_run
 from neuro_rtrl.engine.feedback import Route
+from neuro_rtrl.engine.shared import make_traces
 from neuro_rtrl.engine.simulation import not_finite
 from neuro_rtrl.engine.storage import make_rows, storage_bytes
 from neuro_rtrl.errors import SimulationError
@@ -14,6 +15,7 @@ from neuro_rtrl.kernels.filters import Filters
 from neuro_rtrl.kernels.layout import FINISHED, NOT_FINITE, RECORD_FULL, SEQUENCE, Mask, Rows, Run
 from neuro_rtrl.kernels.local import local
 from neuro_rtrl.kernels.stream import Stream
+from neuro_rtrl.kernels.traces import Traces
 from neuro_rtrl.network.describe import Population
 from neuro_rtrl.network.plan import Plan
 from neuro_rtrl.network.reach import Reach
@@ -110,9 +112,9 @@ def make_filters(built: Built, mask: Mask, precision: str) -> Filters:
         pending=np.zeros((len(readouts), n, wide * wide)),
         signal=np.zeros((len(readouts), n, wide)),
         filled=np.zeros((len(readouts), n), np.uint8),
-        q=np.zeros(int(own.max(initial=0)) + 1),
+        q=np.zeros(int(own.max(initial=0)) + 1, precision),
         own=np.concatenate([[0], np.cumsum(own)]).astype(np.int64),
-        gathered=np.zeros(int(own.sum())),
+        gathered=np.zeros(int(own.sum()), precision),
         waits=np.zeros(n, np.uint8),
     )
 
@@ -125,6 +127,7 @@ class LocalLane:
         self.run: Run = make_run(built)
         self.rows: Rows = make_rows(built, mask, precision)
         self.filters: Filters = make_filters(built, mask, precision)
+        self.traces: Traces = make_traces(built, mask, precision)
         self._copies = np.array([copies])
         sent = [_sent(built, p) for p in built.plan.readouts]
         self._sent = np.concatenate([np.zeros(0, np.int64), *sent])
@@ -140,6 +143,9 @@ class LocalLane:
         f = self.filters
         for array in (f.pending, f.signal, f.filled, f.gathered, f.waits):
             array[:] = 0
+        t = self.traces
+        for array in (t.z, t.delta, t.heard, t.columns, t.coming):
+            array[:] = 0
 
     def advance(self, stream: Stream, gradient: np.ndarray, restart: bool) -> bool:
         """Run the stream, adding to `gradient`; True if the record of spikes is full first."""
@@ -148,7 +154,7 @@ class LocalLane:
         self.filters.feedback[self._place] = carried[self._sent] * b.wires.gain[self._sent]
         answer = local(
             b.units, b.wires, self.mask, b.values, self.run, self.rows, self.filters,
-            stream._replace(copies=self._copies), gradient, restart,
+            self.traces, stream._replace(copies=self._copies), gradient, restart,
         )  # fmt: skip
         if answer == NOT_FINITE:
             raise not_finite(b, self.run)
@@ -160,4 +166,4 @@ class LocalLane:
 
     def storage(self) -> int:
         """Bytes of all that holds influence."""
-        return storage_bytes(self.rows) + sum(a.nbytes for a in self.filters)
+        return storage_bytes(self.rows) + sum(a.nbytes for a in (*self.filters, *self.traces))

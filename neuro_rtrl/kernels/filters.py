@@ -12,10 +12,21 @@ from typing import NamedTuple
 
 import numpy as np
 
+from neuro_rtrl.kernels.catch_up import catch_up_own
 from neuro_rtrl.kernels.columns import theta_parameter
+from neuro_rtrl.kernels.emit import through
 from neuro_rtrl.kernels.jit import inline, jit
-from neuro_rtrl.kernels.layout import BYTES, GRADIENT_ADDS, MULTIPLY_ADDS, Mask, Rows, Units
+from neuro_rtrl.kernels.layout import (
+    BYTES,
+    GRADIENT_ADDS,
+    MULTIPLY_ADDS,
+    Mask,
+    Rows,
+    Run,
+    Units,
+)
 from neuro_rtrl.kernels.small import identity, multiply_into
+from neuro_rtrl.kernels.traces import Traces
 
 TINY = 1e-200
 
@@ -59,32 +70,120 @@ def advance_filters(rows: Rows, filters: Filters) -> None:
                     multiply_into(d, filters.flow[f], pending[k], rows.matrix[3])
 
 
+@inline
+def is_heard(filters: Filters, k: int) -> bool:
+    """Whether unit k sends to a readout."""
+    for f in range(filters.d.shape[0]):
+        if filters.sends[f, k] != 0:
+            return True
+    return False
+
+
+@inline
+def own_part(
+    units: Units,
+    mask: Mask,
+    run: Run,
+    rows: Rows,
+    filters: Filters,
+    k: int,
+    slope: np.ndarray,
+) -> None:
+    """q <- dy/dh . P_k for its own synapses, from its own block."""
+    d = units.d[units.population[k]]
+    weights, q, own = rows.matrix[4], filters.q, rows.own
+    catch_up_own(units, run, rows, k)
+    through(d, slope, rows.own_pending[k], weights)
+    size, first = mask.own[k + 1] - mask.own[k], mask.own_at[k]
+    for j in range(size):
+        q[j] = weights[0] * own[first + j]
+    for v in range(1, d):
+        for j in range(size):
+            q[j] += weights[v] * own[first + v * size + j]
+    rows.counts[MULTIPLY_ADDS] += size * d
+
+
+@inline
+def theta_part(
+    units: Units,
+    mask: Mask,
+    run: Run,
+    rows: Rows,
+    filters: Filters,
+    k: int,
+    slope: np.ndarray,
+) -> None:
+    """q <- dy/dh . P_k + dy/dtheta for its own parameters, behind those for its synapses."""
+    p = units.population[k]
+    d, m, i = units.d[p], units.m[p], k - units.first[p]
+    q, size = filters.q, mask.own[k + 1] - mask.own[k]
+    for j in range(m):
+        q[size + j] = run.dyt[units.at_m[p] + i * m + j]
+        for v in range(d):
+            q[size + j] += slope[v] * rows.theta[units.at_dm[p] + (i * d + v) * m + j]
+    rows.counts[MULTIPLY_ADDS] += m * d
+
+
+@jit
+def listen(filters: Filters, f: int, o: int, slope: float) -> None:
+    """c += L e M for every unit, with the part of output o in L."""
+    d, signal, pending = filters.d[f], filters.signal[f], filters.pending[f]
+    at, feedback = filters.read[f] * d, filters.feedback[o]
+    if d == 1:
+        for k in range(signal.shape[0]):
+            signal[k, 0] += slope * feedback[k] * pending[k, 0]
+    else:
+        for v in range(d):
+            for k in range(signal.shape[0]):
+                signal[k, v] += slope * feedback[k] * pending[k, at + v]
+
+
 @jit
 def enter(rows: Rows, filters: Filters, f: int, k: int) -> None:
     """g += c . z;  z <- M z + B q."""
-    take(rows, filters, f, k)
     d = filters.d[f]
     size = (filters.at[f, k + 1] - filters.at[f, k]) // d
-    first, z, q, pending = filters.at[f, k], filters.z, filters.q, filters.pending[f, k]
+    pending = filters.pending[f, k]
     if not filters.filled[f, k]:
         pending[: d * d] = 0.0
     if d == 1:
-        factor, entry = z.dtype.type(pending[0]), z.dtype.type(filters.entry[f, 0])
-        for j in range(size):
-            z[first + j] = factor * z[first + j] + entry * z.dtype.type(q[j])
+        _enter_one(rows, filters, f, k, size)
     else:
-        work = rows.matrix[4]
+        take(rows, filters, f, k)
+        first, z, q, work = filters.at[f, k], filters.z, filters.q, rows.matrix[4]
         for j in range(size):
             for v in range(d):
                 work[v] = filters.entry[f, v] * q[j]
                 for u in range(d):
                     work[v] += pending[v * d + u] * z[first + u * size + j]
             for v in range(d):
-                z[first + v * size + j] = work[v]
+                z[first + v * size + j] = z.dtype.type(work[v])
     identity(d, pending)
     filters.filled[f, k] = 1
     rows.counts[MULTIPLY_ADDS] += size * d * (d + 1)
-    rows.counts[BYTES] += 2 * size * d * z.itemsize
+    rows.counts[BYTES] += 2 * size * d * filters.z.itemsize
+
+
+@jit
+def _enter_one(rows: Rows, filters: Filters, f: int, k: int, size: int) -> None:
+    """For one state both in a single pass."""
+    kind, first, own = filters.z.dtype.type, filters.at[f, k], filters.own[k]
+    z, gathered, q = filters.z[first : first + size], filters.gathered[own : own + size], filters.q
+    signal, factor = kind(filters.signal[f, k, 0]), kind(filters.pending[f, k, 0])
+    entry = kind(filters.entry[f, 0])
+    if signal != 0 and filters.filled[f, k]:
+        for j in range(size):
+            gathered[j] += signal * z[j]
+            z[j] = factor * z[j] + entry * q[j]
+        filters.waits[k] = 1
+        rows.counts[GRADIENT_ADDS] += size
+    elif factor != 0:
+        for j in range(size):
+            z[j] = factor * z[j] + entry * q[j]
+    else:
+        for j in range(size):
+            z[j] = entry * q[j]
+    filters.signal[f, k, 0] = 0.0
 
 
 @jit
@@ -98,7 +197,7 @@ def take(rows: Rows, filters: Filters, f: int, k: int) -> None:
         first, own, z, gathered = filters.at[f, k], filters.own[k], filters.z, filters.gathered
         size = filters.own[k + 1] - own
         for v in range(d):
-            factor, at = signal[v], first + v * size
+            factor, at = z.dtype.type(signal[v]), first + v * size
             for j in range(size):
                 gathered[own + j] += factor * z[at + j]
         filters.waits[k] = 1
@@ -107,13 +206,43 @@ def take(rows: Rows, filters: Filters, f: int, k: int) -> None:
 
 
 @jit
-def _scatter(units: Units, mask: Mask, filters: Filters, k: int, gradient: np.ndarray) -> None:
+def gather_shared(
+    units: Units,
+    mask: Mask,
+    rows: Rows,
+    filters: Filters,
+    traces: Traces,
+    k: int,
+    signal: np.ndarray,
+) -> None:
+    """g += signal . P_k of a readout, whose own block is nothing but traces of its sources."""
+    p = units.population[k]
+    d, m, i = units.d[p], units.m[p], k - units.first[p]
+    own, size, at = filters.own[k], mask.own[k + 1] - mask.own[k], mask.own[k]
+    gathered, group = filters.gathered, traces.group[at : at + size]
+    for v in range(d):
+        factor, z = gathered.dtype.type(signal[v]), traces.z[traces.shared[k], v]
+        if factor == 0:
+            continue
+        for j in range(size):
+            gathered[own + j] += factor * z[group[j]]
+        for j in range(m):
+            theta = rows.theta[units.at_dm[p] + (i * d + v) * m + j]
+            gathered[own + size + j] += gathered.dtype.type(signal[v] * theta)
+        rows.counts[GRADIENT_ADDS] += size + m
+    filters.waits[k] = 1
+
+
+@jit
+def _scatter(
+    units: Units, mask: Mask, filters: Filters, traces: Traces, k: int, gradient: np.ndarray
+) -> None:
     """gradient[parameter] += gathered; gathered <- 0."""
     own, gathered = filters.own[k], filters.gathered
     first, m = mask.own[k], units.m[units.population[k]]
     size = mask.own[k + 1] - first
     for j in range(size):
-        gradient[mask.own_parameter[first + j]] += gathered[own + j]
+        gradient[mask.own_parameter[first + j]] += traces.gain[first + j] * gathered[own + j]
     for j in range(m):
         gradient[theta_parameter(units, k, j)] += gathered[own + size + j]
     gathered[own : own + size + m] = 0.0
@@ -121,14 +250,21 @@ def _scatter(units: Units, mask: Mask, filters: Filters, k: int, gradient: np.nd
 
 
 @jit
-def flush(units: Units, mask: Mask, rows: Rows, filters: Filters, gradient: np.ndarray) -> None:
+def flush(
+    units: Units,
+    mask: Mask,
+    rows: Rows,
+    filters: Filters,
+    traces: Traces,
+    gradient: np.ndarray,
+) -> None:
     """All that has been gathered goes to the gradient."""
     for f in range(filters.d.shape[0]):
         for k in range(filters.sends.shape[1]):
             take(rows, filters, f, k)
     for k in range(filters.sends.shape[1]):
         if filters.waits[k]:
-            _scatter(units, mask, filters, k, gradient)
+            _scatter(units, mask, filters, traces, k, gradient)
 
 
 @jit

@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from neuro_rtrl.kernels.delivery import deliver_group
 from neuro_rtrl.kernels.invoke import at, invoke
 from neuro_rtrl.kernels.jit import inline, jit
 from neuro_rtrl.kernels.layout import (
     ARRIVED,
     DEFERRED,
-    DELIVERIES,
     DONE,
     EVENT,
     FLOW,
@@ -59,7 +59,7 @@ def inject(
         event = new_event(run, source, value[i], -1, wires.group[source])
         last = wires.group[source + 1]
         while run.next_group[event] < last and wires.delay[run.next_group[event]] < 0:
-            _deliver_group(units, wires, values, run, event, run.next_group[event])
+            deliver_group(wires, values, run, event, run.next_group[event])
             run.next_group[event] += 1
         schedule(wires, run, event)
 
@@ -206,36 +206,10 @@ def deliver(units: Units, wires: Wires, values: np.ndarray, run: Run) -> None:
         step = run.clock[STEP] - run.emitted[event]
         last = wires.group[run.source[event] + 1]
         while run.next_group[event] < last and wires.delay[run.next_group[event]] == step:
-            _deliver_group(units, wires, values, run, event, run.next_group[event])
+            deliver_group(wires, values, run, event, run.next_group[event])
             run.next_group[event] += 1
         schedule(wires, run, event)
         event = following
-
-
-@jit
-def _deliver_group(
-    units: Units, wires: Wires, values: np.ndarray, run: Run, event: int, group: int
-) -> None:
-    kind, entries = (DEFERRED, run.deferred) if wires.collects[group] else (ARRIVED, run.arrived)
-    entries[0, run.clock[kind]] = event
-    entries[1, run.clock[kind]] = group
-    run.clock[kind] += 1
-    y = run.value[event]
-    if y == 0.0:
-        return
-    run.counts[DELIVERIES] += wires.first[group + 1] - wires.first[group]
-    target, variable, gain, population = wires.target, wires.variable, wires.gain, units.population
-    size, first, at_a, at_h, blind = units.size, units.first, units.at_a, units.at_h, units.blind
-    a, h, held = run.a, run.h, run.held
-    collects = wires.collects[group]
-    for e in range(wires.first[group], wires.first[group + 1]):
-        k, v = target[e], variable[e]
-        p = population[k]
-        i = v * size[p] + k - first[p]
-        if collects:
-            a[at_a[p] + i] += gain[e] * values[e] * y
-        elif not (held[k] and blind[p, v]):
-            h[at_h[p] + i] += gain[e] * values[e] * y
 
 
 @jit

@@ -70,17 +70,37 @@ def reset_events(
 ) -> None:
     """Reset of states and rows of live units (after the states' arrivals, before the rows')."""
     for i in range(run.clock[LIVE]):
-        k = run.live[i]
-        p = units.population[k]
-        rows.has_after[k] = 0
-        if run.s[k] and units.refractory[p]:
-            _catch_up_all(units, mask, run, rows, k)
-        if not units.resets[p] or not (run.s[k] or units.reset_gradient[p]):
-            continue
-        reset_parts(units, values, run, k)
-        _reset_rows(units, mask, run, rows, limits, k)
-        if run.s[k]:
-            apply_reset(units, run, k)
+        reset_event(units, mask, values, run, rows, limits, run.live[i])
+
+
+@inline
+def reset_event(
+    units: Units,
+    mask: Mask,
+    values: np.ndarray,
+    run: Run,
+    rows: Rows,
+    limits: Limits | None,
+    k: int,
+) -> None:
+    """Reset of the state and the row of one live unit."""
+    p = units.population[k]
+    rows.has_after[k] = 0
+    if run.s[k] and units.refractory[p]:
+        _catch_up_all(units, mask, run, rows, k)
+    if not turns(units, run, k):
+        return
+    turn(units, values, run, rows, k)
+    _turn_rows(units, mask, run, rows, limits, k)
+    if run.s[k]:
+        apply_reset(units, run, k)
+
+
+@inline
+def turns(units: Units, run: Run, k: int) -> bool:
+    """Whether the event of a live unit changes its influence."""
+    p = units.population[k]
+    return bool(units.resets[p]) and bool(run.s[k] or units.reset_gradient[p])
 
 
 @jit
@@ -91,10 +111,13 @@ def _catch_up_all(units: Units, mask: Mask, run: Run, rows: Rows, k: int) -> Non
         catch_up_segment(units, run, rows, k, s)
 
 
-@inline
-def _reset_rows(
-    units: Units, mask: Mask, run: Run, rows: Rows, limits: Limits | None, k: int
-) -> None:
+@jit
+def turn(units: Units, values: np.ndarray, run: Run, rows: Rows, k: int) -> None:
+    """`rows.matrix[4]` <- A + (R(h) - h) ds/dh; `rows.after` <- A; own unit parameters through it.
+
+    The reset itself is left in `run.work`.
+    """
+    reset_parts(units, values, run, k)
     p = units.population[k]
     d, i = units.d[p], k - units.first[p]
     jump = rows.matrix[5]
@@ -112,6 +135,14 @@ def _reset_rows(
     for v in range(d):
         for u in range(d):
             whole[v * d + u] += jump[v] * run.ds[units.at_h[p] + i * d + u]
+
+
+@inline
+def _turn_rows(
+    units: Units, mask: Mask, run: Run, rows: Rows, limits: Limits | None, k: int
+) -> None:
+    """The transform goes behind the own block and all segments."""
+    d, whole = units.d[units.population[k]], rows.matrix[4]
     if limits is not None:
         pass_on(units, rows, limits, k, whole)
     catch_up_own(units, run, rows, k)

@@ -77,6 +77,12 @@ class Wires(NamedTuple):
     gain: np.ndarray  # (E,)
     slot: np.ndarray  # (E,) place in the target's own block, -1 if not learned
     ring: np.ndarray  # (1,) slots of the calendar
+    # Runs: synapses of a group on one state (or input) of one population; engine/runs.py.
+    run: np.ndarray  # (G + 1,) runs of each group
+    run_first: np.ndarray  # (R + 1,) synapses of each run
+    run_place: np.ndarray  # (R,) where number 0 of all units would lie in `Run.h` or `Run.a`
+    run_blocks: np.ndarray  # (R,) whether refractory targets ignore it
+    run_dense: np.ndarray  # (R,) whether targets are consecutive and have one gain
 
 
 class Mask(NamedTuple):

@@ -13,8 +13,10 @@ and the signals are gathered as c = sum_t L_k(t) e M(t), so that
     a step      M <- D M;  c += L_k e M                   d numbers a unit
     an event    g += c . z;  z <- M z + B q;  c = 0; M = 1    own parameters of a live unit
 
-Bellec et al. 2020 (eqs. 23-25) filter every synapse at every step; this is the same sum. While
-weights change, L_k has the present b, as there; rows of readouts would have those of the past.
+P_k itself comes from the traces of its sources wherever these are the same for all targets, without
+any work at arrivals (kernels/traces.py). Bellec et al. 2020 (eqs. 23-25) filter every synapse at
+every step; this is the same sum. While weights change, L_k has the present b, as there; rows of
+readouts would have those of the past.
 """
 
 from __future__ import annotations
@@ -24,10 +26,20 @@ import numpy as np
 from neuro_rtrl.kernels import forward, influence
 from neuro_rtrl.kernels.arrive import receive
 from neuro_rtrl.kernels.begin import begin
-from neuro_rtrl.kernels.catch_up import advance_pending, catch_up_own
+from neuro_rtrl.kernels.catch_up import advance_pending
 from neuro_rtrl.kernels.columns import is_sensitive
-from neuro_rtrl.kernels.emit import through
-from neuro_rtrl.kernels.filters import Filters, advance_filters, enter, flush, restart_filters
+from neuro_rtrl.kernels.filters import (
+    Filters,
+    advance_filters,
+    enter,
+    flush,
+    gather_shared,
+    is_heard,
+    listen,
+    own_part,
+    restart_filters,
+    theta_part,
+)
 from neuro_rtrl.kernels.gather import gather
 from neuro_rtrl.kernels.jit import inline, kernel
 from neuro_rtrl.kernels.layout import (
@@ -37,7 +49,6 @@ from neuro_rtrl.kernels.layout import (
     FINISHED,
     GRADIENT_ADDS,
     LIVE,
-    MULTIPLY_ADDS,
     NOT_FINITE,
     RECORD_FULL,
     SEQUENCE,
@@ -61,6 +72,14 @@ from neuro_rtrl.kernels.stream import (
     step_loss,
     trace_states,
 )
+from neuro_rtrl.kernels.traces import (
+    Traces,
+    add_arrivals,
+    advance_traces,
+    respond,
+    restart_traces,
+    sort_arrivals,
+)
 
 
 @kernel
@@ -72,14 +91,15 @@ def local(
     run: Run,
     rows: Rows,
     filters: Filters,
+    traces: Traces,
     stream: Stream,
     gradient: np.ndarray,
     restart: bool,
 ) -> int:
     """Run the stream and add the gradient of its loss to `gradient`."""
     return _sequences(
-        ref(units), ref(wires), ref(mask), values, ref(run), ref(rows), ref(filters), ref(stream),
-        gradient, restart,
+        ref(units), ref(wires), ref(mask), values, ref(run), ref(rows), ref(filters),
+        ref(traces), ref(stream), gradient, restart,
     )  # fmt: skip
 
 
@@ -92,21 +112,23 @@ def _sequences(
     run: Run,
     rows: Rows,
     filters: Filters,
+    traces: Traces,
     stream: Stream,
     gradient: np.ndarray,
     restart: bool,
 ) -> int:
     while run.clock[SEQUENCE] < stream.span[0]:
         if restart and run.clock[STEP] == stream.offset[0]:
-            flush(units, mask, rows, filters, gradient)
+            flush(units, mask, rows, filters, traces, gradient)
             forward.restart(units, run)
             clear_queue(run)
             influence.restart_rows(units, mask, rows)
             restart_filters(filters)
+            restart_traces(traces)
         while run.clock[STEP] - stream.offset[0] < stream.span[1]:
             if not record_room(stream, run):
                 return RECORD_FULL
-            _step(units, wires, mask, values, run, rows, filters, stream, gradient)
+            _step(units, wires, mask, values, run, rows, filters, traces, stream, gradient)
             if run.clock[STEP] % CHECK_EVERY == 0 and not all_finite(run):
                 return NOT_FINITE
         if not all_finite(run):
@@ -114,7 +136,7 @@ def _sequences(
         run.clock[SEQUENCE] += 1
         if restart:
             run.clock[STEP] = stream.offset[0]
-    flush(units, mask, rows, filters, gradient)
+    flush(units, mask, rows, filters, traces, gradient)
     return FINISHED
 
 
@@ -127,6 +149,7 @@ def _step(
     run: Run,
     rows: Rows,
     filters: Filters,
+    traces: Traces,
     stream: Stream,
     gradient: np.ndarray,
 ) -> None:
@@ -146,13 +169,16 @@ def _step(
     forward.mark_spikes(units, run)
     record_spikes(stream, run, run.clock[LIVE])
     advance_filters(rows, filters)
-    _emit(units, wires, mask, run, rows, filters)
+    advance_traces(rows, traces)
+    _send(wires, run)
     forward.deliver(units, wires, values, run)
-    influence.reset_events(units, mask, values, run, rows, None)
-    receive(units, wires, mask, values, run, rows, None, run.arrived, run.clock[ARRIVED])
+    others = sort_arrivals(run, traces, run.arrived, run.clock[ARRIVED])
+    _events(units, mask, values, run, rows, filters, traces)
+    add_arrivals(rows, traces)
+    receive(units, wires, mask, values, run, rows, None, run.arrived, others)
     run.clock[ARRIVED] = 0
     predict(units, stream, run)
-    _learn(units, mask, run, rows, filters, stream, gradient)
+    _learn(units, mask, run, rows, filters, traces, stream, gradient)
     influence.close_step(units, run, rows)
     for k in range(rows.fresh_count.shape[0]):
         rows.counts[COLUMNS] += rows.fresh_count[k]
@@ -161,52 +187,50 @@ def _step(
 
 
 @inline
-def _emit(
-    units: Units,
-    wires: Wires,
-    mask: Mask,
-    run: Run,
-    rows: Rows,
-    filters: Filters,
-) -> None:
-    """Events of units that spike; sensitivities of live units go behind the filters at once."""
+def _send(wires: Wires, run: Run) -> None:
+    """Events of units that spike (or emit at every step)."""
     for i in range(run.clock[LIVE]):
         k = run.live[i]
         if run.y[k] != 0.0 and wires.group[k] < wires.group[k + 1]:
             schedule(wires, run, new_event(run, k, run.y[k], -1, wires.group[k]))
-        if not is_sensitive(units, run, k):
-            continue
-        wanted = False
-        for f in range(filters.d.shape[0]):
-            wanted |= filters.sends[f, k] != 0
-        if wanted:
-            _sensitivity(units, mask, run, rows, filters, k)
-            for f in range(filters.d.shape[0]):
-                if filters.sends[f, k]:
-                    enter(rows, filters, f, k)
 
 
 @inline
-def _sensitivity(units: Units, mask: Mask, run: Run, rows: Rows, filters: Filters, k: int) -> None:
-    """q <- dy/dh . P_k + dy/dtheta."""
-    p = units.population[k]
-    d, m, i = units.d[p], units.m[p], k - units.first[p]
-    start = units.at_h[p] + i * d
-    slope = run.dy[start : start + d]
-    weights, q, own = rows.matrix[4], filters.q, rows.own
-    catch_up_own(units, run, rows, k)
-    through(d, slope, rows.own_pending[k], weights)
-    size, first = mask.own[k + 1] - mask.own[k], mask.own_at[k]
-    for j in range(size):
-        q[j] = weights[0] * own[first + j]
-    for v in range(1, d):
-        for j in range(size):
-            q[j] += weights[v] * own[first + v * size + j]
-    for j in range(m):
-        q[size + j] = run.dyt[units.at_m[p] + i * m + j]
-        for v in range(d):
-            q[size + j] += slope[v] * rows.theta[units.at_dm[p] + (i * d + v) * m + j]
-    rows.counts[MULTIPLY_ADDS] += (size + m) * d
+def _events(
+    units: Units,
+    mask: Mask,
+    values: np.ndarray,
+    run: Run,
+    rows: Rows,
+    filters: Filters,
+    traces: Traces,
+) -> None:
+    """Sensitivities of live units go behind the filters; then states and influence are reset."""
+    for i in range(run.clock[LIVE]):
+        k = run.live[i]
+        p = units.population[k]
+        start = units.at_h[p] + (k - units.first[p]) * units.d[p]
+        slope = run.dy[start : start + units.d[p]]
+        sends = is_sensitive(units, run, k) and is_heard(filters, k)
+        if sends:
+            theta_part(units, mask, run, rows, filters, k, slope)
+        if traces.shared[k] >= 0:
+            rows.has_after[k] = 0
+            moves = influence.turns(units, run, k)
+            if moves:
+                influence.turn(units, values, run, rows, k)
+            if sends or moves:
+                respond(units, mask, run, rows, traces, k, slope, filters.q, moves)
+            if run.s[k] and moves:
+                forward.apply_reset(units, run, k)
+        else:
+            if sends:
+                own_part(units, mask, run, rows, filters, k, slope)
+            influence.reset_event(units, mask, values, run, rows, None, k)
+        if sends:
+            for f in range(filters.d.shape[0]):
+                if filters.sends[f, k]:
+                    enter(rows, filters, f, k)
 
 
 @inline
@@ -216,6 +240,7 @@ def _learn(
     run: Run,
     rows: Rows,
     filters: Filters,
+    traces: Traces,
     stream: Stream,
     gradient: np.ndarray,
 ) -> None:
@@ -228,12 +253,11 @@ def _learn(
         if slope == 0.0:
             continue
         f = filters.of[o]
-        d, signal, pending = filters.d[f], filters.signal[f], filters.pending[f]
-        at, feedback = filters.read[f] * d, filters.feedback[o]
-        for v in range(d):
-            for k in range(n):
-                signal[k, v] += slope * feedback[k] * pending[k, at + v]
-        rows.counts[GRADIENT_ADDS] += n * d
+        listen(filters, f, o, slope)
+        rows.counts[GRADIENT_ADDS] += n * filters.d[f]
         stream.signal[:] = 0.0
         stream.signal[stream.readout[o]] = slope
-        gather(units, mask, run, rows, stream.outputs[o], stream.signal, gradient)
+        if traces.shared[stream.outputs[o]] >= 0:
+            gather_shared(units, mask, rows, filters, traces, stream.outputs[o], stream.signal)
+        else:
+            gather(units, mask, run, rows, stream.outputs[o], stream.signal, gradient)

@@ -116,4 +116,9 @@ def _grouped(table: dict[str, np.ndarray], sources: int) -> Wires:
         gain=table["gain"],
         slot=np.full(source.size, -1, dtype=np.int64),
         ring=np.array([max(longest, 0) + 2]),
+        run=np.zeros(1, np.int64),
+        run_first=np.zeros(1, np.int64),
+        run_place=np.zeros(0, np.int64),
+        run_blocks=np.zeros(0, np.uint8),
+        run_dense=np.zeros(0, np.uint8),
     )

@@ -1,0 +1,49 @@
+"""Delivery of an event to the states (or inputs) of its targets: gain w y, run by run.
+
+A run (engine/runs.py) lies in one state of one population, so the loop over its synapses needs no
+table but that of targets; where the targets are consecutive, not even that.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neuro_rtrl.kernels.jit import jit
+from neuro_rtrl.kernels.layout import ARRIVED, DEFERRED, DELIVERIES, Run, Wires
+
+
+@jit
+def deliver_group(wires: Wires, values: np.ndarray, run: Run, event: int, group: int) -> None:
+    """What one event brings through one group; the event is noted for the rows' arrivals."""
+    kind, entries = (DEFERRED, run.deferred) if wires.collects[group] else (ARRIVED, run.arrived)
+    entries[0, run.clock[kind]] = event
+    entries[1, run.clock[kind]] = group
+    run.clock[kind] += 1
+    y = run.value[event]
+    if y == 0.0:
+        return
+    run.counts[DELIVERIES] += wires.first[group + 1] - wires.first[group]
+    into = run.a if wires.collects[group] else run.h
+    for r in range(wires.run[group], wires.run[group + 1]):
+        _deliver_run(wires, values, run, into, r, y)
+
+
+@jit
+def _deliver_run(
+    wires: Wires, values: np.ndarray, run: Run, into: np.ndarray, r: int, y: float
+) -> None:
+    """The states (or inputs) of the targets of one run += gain w y."""
+    low, high, place = wires.run_first[r], wires.run_first[r + 1], wires.run_place[r]
+    target, gain, held = wires.target, wires.gain, run.held
+    if wires.run_blocks[r]:
+        for e in range(low, high):
+            if not held[target[e]]:
+                into[place + target[e]] += gain[e] * values[e] * y
+    elif wires.run_dense[r]:
+        factor, at = gain[low], place + target[low]
+        states, weights = into[at : at + high - low], values[low:high]
+        for i in range(high - low):
+            states[i] += factor * weights[i] * y
+    else:
+        for e in range(low, high):
+            into[place + target[e]] += gain[e] * values[e] * y
