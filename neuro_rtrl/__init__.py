@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from neuro_rtrl.contracts import Model, Surrogate
     from neuro_rtrl.data import fetch
     from neuro_rtrl.engine.run_file import open_run
-    from neuro_rtrl.engine.simulation import Recording, simulate
+    from neuro_rtrl.engine.simulation import Recording, Simulation, simulate
     from neuro_rtrl.equations.model_text import load_model
     from neuro_rtrl.errors import NeuroRtrlError
     from neuro_rtrl.experiment import run_experiment
@@ -37,6 +37,7 @@ _HOME = {
     "NeuroRtrlError": "neuro_rtrl.errors",
     "Recording": "neuro_rtrl.engine.simulation",
     "Sgd": "neuro_rtrl.optimizers.sgd",
+    "Simulation": "neuro_rtrl.engine.simulation",
     "Surrogate": "neuro_rtrl.contracts",
     "compare": "neuro_rtrl.compare_rules",
     "fetch": "neuro_rtrl.data",
@@ -57,6 +58,7 @@ __all__ = [
     "NeuroRtrlError",
     "Recording",
     "Sgd",
+    "Simulation",
     "Surrogate",
     "compare",
     "fetch",

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neuro_rtrl.engine import stream
 from neuro_rtrl.engine.build import Built, build
 from neuro_rtrl.engine.course import make_cells, make_course, make_fan
 from neuro_rtrl.engine.spikes import Spikes
-from neuro_rtrl.engine.stream import events_of, numbers, traced_places
-from neuro_rtrl.errors import DescriptionError, SimulationError, unknown
+from neuro_rtrl.engine.tape import Record, inputs_of, make_tape, monitored
+from neuro_rtrl.errors import SimulationError, unknown
 from neuro_rtrl.kernels.cells import Course, Tape
 from neuro_rtrl.kernels.fast import run as kernel
 from neuro_rtrl.kernels.layout import FINISHED, NOT_FINITE, RECORD_FULL, RECORDED, STEP, Run
 from neuro_rtrl.kernels.stream import Stream
 from neuro_rtrl.network.describe import Network
+
+if TYPE_CHECKING:
+    from neuro_rtrl.engine.recorder import Recorder
+    from neuro_rtrl.engine.run_file import RunFile
 
 
 @dataclass
@@ -27,8 +30,9 @@ class Recording:
 
     Attributes:
         spikes: population -> `Spikes` with Brian2's names: `.t` (seconds), `.i`, `.spike_trains()`.
-        states: "population.state" -> (units, steps), each step before its update (as Brian2).
+        states: "population.state" -> (units, recorded steps), each before its update (as Brian2).
         predictions: (steps, outputs), the readouts at the end of each step.
+        first: step at which it begins; `every`: states are those of its multiples.
     """
 
     spikes: dict[str, Spikes]
@@ -36,7 +40,22 @@ class Recording:
     predictions: np.ndarray
     dt: float
     steps: int
+    first: int = 0
+    every: int = 1
     extras: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def t(self) -> np.ndarray:
+        """Times of the columns of `states` in seconds."""
+        begin, end = -(-self.first // self.every), -(-(self.first + self.steps) // self.every)
+        return np.arange(begin, end) * self.every * self.dt
+
+    def rate(self, population: str) -> np.ndarray:
+        """(steps,) spikes per second and unit in each step, as Brian2's population rate."""
+        spikes = self[population]
+        counts = np.bincount(spikes.step - self.first, minlength=self.steps)
+        rates: np.ndarray = counts / (spikes.n * self.dt)
+        return rates
 
     def __getitem__(self, population: str) -> Spikes:
         """Spikes of one population."""
@@ -76,19 +95,166 @@ class SpikeBuffer:
         return made
 
 
+class Simulation:
+    """A network that runs without learning; each call of `run` or `record` goes on from the last.
+
+    >>> net = Network(dt="1 ms")
+    >>> unit = net.neurons(2, "lif", name="unit", bias=[0.0, 2.0], tau_m="5 ms")
+    >>> simulation = Simulation(net)
+    >>> first, second = simulation.run(steps=10), simulation.run(steps=10)
+    >>> first["unit"].step, second["unit"].step, second["unit"].i
+    (array([3, 7]), array([11, 15, 19]), array([1, 1, 1]))
+    """
+
+    def __init__(self, net: Network) -> None:
+        self.net = net
+        self._built = build(net, learn=False)
+        self._cells, self._fan = make_cells(self._built), make_fan(self._built)
+        self._course = make_course(self._built, self._cells, self._fan)
+
+    @property
+    def step(self) -> int:
+        """The number of steps so far."""
+        return int(self._course.clock[STEP])
+
+    def run(
+        self,
+        inputs: Any = None,
+        *,
+        steps: int | None = None,
+        record: Record = (),
+        every: int = 1,
+    ) -> Recording:
+        """Go on for some steps, and keep what they gave in memory.
+
+        Args:
+            inputs: (steps, inputs); non-zero entries are events of that value. None: no events.
+            steps: number of steps; not needed where `inputs` says it.
+            record: states to keep: names "population.state", or name -> numbers of the units.
+            every: states are kept at each step that is a multiple of it.
+
+        Raises:
+            DescriptionError: wrong shape, unknown name, or a unit that does not exist.
+            SimulationError: a state is not finite.
+        """
+        array = inputs_of(inputs, steps, sum(p.n for p in self._built.plan.inputs))
+        places = monitored(self._built, record)
+        spikes, tape = self._advance(array, places, every)
+        cuts = np.cumsum([p.size for p in places.values()])[:-1]
+        traces = np.split(tape.trace.T, cuts) if places else []
+        n, dt = {name: p.n for name, p in self.net.populations.items()}, self.net.dt
+        return Recording(
+            {name: Spikes(when, units, n[name], dt) for name, (when, units) in spikes.items()},
+            dict(zip(places, traces, strict=True)),
+            tape.predictions,
+            dt,
+            len(array),
+            first=int(tape.begin[0]),
+            every=every,
+        )
+
+    def record(
+        self,
+        path: str | Path,
+        inputs: Any = None,
+        *,
+        steps: int | None = None,
+        record: Record = (),
+        every: int = 1,
+        block: int = 1024,
+    ) -> RunFile:
+        """Go on for some steps, and stream what they give to a new HDF5 file, block by block.
+
+        Memory does not grow with the number of steps. What was written before an error stays
+        readable; `complete` of the file is then 0.
+
+        Args:
+            path: the file to make.
+            inputs, steps, record, every: as for `run`.
+            block: steps from one write to the next.
+
+        Raises:
+            DescriptionError, SimulationError: as for `run`.
+            RunFileError: the file exists, or cannot be written.
+        """
+        # h5py takes long to import, and most simulations do without.
+        from neuro_rtrl.engine.run_file import open_run
+
+        width = sum(p.n for p in self._built.plan.inputs)
+        # Silence needs no array: a row of no inputs stands for each step.
+        array = inputs_of(inputs, steps, width if inputs is not None else 0)
+        places = monitored(self._built, record)
+        with self._recorder(path, places) as recorder:
+            for low in range(0, len(array), block):
+                spikes, tape = self._advance(array[low : low + block], places, every)
+                for name, (when, units) in spikes.items():
+                    recorder.spikes(name, when, units)
+                rows = -(-tape.begin[0] // every) * every + every * np.arange(len(tape.trace))
+                at = 0
+                for name, chosen in places.items():
+                    recorder.state(name, rows, tape.trace[:, at : at + chosen.size])
+                    at += chosen.size
+        return open_run(path)
+
+    def _recorder(self, path: str | Path, places: dict[str, np.ndarray]) -> Recorder:
+        from neuro_rtrl.engine.provenance import collect
+        from neuro_rtrl.engine.recorder import Recorder
+
+        units = self._built.units
+        spiking = [
+            p
+            for p, s in zip(self._built.plan.populations, units.spiking, strict=True)
+            if s  # only they have spikes
+        ]
+        chosen = {}
+        for name, where in places.items():
+            p = list(self._built.plan.first).index(name.split(".")[0])
+            chosen[name] = (where - units.at_h[p]) % units.size[p]
+        return Recorder(
+            path,
+            provenance=collect(self.net.seed),
+            populations={p.name: p.n for p in spiking},
+            states=chosen,
+            dt=self.net.dt,
+        )
+
+    def _advance(
+        self, inputs: np.ndarray, places: dict[str, np.ndarray], every: int
+    ) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], Tape]:
+        """Spikes, and the tape with the rest."""
+        built, course = self._built, self._course
+        traced = np.concatenate([np.zeros(0, np.int64), *places.values()])
+        tape = make_tape(built, inputs, traced, begin=self.step, every=every)
+        buffer = SpikeBuffer(built)
+        while (answer := kernel(self._cells, self._fan, course, tape)) == RECORD_FULL:
+            buffer.take(course, tape)
+        buffer.take(course, tape)
+        if answer == NOT_FINITE:
+            raise not_finite(built, course)
+        if answer != FINISHED:
+            raise SimulationError("the kernel stopped", given=answer, expected="a finished run")
+        return buffer.spikes(), tape
+
+
 def simulate(
-    net: Network, inputs: Any = None, *, steps: int | None = None, record: Sequence[str] = ()
+    net: Network,
+    inputs: Any = None,
+    *,
+    steps: int | None = None,
+    record: Record = (),
+    every: int = 1,
 ) -> Recording:
-    """Run a network without learning.
+    """Run a network without learning, from its initial state.
 
     Args:
         net: the network.
         inputs: (steps, inputs); non-zero entries are events of that value. None: no events.
         steps: number of steps; not needed where `inputs` says it.
-        record: states to keep, as "population.state".
+        record: states to keep: names "population.state", or name -> numbers of the units.
+        every: states are kept at each step that is a multiple of it.
 
     Raises:
-        DescriptionError: wrong shape or unknown name.
+        DescriptionError: wrong shape, unknown name, or a unit that does not exist.
         SimulationError: a state is not finite.
 
     >>> net = Network(dt="1 ms")
@@ -97,65 +263,7 @@ def simulate(
     >>> simulate(net, [[1.0], [0.0], [0.0]])["unit"].step
     array([1])
     """
-    built = build(net, learn=False)
-    array = _inputs(inputs, steps, sum(p.n for p in built.plan.inputs))
-    places = traced_places(built, record)
-    cells, fan = make_cells(built), make_fan(built)
-    course = make_course(built, cells, fan)
-    traced = np.concatenate([np.zeros(0, np.int64), *places.values()])
-    tape, buffer = make_tape(built, array, traced), SpikeBuffer(built)
-    while (answer := kernel(cells, fan, course, tape)) == RECORD_FULL:
-        buffer.take(course, tape)
-    buffer.take(course, tape)
-    if answer == NOT_FINITE:
-        raise not_finite(built, course)
-    if answer != FINISHED:
-        raise SimulationError("the kernel stopped", given=answer, expected="a finished run")
-    cuts = np.cumsum([p.size for p in places.values()])[:-1]
-    traces = np.split(tape.trace.T, cuts) if places else []
-    spikes = {
-        name: Spikes(steps, units, net.populations[name].n, net.dt)
-        for name, (steps, units) in buffer.spikes().items()
-    }
-    states = dict(zip(places, traces, strict=True))
-    return Recording(spikes, states, tape.predictions, net.dt, len(array))
-
-
-def make_tape(built: Built, inputs: np.ndarray, traced: np.ndarray) -> Tape:
-    """The stream of one call: inputs (steps, inputs), and room for what is recorded."""
-    pointer, index, value = events_of(inputs[None])
-    outputs, states = built.outputs
-    kind, steps = built.units.population[outputs], len(inputs)
-    inside = states * built.units.size[kind] + outputs - built.units.first[kind]
-    # The kernel stops for lack of room when not every unit could spike once more.
-    records = min(stream.RECORD_EVENTS, steps * built.plan.n) + built.plan.n
-    return Tape(
-        begin=np.array([0, steps]),
-        pointer=pointer,
-        input=index,
-        value=value,
-        outputs=built.units.at_h[kind] + inside,
-        predictions=np.zeros((steps, outputs.size)),
-        event_step=np.zeros(records, np.int64),
-        event_unit=np.zeros(records, np.int64),
-        traced=traced,
-        every=np.ones(1, np.int64),
-        trace=np.zeros((steps, traced.size)),
-    )
-
-
-def _inputs(inputs: Any, steps: int | None, width: int) -> np.ndarray:
-    """(steps, width); silent where only the number of steps is given."""
-    if inputs is not None:
-        return numbers(inputs, (steps, width), "inputs")
-    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 0:
-        raise DescriptionError(
-            "neither inputs nor a number of steps",
-            where="steps",
-            given=repr(steps),
-            expected="a whole number from 0, or inputs (steps, inputs)",
-        )
-    return np.zeros((int(steps), width))
+    return Simulation(net).run(inputs, steps=steps, record=record, every=every)
 
 
 def not_finite(built: Built, run: Run | Course) -> SimulationError:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from neuro_rtrl.engine import simulation, stream
-from neuro_rtrl.engine.simulation import Recording, simulate
+from neuro_rtrl.engine.run_file import open_run
+from neuro_rtrl.engine.simulation import Recording, Simulation, simulate
 from neuro_rtrl.errors import DescriptionError, SimulationError
 from neuro_rtrl.network.describe import Network
 
@@ -193,3 +195,38 @@ def test_an_answer_that_kernels_do_not_give(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(simulation, "kernel", lambda *_: 99)
     with pytest.raises(SimulationError, match=r"the kernel stopped; given: 99"):
         simulate(one_unit(), [[1.0]])
+
+
+def test_a_stream_to_a_file_is_the_run(tmp_path: Path, rng: np.random.Generator) -> None:
+    inputs = (rng.random((60, 10)) < 0.3).astype(float)
+    chosen = {"h.v": [7, 2], "y.y": [1]}
+    whole = simulate(random_net(1), inputs, record=chosen, every=3)
+    with Simulation(random_net(1)).record(
+        tmp_path / "run.h5", inputs, record=chosen, every=3, block=7
+    ) as file:
+        assert file.complete and file.populations == {"h": 20}
+        np.testing.assert_array_equal(file.spikes("h").i, whole["h"].i)
+        np.testing.assert_array_equal(file.spikes("h").step, whole["h"].step)
+        trace = file.state("h.v")
+        np.testing.assert_array_equal(trace.values.T, whole.states["h.v"])
+        assert trace.units.tolist() == [7, 2]
+        np.testing.assert_allclose(trace.steps * 1e-3, whole.t)
+        np.testing.assert_array_equal(file.state("y.y").values.T, whole.states["y.y"])
+
+
+def test_a_stream_without_inputs(tmp_path: Path) -> None:
+    net = Network(dt="1 ms")
+    net.neurons(2, "lif", name="unit", bias=2.0, tau_m="5 ms")
+    net.inputs(3)
+    with Simulation(net).record(tmp_path / "run.h5", steps=50, block=8) as file:
+        assert file.spikes("unit").i.size > 10
+
+
+def test_what_came_before_an_error_can_be_read(tmp_path: Path) -> None:
+    inputs = np.zeros((100, 2))
+    inputs[50] = 1.0
+    with pytest.raises(SimulationError, match=r"y\.y, unit 1, step 60 or shortly before"):
+        Simulation(overflowing()).record(tmp_path / "run.h5", inputs, record=["y.y"], block=20)
+    with open_run(tmp_path / "run.h5") as file:
+        assert not file.complete
+        assert file.state("y.y").steps.tolist() == list(range(40))

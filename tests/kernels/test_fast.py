@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neuro_rtrl.engine import simulation
 from neuro_rtrl.engine.build import build, make_run
 from neuro_rtrl.engine.course import make_cells, make_course, make_fan
 from neuro_rtrl.engine.simulation import SpikeBuffer, not_finite
 from neuro_rtrl.engine.stream import make_stream
+from neuro_rtrl.engine.tape import make_tape
 from neuro_rtrl.equations.library import model_files
 from neuro_rtrl.equations.model_text import load_model
 from neuro_rtrl.kernels import fast, simulate
@@ -45,7 +45,7 @@ def quickly(net: Network, inputs: np.ndarray) -> Found:
     built = build(net, learn=False)
     cells, fan = make_cells(built), make_fan(built)
     course, buffer = make_course(built, cells, fan), SpikeBuffer(built)
-    tape = simulation.make_tape(built, inputs, np.zeros(0, np.int64))
+    tape = make_tape(built, inputs, np.zeros(0, np.int64))
     answer = RECORD_FULL
     while answer == RECORD_FULL:
         answer = fast.run(cells, fan, course, tape)
