@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from neuro_rtrl.engine.build import Built, noise_seed
 from neuro_rtrl.kernels.cells import CHUNK, Cells, Course, Fan
 from neuro_rtrl.kernels.layout import CLOCK_SIZE, FREE
+from neuro_rtrl.network.describe import Network
+from neuro_rtrl.network.wires import wire
 
 
 def make_cells(built: Built) -> Cells:
@@ -14,25 +18,35 @@ def make_cells(built: Built) -> Cells:
     units, populations = built.units._asdict(), built.plan.populations
     own = {name: units[name] for name in Cells._fields if name in units}
     graded = [p.model is not None and p.model.output is not None for p in populations]
-    return Cells(**own, graded=np.array(graded, np.uint8), values=built.values)
+    synapses = built.wires.target.size
+    return Cells(
+        **own | {"at_theta": units["at_theta"] - synapses},
+        graded=np.array(graded, np.uint8),
+        values=built.values[synapses:].copy(),
+    )
 
 
 def make_fan(built: Built) -> Fan:
     """Groups and synapses."""
     wires, units = built.wires, built.units
-    kind = units.population[wires.target]
-    inside = wires.variable * units.size[kind] + wires.target - units.first[kind]
+    where, deaf = np.zeros(wires.target.size, np.uint32), np.zeros(wires.target.size, bool)
     collects = np.repeat(wires.collects, np.diff(wires.first)).astype(bool)
-    deaf = units.blind[kind, np.where(collects, 0, wires.variable)].astype(bool) & ~collects
-    deaf &= units.refractory[kind] > 0
-    sums = np.concatenate([[0], np.cumsum(deaf)])
+    for low in range(0, where.size, AT_ONCE):
+        part = slice(low, low + AT_ONCE)
+        target, variable, inputs = wires.target[part], wires.variable[part], collects[part]
+        kind = units.population[target]
+        start = np.where(inputs, units.at_a[kind], units.at_h[kind])
+        where[part] = start + variable * units.size[kind] + target - units.first[kind]
+        hears = inputs | (units.refractory[kind] == 0)
+        deaf[part] = ~hears & (units.blind[kind, np.where(inputs, 0, variable)] > 0)
+    careful = np.add.reduceat(deaf, wires.first[:-1]) > 0 if deaf.size else np.zeros(0, bool)
     return Fan(
         group=wires.group,
         delay=wires.delay,
         collects=wires.collects,
-        careful=(np.diff(sums[wires.first]) > 0).astype(np.uint8),
+        careful=careful.astype(np.uint8),
         first=wires.first,
-        where=(np.where(collects, units.at_a[kind], units.at_h[kind]) + inside).astype(np.uint32),
+        where=where,
         jump=wires.gain * built.values[: wires.gain.size],
         ring=wires.ring,
     )
@@ -65,6 +79,14 @@ def make_course(built: Built, cells: Cells, fan: Fan) -> Course:
     )
 
 
+def forget_synapses(built: Built) -> None:
+    """The description of synapses goes, once a `Fan` holds them: it takes seven times the room."""
+    plan = built.plan
+    bare = Network(plan.net.dt, plan.net.seed)
+    built.plan = replace(plan, net=bare, wiring=wire(bare), values=plan.values[:0])
+    built.values = built.values[:0]
+
+
 def _aligned(values: np.ndarray) -> np.ndarray:
     """A copy that begins with a line of the cache: vectors across two lines cost twice as much."""
     room = np.zeros(values.nbytes + LINE, np.uint8)
@@ -74,5 +96,6 @@ def _aligned(values: np.ndarray) -> np.ndarray:
     return made
 
 
+AT_ONCE = 1 << 20  # synapses that are looked at together
 LINE = 4096  # bytes; a page, so that no two arrays share one
 _EVENT = ("source", "emitted", "next_group", "link", "row", "done")

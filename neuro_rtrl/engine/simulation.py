@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neuro_rtrl.engine.build import Built, build
-from neuro_rtrl.engine.course import make_cells, make_course, make_fan
+from neuro_rtrl.engine.course import forget_synapses, make_cells, make_course, make_fan
 from neuro_rtrl.engine.spikes import Spikes
 from neuro_rtrl.engine.tape import Record, inputs_of, make_tape, monitored
 from neuro_rtrl.errors import SimulationError, unknown
@@ -107,10 +107,15 @@ class Simulation:
     """
 
     def __init__(self, net: Network) -> None:
-        self.net = net
         self._built = build(net, learn=False)
         self._cells, self._fan = make_cells(self._built), make_fan(self._built)
         self._course = make_course(self._built, self._cells, self._fan)
+        forget_synapses(self._built)
+        self._sizes, self._dt, self._seed = (
+            {k: p.n for k, p in net.populations.items()},
+            net.dt,
+            net.seed,
+        )
 
     @property
     def step(self) -> int:
@@ -142,7 +147,7 @@ class Simulation:
         spikes, tape = self._advance(array, places, every)
         cuts = np.cumsum([p.size for p in places.values()])[:-1]
         traces = np.split(tape.trace.T, cuts) if places else []
-        n, dt = {name: p.n for name, p in self.net.populations.items()}, self.net.dt
+        n, dt = self._sizes, self._dt
         return Recording(
             {name: Spikes(when, units, n[name], dt) for name, (when, units) in spikes.items()},
             dict(zip(places, traces, strict=True)),
@@ -212,10 +217,10 @@ class Simulation:
             chosen[name] = (where - units.at_h[p]) % units.size[p]
         return Recorder(
             path,
-            provenance=collect(self.net.seed),
+            provenance=collect(self._seed),
             populations={p.name: p.n for p in spiking},
             states=chosen,
-            dt=self.net.dt,
+            dt=self._dt,
         )
 
     def _advance(

@@ -57,6 +57,26 @@ def within(value: Any, low: float, high: float, where: str, *, whole: bool = Fal
         )
 
 
+def places(positions: Any, n: int, where: str) -> np.ndarray | None:
+    """Checked positions (n, axes) of units."""
+    if positions is None:
+        return None
+    try:
+        made = np.asarray(positions, float)
+    except (TypeError, ValueError):
+        made = np.zeros(0)
+    made = made[:, None] if made.ndim == 1 else made
+    good = made.ndim == 2 and made.shape[0] == n and 1 <= made.shape[1] <= 3
+    if not good or not np.isfinite(made).all():
+        raise DescriptionError(
+            "these are not positions",
+            where=f"{where}: positions",
+            given=f"an array of shape {np.shape(positions)}",
+            expected=f"finite numbers of shape ({n}, 1), ({n}, 2) or ({n}, 3)",
+        )
+    return made
+
+
 def names(learn: Sequence[str]) -> tuple[str, ...]:
     """One name or several, as a tuple."""
     return (learn,) if isinstance(learn, str) else tuple(learn)

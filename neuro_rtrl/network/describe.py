@@ -21,9 +21,12 @@ from neuro_rtrl.network.arguments import (
     find_port,
     free_name,
     names,
+    places,
     with_surrogate,
     within,
 )
+from neuro_rtrl.network.pair_values import Ends, is_expression, pair_values
+from neuro_rtrl.network.pairing import Pairing
 from neuro_rtrl.network.values import parameters_and_states
 
 
@@ -42,6 +45,7 @@ class Population:
     learn: tuple[str, ...] = ()
     derived: Derived | None = None
     auxiliary: bool = False
+    positions: np.ndarray | None = None
 
 
 @dataclass(eq=False)
@@ -96,9 +100,10 @@ class Network:
         self.populations: dict[str, Population] = {}
         self.projections: dict[str, Projection] = {}
 
-    def inputs(self, n: int, name: str | None = None) -> Population:
+    def inputs(self, n: int, name: str | None = None, *, positions: Any = None) -> Population:
         """`n` sources whose events (spikes or values) are given from outside at every step."""
         population = Population(self._name(name, "input"), count(n))
+        population.positions = places(positions, population.n, population.name)
         self.populations[population.name] = population
         return population
 
@@ -116,6 +121,7 @@ class Network:
         reset_gradient: bool | Sequence[str] | None = None,
         learn: Sequence[str] = (),
         initial: dict[str, Any] | None = None,
+        positions: Any = None,
         **parameters: Any,
     ) -> Population:
         """`n` units of a neuron model.
@@ -128,6 +134,7 @@ class Network:
                 whose jumps do.
             learn: unit parameters that learn (`"bias"`).
             initial: initial states, in the forms that parameters have.
+            positions: (n, axes) numbers, up to three axes: x, y, z in expressions of `connect`.
             parameters: values of the model's parameters: a number, "20 ms", an array (n,) in SI
                 units, a distribution such as "normal(20 ms, 2 ms)", or an expression of other
                 parameters, of the unit's number i (of N) and of rand() and randn().
@@ -149,6 +156,7 @@ class Network:
         if surrogate is not None:
             made = with_surrogate(made, surrogate, label)
         population = Population(label, count(n), made, learn=names(learn))
+        population.positions = places(positions, population.n, label)
         rng = self._rng(0, len(self.populations))
         population.parameters, population.initial = parameters_and_states(
             made, population.n, label, rng, parameters, initial or {}
@@ -162,9 +170,12 @@ class Network:
         source: Population | str,
         target: Population | str,
         *,
-        density: float = 1.0,
+        density: Any = None,
         indegree: int | None = None,
+        outdegree: int | None = None,
+        one_to_one: bool = False,
         pairs: Any = None,
+        blocks: Any = None,
         weights: Any = None,
         delay: Any = "0 ms",
         port: str | None = None,
@@ -175,11 +186,16 @@ class Network:
         """Synapses from `source` to `target`.
 
         Args:
-            density: probability of each pair; or `indegree`: sources of each target; or `pairs`:
-                two index lists (pre, post).
+            density: probability of each pair: a number (1 by default), an expression such as
+                "0.5*exp(-distance**2/0.02)", or a matrix with one row and column for each of the
+                `blocks`, which are two lists of labels (one for each source, one for each target).
+            indegree, outdegree: instead, sources of each target, or targets of each source.
+            one_to_one: instead, unit i to unit i.
+            pairs: instead, two index lists (pre, post).
             weights: a number, an array (synapses,), a matrix (n_source, n_target), a distribution,
-                "glorot_normal", or None: normal with standard deviation 1/sqrt(fan-in).
-            delay: "2 ms", an array (synapses,) in seconds, or a distribution.
+                an expression, "glorot_normal", or None: normal with standard deviation
+                1/sqrt(fan-in). Names of expressions are in network/pair_values.py.
+            delay: "2 ms", an array (synapses,) in seconds, a distribution, or an expression.
             port: entry of the target's model (its first one by default).
             learn: whether the weights learn.
             self_connections: whether a unit may connect to itself.
@@ -190,7 +206,13 @@ class Network:
         a, b = self._find(source), self._find(target)
         label = self._label(f"{a.name}_{b.name}", name)
         rng = self._rng(1, len(self.projections))
-        pre, post = self._pairs(a, b, density, indegree, pairs, self_connections, rng, label)
+        rule = Pairing(density, indegree, outdegree, one_to_one, pairs, blocks, self_connections)
+        ends = Ends(a.n, b.n, (a.positions, b.positions), a is b)
+        pre, post = rule.draw(ends, rng, label)
+        if is_expression(weights):
+            weights = pair_values(weights, ends, pre, post, rng, (), f"{label}: weights")
+        if is_expression(delay):
+            delay = pair_values(delay, ends, pre, post, rng, SECOND, f"{label}: delay")
         made = Projection(
             label,
             a,
@@ -211,29 +233,6 @@ class Network:
             )
         self.projections[label] = made
         return made
-
-    def _pairs(
-        self,
-        a: Population,
-        b: Population,
-        density: float,
-        indegree: int | None,
-        pairs: Any,
-        loops: bool,
-        rng: np.random.Generator,
-        label: str,
-    ) -> wiring.Pairs:
-        loops = loops or a is not b
-        if pairs is not None:
-            return wiring.given_pairs(pairs, a.n, b.n, f"{label}: pairs")
-        if indegree is not None:
-            within(indegree, 0, a.n - (not loops), f"{label}: indegree", whole=True)
-            return wiring.pairs_by_indegree(a.n, b.n, int(indegree), rng, loops)
-        within(density, 0.0, 1.0, f"{label}: density")
-        within(a.n * b.n * density, 0, wiring.MOST_SYNAPSES, f"{label}: number of synapses")
-        pre, post = wiring.pairs_by_density(a.n, b.n, float(density), rng)
-        keep = slice(None) if loops else pre != post
-        return pre[keep], post[keep]
 
     def _rng(self, kind: int, index: int) -> np.random.Generator:
         """One branch of the seed's tree for each population (0) and projection (1)."""

@@ -49,17 +49,38 @@ def wire(net: Network) -> Wiring:
     first, _, sources = firsts(net)
     rows = [_columns(p, first, net.dt) for p in net.projections.values()]
     table = {k: _join([r[k] for r in rows], dtype) for k, dtype in _KINDS.items()}
-    order = np.lexsort(
-        (table["variable"], table["target"], table["collects"], table["delay"], table["source"])
-    )
-    table = {k: v[order] for k, v in table.items()}
-    back = np.empty_like(order)
-    back[order] = np.arange(order.size)
+    order = _order(table)
+    if order is None:
+        back = np.arange(table["source"].size)
+    else:
+        table = {k: v[order] for k, v in table.items()}
+        back = np.empty_like(order)
+        back[order] = np.arange(order.size)
     splits = np.cumsum([p.pre.size for p in net.projections.values()])[:-1]
     places = dict(zip(net.projections, np.split(back, splits), strict=True)) if rows else {}
     return Wiring(
         _grouped(table, sources), table["source"], table["learn"], table["weight"], places
     )
+
+
+_SORTED_BY = ("source", "delay", "collects", "target", "variable")
+
+
+def _order(table: dict[str, np.ndarray]) -> np.ndarray | None:
+    """The order of synapses, or None if they are in order already."""
+    key = np.zeros(table["source"].size, np.int64)
+    room = 2**63
+    for name in _SORTED_BY:
+        low, high = int(table[name].min(initial=0)), int(table[name].max(initial=0))
+        room //= high - low + 1
+        key *= high - low + 1
+        key += table[name]
+        key -= low
+    if room == 0:  # one number cannot hold all five
+        return np.lexsort([table[name] for name in reversed(_SORTED_BY)])
+    if (key[1:] >= key[:-1]).all():
+        return None
+    return np.argsort(key, kind="stable")
 
 
 _KINDS: dict[str, Any] = {
@@ -69,7 +90,7 @@ _KINDS: dict[str, Any] = {
 
 
 def _join(parts: list[np.ndarray], dtype: Any) -> np.ndarray:
-    return np.concatenate(parts).astype(dtype) if parts else np.zeros(0, dtype)
+    return np.concatenate(parts).astype(dtype, copy=False) if parts else np.zeros(0, dtype)
 
 
 def _columns(projection: Projection, first: dict[str, int], dt: float) -> dict[str, np.ndarray]:

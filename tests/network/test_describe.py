@@ -151,7 +151,7 @@ def test_pairs_may_be_several_and_in_any_order() -> None:
     ("arguments", "text"),
     [
         ({"density": 1.5}, "x_h: density: out of range; given: 1.5"),
-        ({"density": "all"}, "x_h: density: not a number"),
+        ({"density": "all"}, "x_h: density: in 'all': unknown name"),
         ({"indegree": 5}, "x_h: indegree: out of range; given: 5; expected: 0 to 4"),
         ({"indegree": 2.5}, "x_h: indegree: not a whole number"),
         ({"pairs": ([0], [9])}, "x_h: pairs: an index in post is out of range"),

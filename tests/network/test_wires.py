@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from neuro_rtrl.network.describe import Network
-from neuro_rtrl.network.wires import firsts, wire
+from neuro_rtrl.network.wires import _order, firsts, wire
 
 
 def two_layers() -> Network:
@@ -89,3 +90,21 @@ def test_no_projections() -> None:
     assert made.weight.size == 0 and made.places == {}
     assert made.wires.group.tolist() == [0, 0, 0]
     assert made.wires.ring[0] == 2
+
+
+def test_synapses_in_order_stay_where_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = Network(dt="1 ms", seed=3)
+    h = net.neurons(9, "lif", name="h")
+    net.connect(h, h, density=0.5)
+    monkeypatch.setattr(np, "argsort", lambda *_, **__: pytest.fail("sorted again"))
+    made = wire(net)
+    np.testing.assert_array_equal(made.places["h_h"], np.arange(made.weight.size))
+
+
+def test_five_keys_that_no_number_holds() -> None:
+    """One after the other gives the order that one number gives."""
+    rng = np.random.default_rng(0)
+    small = {k: rng.integers(-1, 3, 400) for k in ("source", "delay", "target", "variable")}
+    small["collects"] = rng.integers(0, 2, 400).astype(np.uint8)
+    large = small | {"target": small["target"] * 2**61}
+    np.testing.assert_array_equal(_order(small), _order(large))
