@@ -1,4 +1,5 @@
-"""The command line: run, compare, validate, gradcheck, list, export, and data (`cli_data.py`).
+"""The command line: run, compare, validate, gradcheck, list, export; data (`cli_data.py`); and what
+is done with runs that are there, info, verify and repair (`cli_runs.py`).
 
 Commands import what they need when they are called: `--help` has to be instant.
 """
@@ -10,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from neuro_rtrl import console
+from neuro_rtrl import cli_runs, console
 from neuro_rtrl.cli_data import app as data_app
 from neuro_rtrl.errors import NeuroRtrlError
 from neuro_rtrl.outputs import write_json
@@ -23,6 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(data_app)
+cli_runs.add_to(app)
 
 JsonFile = Annotated[
     Path | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON.")
@@ -86,6 +88,9 @@ def run(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the last checkpoint in the folder.")
     ] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Let others read run.h5 while it is written (SWMR).")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a run that is there.")] = False,
     json: JsonFile = None,
@@ -105,6 +110,7 @@ def run(
             checkpoint_every=every,
             checkpoint_minutes=minutes,
             resume=resume,
+            live=live,
         )
     _write(json, summary)
     if not quiet:

@@ -60,6 +60,7 @@ def run_experiment(
     checkpoint_every: int | None = None,
     checkpoint_minutes: float | None = 10.0,
     resume: bool = False,
+    live: bool = False,
 ) -> dict[str, Any]:
     """Trains what an experiment's text describes; a sweep runs once for each of its points.
 
@@ -76,6 +77,7 @@ def run_experiment(
         checkpoint_minutes: between two checkpoints; None: only by iterations.
         resume: go on with the run in the folder, from its last checkpoint; what the text and the
             overrides say was settled when it began.
+        live: other processes may read `run.h5` while it is written (HDF5's SWMR).
 
     Returns:
         What `summary.json` holds. Ctrl-C (and SIGTERM) ends the run early, with a checkpoint:
@@ -92,7 +94,7 @@ def run_experiment(
     >>> summary["rule"], summary["iterations"]
     ('rtrl', 1)
     """
-    how = How(Keeping(checkpoint_every, checkpoint_minutes), force, resume)
+    how = How(Keeping(checkpoint_every, checkpoint_minutes), force, resume, live)
     watch = progress or _nobody
     if resume:
         return resume_run(Path(name if out is None else out), watch, how)
@@ -142,7 +144,7 @@ def run_single(
     job = make_job(experiment, label)
     recorded = None if found is None else go_on(job, folder, found)
     try:
-        with stoppable(watch) as watch_and_stop, open_recorder(job, folder) as recorder:
+        with stoppable(watch) as watch_and_stop, open_recorder(job, folder, how.live) as recorder:
             keeper = Keeper(job, recorder, folder, how.keeping, begun)
             keeper.begin(recorded)
             train(job, recorder, watch_and_stop, Watch(after), keeper)

@@ -55,11 +55,13 @@ class How:
         keeping: when the state is kept.
         force: replace a run that is there.
         resume: go on with it.
+        live: others may read the file while it is written.
     """
 
     keeping: Keeping = Keeping()
     force: bool = False
     resume: bool = False
+    live: bool = False
 
 
 @dataclass

@@ -31,7 +31,8 @@ _PROJECTION_KEYS = (
     "learn",
     "self_connections",
 )
-_RECORD_KEYS = ("spikes", "states", "units", "test_every")
+_RECORD_KEYS = ("spikes", "states", "units", "test_every", "compression")
+_COMPRESSIONS = ("gzip", "lzf", "zstd", "none")
 
 
 @dataclass(frozen=True)
@@ -64,12 +65,16 @@ class NamedOptions:
 
 @dataclass(frozen=True)
 class RecordText:
-    """What to keep: names of populations, of states (`POPULATION.STATE`), and how often to test."""
+    """What to keep: names of populations, of states (`POPULATION.STATE`), and how often to test.
+
+    `compression` is "gzip", "lzf", "zstd" or "none".
+    """
 
     spikes: tuple[str, ...]
     states: tuple[str, ...]
     units: int
     test_every: int
+    compression: str
 
 
 def read_populations(table: Table) -> tuple[PopulationText, ...]:
@@ -205,4 +210,5 @@ def read_record(table: Table, populations: tuple[PopulationText, ...]) -> Record
         states=table.names("states"),
         units=table.whole("units", 8),
         test_every=table.whole("test_every", 100),
+        compression=table.choice("compression", _COMPRESSIONS, "gzip"),
     )

@@ -98,9 +98,9 @@ def make_job(experiment: Experiment, label: str, rule: str | Rule | None = None)
     return Job(label, experiment, network, make_task(experiment), learner)
 
 
-def open_recorder(job: Job, folder: Path) -> Recorder:
+def open_recorder(job: Job, folder: Path, live: bool = False, texts: bool = True) -> Recorder:
     """A run file that holds what the text asks for, and, where a run begins, the texts."""
-    experiment, network = job.experiment, job.network
+    experiment, network, record = job.experiment, job.network, job.experiment.record
     states, units = {}, {}
     for name in experiment.record.states:
         population, state = name.split(".")
@@ -120,8 +120,10 @@ def open_recorder(job: Job, folder: Path) -> Recorder:
         units=units,
         dt=network.dt,
         precision=experiment.learning.precision,
+        compression=None if record.compression == "none" else record.compression,
+        live=live,
     )
-    if job.history.loss:
+    if job.history.loss or not texts:
         return recorder
     recorder.attach("experiment", experiment.file.read_text(encoding="utf-8"))
     recorder.attach("experiment_with_overrides", json.dumps(experiment.values, indent=2))

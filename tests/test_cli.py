@@ -43,7 +43,17 @@ def test_help_is_quick_and_imports_nothing_heavy() -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     seconds = time.perf_counter() - start
     assert done.stdout.splitlines()[-1] == "heavy:"
-    for command_name in ("run", "compare", "validate", "gradcheck", "list", "export"):
+    for command_name in (
+        "run",
+        "compare",
+        "validate",
+        "gradcheck",
+        "list",
+        "export",
+        "info",
+        "verify",
+        "repair",
+    ):
         assert command_name in done.stdout
     assert seconds < 1
 

@@ -7,6 +7,7 @@ only full chunks, each of them once, until somebody asks for the rest with `writ
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import shutil
@@ -91,7 +92,7 @@ def sync(place: Path) -> None:
 
 
 @contextmanager
-def created(path: Path) -> Iterator[Any]:
+def created(path: Path, live: bool) -> Iterator[Any]:
     """A new `h5py.File`, open; it appears at `path` at the end of the context, or not at all.
 
     So whoever looks there, or kills this process, finds no file or one with all its groups. Where
@@ -99,7 +100,8 @@ def created(path: Path) -> Iterator[Any]:
     """
     place = path if sys.platform == "win32" else path.with_suffix(".new")
     place.unlink(missing_ok=True)
-    file = h5py.File(place, "x", userblock_size=BLOCK)
+    newest = {"libver": "latest"} if live else {}
+    file = h5py.File(place, "x", userblock_size=BLOCK, **newest)
     try:
         yield file
         file.flush()
@@ -110,6 +112,43 @@ def created(path: Path) -> Iterator[Any]:
             file.close()
         place.unlink(missing_ok=True)
         raise
+
+
+def packing(compression: str | None) -> dict[str, Any]:
+    """How `h5py` is told to compress a dataset.
+
+    Raises:
+        RunFileError: zstd is asked for, and hdf5plugin is not installed.
+
+    >>> packing(None), packing("gzip")
+    ({}, {'compression': 'gzip', 'shuffle': True})
+    """
+    if compression is None:
+        return {}
+    if compression != "zstd":
+        return {"compression": compression, "shuffle": True}
+    load_zstd()
+    import hdf5plugin
+
+    return {**hdf5plugin.Zstd(clevel=3), "shuffle": True}
+
+
+def load_zstd() -> None:
+    """Makes HDF5 know zstd.
+
+    Raises:
+        RunFileError: hdf5plugin is not installed.
+    """
+    try:
+        importlib.import_module("hdf5plugin")
+    except ImportError as error:
+        raise RunFileError(
+            "zstd needs a library that is not installed",
+            where="compression",
+            given="no hdf5plugin",
+            expected="hdf5plugin, an optional library",
+            remedy="Install it: python -m pip install hdf5plugin. Or use gzip.",
+        ) from error
 
 
 class Growing:
@@ -138,8 +177,7 @@ class Growing:
                 maxshape=(None, *shape),
                 chunks=(rows, *shape),
                 dtype=dtype,
-                compression=compression,
-                shuffle=compression is not None,
+                **packing(compression),
             )
             for name, (dtype, shape) in columns.items()
         }
@@ -177,3 +215,13 @@ class Growing:
 
     def _end_of_chunks(self) -> int:
         return (self._written + self._waiting_rows) // self._rows * self._rows
+
+
+def reopened(file: Any, path: Path, tables: Mapping[str, Growing]) -> Any:
+    """The file, closed and opened again: others no longer read along."""
+    file.close()
+    # A reader that has not noticed yet must not keep us out.
+    again = h5py.File(path, "r+", libver="latest", locking=False)
+    for key, table in tables.items():
+        table.columns = {name: again[f"{key}/{name}"] for name in table.columns}
+    return again

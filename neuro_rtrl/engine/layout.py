@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from neuro_rtrl.engine import rows
-from neuro_rtrl.engine.growing import Growing
+from neuro_rtrl.engine.growing import Growing, packing
 
 SCHEMA = "neuro_rtrl"
 SCHEMA_VERSION = 1
-RESERVED = ("schema", "schema_version", "dt", "complete")
+RESERVED = ("schema", "schema_version", "dt", "complete", "compression")
 LOSS_ROWS = 1024
 PACKED_BYTES = 4096
 """Arrays below this stay unpacked: the index of their chunks would be larger than what is saved."""
@@ -25,10 +25,10 @@ Counts = Mapping[str, Any]
 """Names to numbers, arrays of numbers, or again `Counts`."""
 
 
-def write_header(file: Any, provenance: Mapping[str, str | int | float], dt: float) -> None:
+def write_header(file: Any, provenance: Mapping[str, str | int | float], how: Storage) -> None:
     """The root attributes and the groups that every file has."""
-    facts = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "dt": float(dt), "complete": 0}
-    file.attrs.update(facts | dict(provenance))
+    facts = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "dt": float(how.dt), "complete": 0}
+    file.attrs.update(facts | {"compression": how.compression or "none"} | dict(provenance))
     for name in ("provenance", "spikes", "states", "loss", "weights", "ledger"):
         file.create_group(name)
 
@@ -124,7 +124,21 @@ def keep_arrays(group: Any, arrays: Mapping[str, np.ndarray], compression: str |
     """Arrays of fixed shape, each a dataset of `group`."""
     for name, array in arrays.items():
         packed = compression if array.nbytes >= PACKED_BYTES else None
-        group.create_dataset(name, data=array, compression=packed, shuffle=packed is not None)
+        group.create_dataset(name, data=array, **packing(packed))
+
+
+def keep_weights(
+    group: Any,
+    when: str,
+    values: Mapping[str, np.ndarray],
+    synapses: Mapping[str, Mapping[str, np.ndarray]],
+    compression: str | None,
+) -> None:
+    """`/weights/<when>`, and the ends of the synapses where they are not there yet."""
+    keep_arrays(group.create_group(when), values, compression)
+    known = group.require_group("indices")
+    for name in sorted(set(synapses) - set(known)):
+        keep_arrays(known.create_group(name), synapses[name], compression)
 
 
 def keep_counts(group: Any, counts: Counts) -> None:

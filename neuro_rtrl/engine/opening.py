@@ -9,6 +9,7 @@ from typing import Any
 import h5py
 
 from neuro_rtrl.engine import rows
+from neuro_rtrl.engine.growing import load_zstd
 from neuro_rtrl.engine.layout import SCHEMA, SCHEMA_VERSION
 from neuro_rtrl.engine.seal import sealed
 from neuro_rtrl.errors import DamagedWarning, RunFileError
@@ -19,20 +20,26 @@ MOST_CHECKED = 2**30
 """Bytes of a file up to which opening it looks at its checksum, at about a second for a GiB."""
 
 
-def open_file(path: Path) -> Any:
+def open_file(path: Path, checked: bool = True) -> Any:
     """An `h5py.File` of a run, open for reading.
+
+    Args:
+        path: the file.
+        checked: whether its seal is looked at.
 
     Raises:
         RunFileError: it is not HDF5, not ours, of a newer schema, or damaged.
     """
     try:
-        if path.stat().st_size <= MOST_CHECKED and sealed(path) is False:
+        if checked and path.stat().st_size <= MOST_CHECKED and sealed(path) is False:
             raise damaged(path)
-        file = h5py.File(path, "r")
+        file = _opened(path)
     except (OSError, RuntimeError) as error:
         raise unreadable(path, error) from error
     try:
         _check_schema(file, path)
+        if file.attrs.get("compression") == "zstd":
+            load_zstd()
     except (OSError, RuntimeError, TypeError, ValueError) as error:
         file.close()
         raise unreadable(path, error) from error
@@ -40,6 +47,14 @@ def open_file(path: Path) -> Any:
         file.close()
         raise
     return file
+
+
+def _opened(path: Path) -> Any:
+    """Also a file that others may read along, while it is written or after its process died."""
+    try:
+        return h5py.File(path, "r")
+    except OSError:
+        return h5py.File(path, "r", swmr=True)
 
 
 def parts(folder: Path) -> list[Path]:
@@ -94,7 +109,7 @@ def whole(file: Any) -> bool:
     return "start" in file["weights"]
 
 
-def open_parts(path: Path) -> list[Any]:
+def open_parts(path: Path, checked: bool = True) -> list[Any]:
     """The files of a run, open for reading, in their order: closed parts, then `path` itself.
 
     Raises:
@@ -111,7 +126,7 @@ def open_parts(path: Path) -> list[Any]:
         "Give the folder that `neuro-rtrl run` wrote.",
     )
     if not before:
-        return [open_file(path)]
+        return [open_file(path, checked)]
     last = _last(path)
     if last is not None and whole(last):
         return [last]
@@ -123,7 +138,7 @@ def open_parts(path: Path) -> list[Any]:
         "parts without a gap between their numbers",
         "Bring it back, or go on with --resume from where nothing is missing.",
     )
-    files = [open_file(part) for part in before]
+    files = [open_file(part, checked) for part in before]
     return files if last is None else [*files, last]
 
 

@@ -186,10 +186,10 @@ def _copy(file: Any, recorder: Recorder, limits: Mapping[str, int]) -> dict[str,
 
 def _storage(file: Any) -> dict[str, Any]:
     """How the tables of a file are stored."""
-    loss = file["loss/loss"]
+    compression = str(file.attrs.get("compression", file["loss/loss"].compression or "none"))
     states = [group["values"].dtype for group in file["states"].values()]
     precision = states[0].name if states else np.dtype("float64").name
-    return {"compression": loss.compression, "precision": precision}
+    return {"compression": None if compression == "none" else compression, "precision": precision}
 
 
 def _held(part: Path) -> dict[str, int]:
@@ -222,3 +222,27 @@ def missing(folder: Path, rows: Mapping[str, int]) -> RunFileError:
         expected="the files that the run has written",
         remedy="Start the run again.",
     )
+
+
+def repair(path: Path) -> dict[str, int]:
+    """Makes a sealed file of one that a killed process has left, with all rows that can be read.
+
+    Args:
+        path: a run file, or the folder of a run, whose parts become one file.
+
+    Returns:
+        Table -> rows that were kept.
+
+    Raises:
+        RunFileError: nothing can be read, or the new file cannot be written.
+    """
+    path = path / RUN_FILE if path.is_dir() else path
+    files = open_parts(path, checked=False)
+    try:
+        rewrite(files, path, {})
+    finally:
+        for file in files:
+            file.close()
+    if path.name == RUN_FILE:
+        remove_parts(path.parent)
+    return _held(path)

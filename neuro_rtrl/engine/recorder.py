@@ -17,19 +17,8 @@ import h5py
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neuro_rtrl.engine import rows
-from neuro_rtrl.engine.growing import Growing, abandon, created, disk_errors, require_space
-from neuro_rtrl.engine.layout import (
-    RESERVED,
-    Counts,
-    Kinds,
-    Storage,
-    check_counts,
-    keep_arrays,
-    keep_counts,
-    make_tables,
-    write_header,
-)
+from neuro_rtrl.engine import growing, layout, rows
+from neuro_rtrl.engine.growing import disk_errors, require_space
 from neuro_rtrl.engine.seal import seal
 from neuro_rtrl.errors import RunFileError
 
@@ -45,10 +34,12 @@ class Recorder:
         dt: duration of a step in seconds.
         units: "population.variable" -> unit of the state as text ("1", "mV").
         precision: "float32" or "float64", in which states are stored.
-        compression: "gzip" (with shuffle; every reader has it), "lzf" or None.
+        compression: "gzip" (with shuffle; every reader has it), "lzf", "zstd" (with hdf5plugin) or
+            None.
         flush_every: full blocks between two flushes of the file.
         flush_seconds: what is older than this is written by the next call, full block or not.
         block: values of a block, the unit in which data are buffered and written.
+        live: other processes may read along (HDF5's SWMR; such a file needs HDF5 1.10).
 
     Raises:
         RunFileError: the file exists or cannot be written, or a name or shape is refused.
@@ -85,9 +76,10 @@ class Recorder:
         flush_every: int = 1,
         flush_seconds: float = 10.0,
         block: int = 65536,
+        live: bool = False,
     ) -> None:
         self._path = Path(path)
-        self._compression = compression
+        self._compression, self._live = compression, live
         self._flush_every, self._flush_seconds = flush_every, flush_seconds
         self.rows: dict[str, int] = {}
         self.last: dict[str, int] = {}
@@ -96,11 +88,14 @@ class Recorder:
             name: rows.recorded(numbers, self._place(name))
             for name, numbers in (states or {}).items()
         }
-        self._header, self._storage = dict(provenance), Storage(dt, block, compression, precision)
-        self._kinds = Kinds(self._sizes, self._recorded, dict(units or {}))
+        self._header, self._storage = (
+            dict(provenance),
+            layout.Storage(dt, block, compression, precision),
+        )
+        self._kinds = layout.Kinds(self._sizes, self._recorded, dict(units or {}))
         self._file: Any = None
-        self._tables: dict[str, Growing] = {}
-        rows.require_header(provenance, RESERVED, dt, self._place("provenance"))
+        self._tables: dict[str, growing.Growing] = {}
+        rows.require_header(provenance, layout.RESERVED, dt, self._place("provenance"))
         rows.require_populations(self._sizes, self._path.name)
         rows.require_states(self._recorded, self._sizes, self._kinds.units, self._path.name)
         rows.require_storage(precision, compression, self._path.name)
@@ -149,26 +144,19 @@ class Recorder:
         rows.require_known(when, ("start", "end"), "time of weights", where)
         rows.require(when not in self._opened()["weights"], "kept twice", where, when, "one call")
         values = {name: rows.weight(name, array, where) for name, array in arrays.items()}
-        synapses = {}
-        for name, (pre, post) in (indices or {}).items():
-            rows.require_known(name, values, "weights", f"{where}: indices")
-            synapses[name] = rows.pair(pre, post, "pre and post", f"{where}: {name}")
-            given, expected = len(synapses[name][0]), values[name].size
-            rows.require(given == expected, "not one pair per weight", where, given, expected)
+        synapses = rows.synapses(indices or {}, values, where)
+        self._hide()
         with self._writing(sum(array.nbytes for array in values.values()) * 5):
-            keep_arrays(self._file["weights"].create_group(when), values, self._compression)
-            known = self._file.require_group("weights/indices")
-            for name in sorted(set(synapses) - set(known)):
-                ends = dict(zip(("pre", "post"), synapses[name], strict=True))
-                keep_arrays(known.create_group(name), ends, self._compression)
+            layout.keep_weights(self._file["weights"], when, values, synapses, self._compression)
             self._file.flush()
 
-    def ledger(self, counts: Counts) -> None:
+    def ledger(self, counts: layout.Counts) -> None:
         """Keeps counts: numbers, arrays, mappings of such; a later call replaces equal names."""
-        check_counts(counts, self._place("ledger"))
+        layout.check_counts(counts, self._place("ledger"))
         self._opened()
+        self._hide()
         with self._writing():
-            keep_counts(self._file["ledger"], counts)
+            layout.keep_counts(self._file["ledger"], counts)
             self._file.flush()
 
     def attach(self, name: str, text: str) -> None:
@@ -178,6 +166,7 @@ class Recorder:
         taken = name in self._opened()["provenance"]
         rows.require(not taken, "a text of this name is attached", where, name, "a new name")
         rows.require("\0" not in text, "a NUL character in the text", where, name, "plain text")
+        self._hide()
         with self._writing(len(text) * 4):
             group = self._file["provenance"]
             group.create_dataset(name, data=text, dtype=h5py.string_dtype())
@@ -236,6 +225,7 @@ class Recorder:
             return
         try:
             self.flush()
+            self._hide()
             with self._writing():
                 self._file.attrs["complete"] = int(complete)
         finally:
@@ -251,6 +241,9 @@ class Recorder:
         self.last[key] = rows.in_order(columns[-1], last, strictly, self._place(key))
         self.rows[key] = self.rows.get(key, 0) + len(columns[-1])
         table = self._tables[key]
+        if self._live and not self._file.swmr_mode:
+            with self._writing():
+                self._file.swmr_mode = True
         if table.append(*columns):
             with self._writing(table.waiting_bytes()):
                 table.write(everything=False)
@@ -261,6 +254,13 @@ class Recorder:
         if time.monotonic() - self._flushed > self._flush_seconds:
             self.flush()
 
+    def _hide(self) -> None:
+        """Others can no longer read along: only then a file takes new names."""
+        if self._live and self._file.swmr_mode:
+            self.flush()
+            with self._writing():
+                self._file = growing.reopened(self._file, self._path, self._tables)
+
     def _open(self) -> None:
         free = not self._path.exists()
         remedy = "Delete it or choose another folder."
@@ -268,10 +268,10 @@ class Recorder:
         self._blocks, self._flushed = 0, time.monotonic()
         with disk_errors(self._path):
             require_space(self._path, 0)
-            with created(self._path) as file:
+            with growing.created(self._path, self._live) as file:
                 self._file = file
-                write_header(self._file, self._header, self._storage.dt)
-                self._tables = make_tables(self._file, self._kinds, self._storage)
+                layout.write_header(self._file, self._header, self._storage)
+                self._tables = layout.make_tables(self._file, self._kinds, self._storage)
 
     @contextmanager
     def _writing(self, size: int = 0, needs_space: bool = True) -> Iterator[None]:
@@ -281,7 +281,7 @@ class Recorder:
             with disk_errors(self._path):
                 yield
         except RunFileError:
-            abandon(self._file, self._path)
+            growing.abandon(self._file, self._path)
             raise
 
     def _opened(self) -> Any:

@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike
 
 from neuro_rtrl.errors import RunFileError, nearest
 
+COMPRESSIONS = ("gzip", "lzf", "zstd")
+
 
 def require(
     holds: bool, problem: str, where: str, given: object, expected: object, remedy: str = ""
@@ -88,6 +90,22 @@ def weight(name: str, values: ArrayLike, where: str) -> np.ndarray:
     return array
 
 
+def synapses(
+    indices: Mapping[str, tuple[ArrayLike, ArrayLike]],
+    values: Mapping[str, np.ndarray],
+    where: str,
+) -> dict[str, dict[str, np.ndarray]]:
+    """The ends of the synapses of each projection, one pair for each of its weights."""
+    made = {}
+    for name, (pre, post) in indices.items():
+        require_known(name, values, "weights", f"{where}: indices")
+        ends = pair(pre, post, "pre and post", f"{where}: {name}")
+        given, expected = len(ends[0]), values[name].size
+        require(given == expected, "not one pair per weight", where, given, expected)
+        made[name] = dict(zip(("pre", "post"), ends, strict=True))
+    return made
+
+
 def in_order(steps: np.ndarray, last: int, strictly: bool, where: str) -> int:
     """The last of the steps; refuses steps that go back (or, `strictly`, that come twice)."""
     if steps.size == 0:
@@ -150,4 +168,4 @@ def require_states(
 def require_storage(precision: str, compression: str | None, where: str) -> None:
     """Checks how states are stored and how chunks are compressed."""
     require_known(precision, ("float32", "float64"), "precision", where)
-    require_known(str(compression), ("gzip", "lzf", "None"), "compression", where)
+    require_known(str(compression), (*COMPRESSIONS, "None"), "compression", where)

@@ -17,6 +17,7 @@ import numpy as np
 
 from neuro_rtrl.engine import rows
 from neuro_rtrl.engine.labelled import labelled
+from neuro_rtrl.engine.neo_objects import block
 from neuro_rtrl.engine.opening import open_parts, unreadable, whole
 from neuro_rtrl.engine.spikes import Spikes
 
@@ -202,6 +203,10 @@ class RunFile:
         A state has the dimensions (step, unit) and the coordinates step, unit and time (seconds).
         """
         return labelled(self, name)
+
+    def to_neo(self) -> Any:
+        """The run as a `neo.Block`: spike trains and signals, in seconds."""
+        return block(self)
 
     def close(self) -> None:
         """Closes the file."""
