@@ -68,9 +68,9 @@ def receive(
             while high < last and target[high] == k:
                 high += 1
             if units.d[units.population[k]] == 1:
-                total[0] = _hear_one(units, wires, mask, carried, run, rows, group, low, high, y)
+                total[0] = hear_one(units, wires, mask, carried, run, rows, group, low, high, y)
             else:
-                _hear(units, wires, mask, carried, run, rows, group, low, high, y, total)
+                hear(units, wires, mask, carried, run, rows, group, low, high, y, total)
             low = high
             if row >= 0 and segment[k] < segment[k + 1] and accepts(limits, k):
                 if head[k] < 0:
@@ -83,7 +83,7 @@ def receive(
 
 
 @jit
-def _hear_one(
+def hear_one(
     units: Units,
     wires: Wires,
     mask: Mask,
@@ -122,7 +122,7 @@ def _hear_one(
 
 
 @jit
-def _hear(
+def hear(
     units: Units,
     wires: Wires,
     mask: Mask,

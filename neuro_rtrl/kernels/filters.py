@@ -52,7 +52,7 @@ class Filters(NamedTuple):
     waits: np.ndarray  # (N,) whether some of it is there
 
 
-@inline
+@jit
 def advance_filters(rows: Rows, filters: Filters) -> None:
     """M <- D M."""
     n = filters.sends.shape[1]

@@ -24,7 +24,7 @@ from __future__ import annotations
 import numpy as np
 
 from neuro_rtrl.kernels import forward, influence
-from neuro_rtrl.kernels.arrive import receive
+from neuro_rtrl.kernels.arrive import hear, hear_one
 from neuro_rtrl.kernels.begin import begin
 from neuro_rtrl.kernels.catch_up import advance_pending
 from neuro_rtrl.kernels.columns import is_sensitive
@@ -41,7 +41,7 @@ from neuro_rtrl.kernels.filters import (
     theta_part,
 )
 from neuro_rtrl.kernels.gather import gather
-from neuro_rtrl.kernels.jit import inline, kernel
+from neuro_rtrl.kernels.jit import inline, jit, kernel
 from neuro_rtrl.kernels.layout import (
     ARRIVED,
     COLUMNS,
@@ -162,7 +162,7 @@ def _step(
     forward.update(units, values, run)
     advance_pending(units, mask, run, rows)
     influence.advance_theta(units, run, rows)
-    receive(units, wires, mask, values, run, rows, None, run.deferred, run.clock[DEFERRED])
+    _receive(units, wires, mask, run, rows, run.deferred, run.clock[DEFERRED])
     run.clock[DEFERRED] = 0
     forward.release_done(run)
     forward.test_events(units, values, run)
@@ -175,7 +175,7 @@ def _step(
     others = sort_arrivals(run, traces, run.arrived, run.clock[ARRIVED])
     _events(units, mask, values, run, rows, filters, traces)
     add_arrivals(rows, traces)
-    receive(units, wires, mask, values, run, rows, None, run.arrived, others)
+    _receive(units, wires, mask, run, rows, run.arrived, others)
     run.clock[ARRIVED] = 0
     predict(units, stream, run)
     _learn(units, mask, run, rows, filters, traces, stream, gradient)
@@ -186,7 +186,29 @@ def _step(
     run.clock[STEP] += 1
 
 
-@inline
+@jit
+def _receive(
+    units: Units,
+    wires: Wires,
+    mask: Mask,
+    run: Run,
+    rows: Rows,
+    entries: np.ndarray,
+    count: int,
+) -> None:
+    """Immediate arrivals only: what the groups in `entries` (2, count) bring to own blocks."""
+    total = rows.matrix[4]
+    for i in range(count):
+        event, group = entries[0, i], entries[1, i]
+        y = run.value[event]
+        for e in range(wires.first[group], wires.first[group + 1]):
+            if units.d[units.population[wires.target[e]]] == 1:
+                hear_one(units, wires, mask, wires.gain, run, rows, group, e, e + 1, y)
+            else:
+                hear(units, wires, mask, wires.gain, run, rows, group, e, e + 1, y, total)
+
+
+@jit
 def _send(wires: Wires, run: Run) -> None:
     """Events of units that spike (or emit at every step)."""
     for i in range(run.clock[LIVE]):
@@ -195,7 +217,7 @@ def _send(wires: Wires, run: Run) -> None:
             schedule(wires, run, new_event(run, k, run.y[k], -1, wires.group[k]))
 
 
-@inline
+@jit
 def _events(
     units: Units,
     mask: Mask,
@@ -233,7 +255,7 @@ def _events(
                     enter(rows, filters, f, k)
 
 
-@inline
+@jit
 def _learn(
     units: Units,
     mask: Mask,

@@ -56,7 +56,7 @@ class Traces(NamedTuple):
     coming: np.ndarray  # (1,) and how many
 
 
-@inline
+@jit
 def advance_traces(rows: Rows, traces: Traces) -> None:
     """Z <- D Z. Far below any rounding it is zero: numbers too small for their format are slow."""
     size, work = traces.delta.shape[0], rows.matrix[3]
@@ -78,7 +78,7 @@ def advance_traces(rows: Rows, traces: Traces) -> None:
         rows.counts[MULTIPLY_ADDS] += size * d * d
 
 
-@inline
+@jit
 def sort_arrivals(run: Run, traces: Traces, entries: np.ndarray, count: int) -> int:
     """delta += y of groups that share; the others move to the front, their number is returned."""
     kept = 0
@@ -95,7 +95,7 @@ def sort_arrivals(run: Run, traces: Traces, entries: np.ndarray, count: int) -> 
     return kept
 
 
-@inline
+@jit
 def add_arrivals(rows: Rows, traces: Traces) -> None:
     """Z <- Z + B delta; delta <- 0."""
     for i in range(traces.coming[0]):
