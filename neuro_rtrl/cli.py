@@ -88,6 +88,9 @@ def run(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the last checkpoint in the folder.")
     ] = False,
+    max_memory: Annotated[
+        str | None, typer.Option("--max-memory", metavar="SIZE", help='Such as "8 GiB".')
+    ] = None,
     live: Annotated[
         bool, typer.Option("--live", help="Let others read run.h5 while it is written (SWMR).")
     ] = False,
@@ -111,6 +114,7 @@ def run(
             checkpoint_minutes=minutes,
             resume=resume,
             live=live,
+            max_memory=max_memory,
         )
     _write(json, summary)
     if not quiet:

@@ -25,6 +25,7 @@ from neuro_rtrl.experiment_keeping import (
     nothing_to_resume,
     with_place,
 )
+from neuro_rtrl.experiment_memory import check_influence
 from neuro_rtrl.experiment_sweep import run_sweep
 from neuro_rtrl.experiment_text import Experiment, load_experiment
 from neuro_rtrl.experiment_training import (
@@ -61,6 +62,7 @@ def run_experiment(
     checkpoint_minutes: float | None = 10.0,
     resume: bool = False,
     live: bool = False,
+    max_memory: str | None = None,
 ) -> dict[str, Any]:
     """Trains what an experiment's text describes; a sweep runs once for each of its points.
 
@@ -77,6 +79,7 @@ def run_experiment(
         checkpoint_minutes: between two checkpoints; None: only by iterations.
         resume: go on with the run in the folder, from its last checkpoint; what the text and the
             overrides say was settled when it began.
+        max_memory: of network and influence matrix, such as "8 GiB"; instead of the text's.
         live: other processes may read `run.h5` while it is written (HDF5's SWMR).
 
     Returns:
@@ -101,6 +104,7 @@ def run_experiment(
     settings = list(overrides)
     settings += [] if seed is None else [f"network.seed={seed}"]
     settings += [] if rule is None else [f"learning.rule={rule}"]
+    settings += [] if max_memory is None else [f"network.max_memory='{max_memory}'"]
     experiment = load_experiment(name, settings)
     folder = Path("runs") / experiment.name if out is None else Path(out)
     with locked(folder):
@@ -142,6 +146,7 @@ def run_single(
     if found is None:
         run_folder(folder, how.force or how.resume)
     job = make_job(experiment, label)
+    check_influence(job)
     recorded = None if found is None else go_on(job, folder, found)
     try:
         with stoppable(watch) as watch_and_stop, open_recorder(job, folder, how.live) as recorder:

@@ -21,6 +21,7 @@ from neuro_rtrl.contracts import Optimizer, Task
 from neuro_rtrl.errors import BuildError, DescriptionError, NeuroRtrlError, unknown
 from neuro_rtrl.experiment_keys import Table, apply_override, parse_override, read_toml
 from neuro_rtrl.experiment_learning import LearningText, read_learning
+from neuro_rtrl.experiment_memory import check_network
 from neuro_rtrl.experiment_network import describe
 from neuro_rtrl.experiment_recipe import check_feedback, feedback_of, with_recipe
 from neuro_rtrl.experiment_sections import (
@@ -129,8 +130,10 @@ def check_experiment(values: dict[str, Any], file: Path) -> Experiment:
     top = Table(values, file)
     top.only(_SECTIONS, "section")
     network = top.table("network")
-    network.only(("dt", "seed"))
+    network.only(("dt", "seed", "max_memory"))
     populations = read_populations(top.table("populations", required=True))
+    projections = tuple(read_projection(t, populations) for t in top.tables("projections"))
+    check_network(network, populations, projections)
     experiment = Experiment(
         name=file.stem,
         file=file,
@@ -138,7 +141,7 @@ def check_experiment(values: dict[str, Any], file: Path) -> Experiment:
         dt=network.time("dt", "1 ms"),
         seed=network.whole("seed", 0, minimum=0),
         populations=populations,
-        projections=tuple(read_projection(t, populations) for t in top.tables("projections")),
+        projections=projections,
         task=read_task(top.table("task", required=True)),
         learning=read_learning(top.table("learning", required=True), populations),
         record=read_record(top.table("record"), populations),

@@ -13,6 +13,7 @@ from neuro_rtrl.engine.learning import Session
 from neuro_rtrl.engine.ledger import Ledger
 from neuro_rtrl.engine.result import Result
 from neuro_rtrl.engine.snapshot import Snapshot, put_back, take
+from neuro_rtrl.engine.storage import most_of
 from neuro_rtrl.engine.stream import numbers, targets_of, traced_places
 from neuro_rtrl.errors import DescriptionError, unknown
 from neuro_rtrl.learner_options import FiringRate, counting, guided
@@ -169,6 +170,16 @@ class Learner:
         """Make so many lanes now, one for each sequence that will be under way at a time."""
         for number in range(count):
             self._session.lane(number)
+
+    def most_bytes(self, batch: int = 1) -> int:
+        """Bytes that its influence matrices may grow to; 0 for rules that have none.
+
+        Args:
+            batch: sequences of a batch; with online updates each has an influence matrix.
+        """
+        session = self._session
+        lanes = batch if session.update_every else 1
+        return lanes * most_of(self._built, session.shared, session.precision)
 
     @property
     def gradient(self) -> dict[str, np.ndarray]:

@@ -17,6 +17,7 @@ import h5py
 import numpy as np
 
 from neuro_rtrl.engine.growing import disk_errors, require_space, sync
+from neuro_rtrl.engine.opening import UNREADABLE, require_size
 from neuro_rtrl.engine.seal import BLOCK, seal, sealed
 from neuro_rtrl.engine.snapshot import Snapshot
 from neuro_rtrl.errors import DamagedWarning, RunFileError
@@ -91,11 +92,13 @@ def read(file: Path) -> Snapshot:
             if version > CHECKPOINT_VERSION:
                 raise _refused(file, f"version {version}", f"version {CHECKPOINT_VERSION} or older")
             index = json.loads(opened["index"].asstr()[()])
+            require_size(file, *opened["arrays"].values())
             flat = {name: data[:] for name, data in opened["arrays"].items()}
-    except (OSError, RuntimeError, KeyError, ValueError) as error:
+        where = index["arrays"].items()
+        arrays = {place: _cut(flat[name], at, shape) for place, (name, at, shape) in where}
+        return Snapshot(arrays, dict(index["notes"]))
+    except UNREADABLE as error:
         raise _refused(file, error, "arrays and an index") from error
-    arrays = {place: _cut(flat[name], *where) for place, (name, *where) in index["arrays"].items()}
-    return Snapshot(arrays, index["notes"])
 
 
 def _write(file: Path, found: Snapshot) -> None:

@@ -17,6 +17,7 @@ from neuro_rtrl.engine.growing import Growing, packing
 SCHEMA = "neuro_rtrl"
 SCHEMA_VERSION = 1
 RESERVED = ("schema", "schema_version", "dt", "complete", "compression")
+GROUPS = ("provenance", "spikes", "states", "loss", "weights", "ledger")
 LOSS_ROWS = 1024
 PACKED_BYTES = 4096
 """Arrays below this stay unpacked: the index of their chunks would be larger than what is saved."""
@@ -29,7 +30,7 @@ def write_header(file: Any, provenance: Mapping[str, str | int | float], how: St
     """The root attributes and the groups that every file has."""
     facts = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "dt": float(how.dt), "complete": 0}
     file.attrs.update(facts | {"compression": how.compression or "none"} | dict(provenance))
-    for name in ("provenance", "spikes", "states", "loss", "weights", "ledger"):
+    for name in GROUPS:
         file.create_group(name)
 
 

@@ -10,12 +10,19 @@ import h5py
 
 from neuro_rtrl.engine import rows
 from neuro_rtrl.engine.growing import load_zstd
-from neuro_rtrl.engine.layout import SCHEMA, SCHEMA_VERSION
+from neuro_rtrl.engine.layout import GROUPS, SCHEMA, SCHEMA_VERSION
 from neuro_rtrl.engine.seal import sealed
 from neuro_rtrl.errors import DamagedWarning, RunFileError
 
 RUN_FILE = "run.h5"
 PARTS = "run.part-*-*.h5"
+UNREADABLE = (
+    OSError, RuntimeError, KeyError, TypeError, ValueError, AttributeError, MemoryError,
+    OverflowError,
+)  # fmt: skip
+"""What h5py raises for a damaged file, depending on where it is damaged."""
+MOST_PACKED = 4096
+"""Compressed data are not larger than that many times their file."""
 MOST_CHECKED = 2**30
 """Bytes of a file up to which opening it looks at its checksum, at about a second for a GiB."""
 
@@ -40,7 +47,7 @@ def open_file(path: Path, checked: bool = True) -> Any:
         _check_schema(file, path)
         if file.attrs.get("compression") == "zstd":
             load_zstd()
-    except (OSError, RuntimeError, TypeError, ValueError) as error:
+    except UNREADABLE as error:
         file.close()
         raise unreadable(path, error) from error
     except RunFileError:
@@ -162,6 +169,11 @@ def _check_schema(file: Any, path: Path) -> None:
     remedy = "Install a newer version of neuro_rtrl to read it."
     known = 1 <= version <= SCHEMA_VERSION
     rows.require(known, "the file's schema is not known", str(path), version, newer, remedy)
+    for name in ("dt", "seed", "complete"):
+        float(file.attrs[name])
+    for name in GROUPS:
+        found = isinstance(file[name], h5py.Group)
+        rows.require(found, "a part of the file is missing", str(path), name, "a group", remedy)
 
 
 def unreadable(path: Path, error: Exception) -> RunFileError:
@@ -173,6 +185,24 @@ def unreadable(path: Path, error: Exception) -> RunFileError:
         expected="a whole HDF5 file that no run is writing to",
         remedy="If the run goes on, wait for its end; if the file is damaged, run again.",
     )
+
+
+def require_size(path: Path, *datasets: Any) -> None:
+    """Refuses datasets that claim to be larger than their file can hold, before they are read.
+
+    Raises:
+        RunFileError: they do.
+    """
+    claimed = sum(data.size * data.dtype.itemsize for data in datasets)
+    most = MOST_PACKED * path.stat().st_size
+    if claimed > most:
+        raise RunFileError(
+            "the file claims to hold more than it can",
+            where=str(path),
+            given=f"{claimed / 2**20:.0f} MiB",
+            expected=f"at most {most / 2**20:.0f} MiB",
+            remedy="It is damaged, or was not made by this package.",
+        )
 
 
 def damaged(path: Path) -> RunFileError:

@@ -23,7 +23,8 @@ def require(
 
 def require_known(name: object, known: Iterable[str], what: str, where: str) -> None:
     """Refuses a name that is not one of the `known` names."""
-    names = sorted(known)
+    # A damaged file may have names that are no text.
+    names = sorted(str(one) for one in known)
     listed = f"one of {', '.join(names)}" if names else "none: nothing of this kind is in the file"
     remedy = nearest(str(name), names)
     require(name in names, f"unknown {what}", where, repr(name), listed, remedy)

@@ -18,7 +18,7 @@ import numpy as np
 from neuro_rtrl.engine import rows
 from neuro_rtrl.engine.labelled import labelled
 from neuro_rtrl.engine.neo_objects import block
-from neuro_rtrl.engine.opening import open_parts, unreadable, whole
+from neuro_rtrl.engine.opening import UNREADABLE, open_parts, require_size, unreadable, whole
 from neuro_rtrl.engine.spikes import Spikes
 
 
@@ -157,7 +157,9 @@ class RunFile:
         kept = self.kept_weights
         rows.require_known(when, kept, "time of weights", self.path.name)
         with self._reading():
-            return {name: array[()] for name, array in kept[when][f"weights/{when}"].items()}
+            found = kept[when][f"weights/{when}"]
+            require_size(Path(found.file.filename), *found.values())
+            return {name: array[()] for name, array in found.items()}
 
     @property
     def kept_weights(self) -> dict[str, Any]:
@@ -232,6 +234,7 @@ class RunFile:
 
     def _part(self, file: Any, group: str, names: Sequence[str]) -> list[np.ndarray]:
         columns = [file[f"{group}/{name}"] for name in names]
+        require_size(Path(file.filename), *columns)
         length = min(len(column) for column in columns)
         parts = [self._sound_rows(column, length) for column in columns]
         length = min(len(part) for part in parts)
@@ -239,14 +242,18 @@ class RunFile:
 
     def _sound_rows(self, column: Any, length: int) -> np.ndarray:
         """The rows before the first chunk that a killed process has left half written."""
-        rows_of_chunk = column.chunks[0]
-        while True:
+        try:
+            return column[:length]
+        except OSError:
+            if self.complete:
+                raise
+        rows_of_chunk, sound = column.chunks[0], [column[:0]]
+        for at in range(0, length, rows_of_chunk):
             try:
-                return column[:length]
+                sound.append(column[at : min(length, at + rows_of_chunk)])
             except OSError:
-                if self.complete or length == 0:
-                    raise
-                length = (length - 1) // rows_of_chunk * rows_of_chunk
+                break
+        return np.concatenate(sound)
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
@@ -256,7 +263,7 @@ class RunFile:
         )
         try:
             yield
-        except (OSError, RuntimeError, KeyError, TypeError) as error:
+        except UNREADABLE as error:
             raise unreadable(self.path, error) from error
 
 

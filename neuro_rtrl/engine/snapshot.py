@@ -182,6 +182,8 @@ class _Giver:
     def _sequence(self, place: str, note: dict[str, Any], old: Any) -> Any:
         if "plain" in note:
             parts = note["plain"]
+        elif note["count"] > len(self._found.notes) + len(self._found.arrays):
+            raise _another(place, note["count"], "a list of what is there")
         else:
             before = list(old) if isinstance(old, list | tuple | deque) else []
             before += [None] * (note["count"] - len(before))

@@ -20,8 +20,11 @@ def numbers(
 ) -> np.ndarray:
     """`values` as float64 of a shape (None: any length); NaN only where it is allowed."""
     try:
-        array = np.asarray(values, dtype=float)
-    except (TypeError, ValueError) as error:
+        raw = np.asarray(values)
+        if raw.dtype.kind not in "fiubO":
+            raise TypeError(raw.dtype)  # a date, a complex number: something would be lost
+        array = raw.astype(float, copy=False)
+    except (TypeError, ValueError, OverflowError) as error:
         raise DescriptionError(
             f"{what} must be numbers", given=repr(values), expected=_shape_text(shape)
         ) from error

@@ -18,6 +18,7 @@ from neuro_rtrl.contracts import DIMENSIONLESS, Dimension
 from neuro_rtrl.equations import units
 from neuro_rtrl.equations.conditions import condition, difference, is_condition
 from neuro_rtrl.equations.functions import SYMBOLIC, fold
+from neuro_rtrl.equations.syntax import expression_tree
 from neuro_rtrl.errors import DescriptionError, nearest, unknown
 
 LONGEST, DEEPEST, LARGEST = 2000, 40, 1e300
@@ -81,7 +82,7 @@ def _tree(text: str) -> ast.expr:
             expected=f"at most {LONGEST}",
         )
     try:
-        return ast.parse(text.strip(), mode="eval").body
+        return expression_tree(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise DescriptionError(
             "this is not an expression",

@@ -15,6 +15,7 @@ import numpy as np
 from neuro_rtrl.contracts import DIMENSIONLESS, Dimension
 from neuro_rtrl.equations.evaluate import evaluate
 from neuro_rtrl.equations.parser import DRAWS, Term, parse, symbol
+from neuro_rtrl.equations.syntax import expression_tree
 from neuro_rtrl.equations.units import unit_name
 from neuro_rtrl.errors import DescriptionError
 from neuro_rtrl.network.draws import DISTRIBUTIONS
@@ -66,7 +67,7 @@ def is_expression(value: Any) -> bool:
     if not isinstance(value, str):
         return False
     try:
-        tree = ast.parse(value.strip(), mode="eval").body
+        tree = expression_tree(value)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     if isinstance(tree, ast.Call) and ast.unparse(tree.func) in DISTRIBUTIONS:
