@@ -22,20 +22,32 @@ if TYPE_CHECKING:
     from neuro_rtrl.learner import Learner
     from neuro_rtrl.learner_options import FiringRate
     from neuro_rtrl.network.describe import Network
+    from neuro_rtrl.optimizers._per_projection import PerProjection
     from neuro_rtrl.optimizers.adam import Adam
+    from neuro_rtrl.optimizers.adamw import AdamW
+    from neuro_rtrl.optimizers.rmsprop import RmsProp
     from neuro_rtrl.optimizers.sgd import Sgd
+    from neuro_rtrl.rewiring.deep_r import DeepR
+    from neuro_rtrl.rewiring.magnitude import MagnitudePruning
+    from neuro_rtrl.rewiring.rigl import RigL
     from neuro_rtrl.validation import validate
 
 __version__ = "0.1.0"
 
 _HOME = {
     "Adam": "neuro_rtrl.optimizers.adam",
+    "AdamW": "neuro_rtrl.optimizers.adamw",
+    "DeepR": "neuro_rtrl.rewiring.deep_r",
     "FiringRate": "neuro_rtrl.learner_options",
     "Learner": "neuro_rtrl.learner",
+    "MagnitudePruning": "neuro_rtrl.rewiring.magnitude",
     "Model": "neuro_rtrl.contracts",
     "Network": "neuro_rtrl.network.describe",
     "NeuroRtrlError": "neuro_rtrl.errors",
+    "PerProjection": "neuro_rtrl.optimizers._per_projection",
     "Recording": "neuro_rtrl.engine.simulation",
+    "RigL": "neuro_rtrl.rewiring.rigl",
+    "RmsProp": "neuro_rtrl.optimizers.rmsprop",
     "Sgd": "neuro_rtrl.optimizers.sgd",
     "Simulation": "neuro_rtrl.engine.simulation",
     "Surrogate": "neuro_rtrl.contracts",
@@ -51,12 +63,18 @@ _HOME = {
 
 __all__ = [
     "Adam",
+    "AdamW",
+    "DeepR",
     "FiringRate",
     "Learner",
+    "MagnitudePruning",
     "Model",
     "Network",
     "NeuroRtrlError",
+    "PerProjection",
     "Recording",
+    "RigL",
+    "RmsProp",
     "Sgd",
     "Simulation",
     "Surrogate",

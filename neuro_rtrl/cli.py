@@ -254,7 +254,8 @@ def _conclude(title: str, rows: list[dict[str, Any]], json: Path | None) -> None
 
 def _show_summary(summary: dict[str, Any]) -> None:
     if "points" in summary:
-        columns = (*summary["axes"], *POINT_COLUMNS)
+        rewired = any(row["connected"] for row in summary["points"])
+        columns = (*summary["axes"], *POINT_COLUMNS, *(("connected",) if rewired else ()))
         console.show_rows(summary["experiment"], summary["points"], columns)
     else:
         hidden = ("experiment", "ledger", "out", "signal")

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -46,16 +47,17 @@ class Probe:
     """
 
     def __init__(self, experiment: Experiment, reference: str = "rtrl") -> None:
-        network = make_network(experiment)
-        self._exact = Learner(
-            network,
+        network, learning = make_network(experiment), experiment.learning
+        self._anew = partial(
+            Learner,
             rule=reference,
-            loss=experiment.learning.loss,
+            loss=learning.loss,
             update="sequence",
             precision="float64",
-            firing_rate=experiment.learning.firing_rate,
-            average=experiment.learning.average,
+            firing_rate=learning.firing_rate,
+            average=learning.average,
         )
+        self._exact = self._anew(network)
         readouts = {
             name
             for name, population in network.populations.items()
@@ -74,6 +76,8 @@ class Probe:
         Returns:
             A value for each of `FIGURES`; None where a gradient is zero.
         """
+        if learner.plastic:
+            self._exact = self._anew(learner.network)
         names = self._exact.parameters
         self._exact.set_parameters({k: v for k, v in learner.parameters.items() if k in names})
         trials = [task.train(iteration + batch) for batch in range(BATCHES)]

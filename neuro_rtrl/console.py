@@ -230,7 +230,8 @@ class _Speed:
 
 def _said(news: News) -> str:
     score = "" if news.score is None else f", score {news.score:.4g}"
-    return f"loss {news.loss:.4g}{score}"
+    density = "" if news.density is None else f", density {news.density:.3g}"
+    return f"loss {news.loss:.4g}{score}{density}"
 
 
 def hint(text: str) -> None:

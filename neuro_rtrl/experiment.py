@@ -184,6 +184,7 @@ def summarise(job: Job, folder: Path, seconds: float) -> dict[str, Any]:
         "peak_bytes": peak_bytes(),
         "multiply_adds": ledger.multiply_adds,
         "densities": ledger.densities,
+        **({"connected": job.learner.connected} if job.learner.plastic else {}),
         "ledger": ledger.as_dict(),
         "interrupted": bool(history.interrupted),
         "signal": history.interrupted,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from neuro_rtrl.engine.stream import make_stream
 from neuro_rtrl.kernels.layout import FINISHED, SEQUENCE
 from neuro_rtrl.kernels.simulate import simulate
 from neuro_rtrl.network.describe import Network
+from neuro_rtrl.network.plan import plan
 
 
 class Evaluator:
@@ -24,6 +26,12 @@ class Evaluator:
 
     def __init__(self, network: Network) -> None:
         self._built = build(network)
+
+    def follow(self, network: Network) -> None:
+        """The same network, with another wiring."""
+        made = plan(network)
+        units = self._built.units._replace(at_theta=made.at_theta)
+        self._built = replace(self._built, plan=made, units=units, values=made.values.copy())
 
     def predict(self, inputs: np.ndarray, parameters: Mapping[str, np.ndarray]) -> np.ndarray:
         """Predictions (batch, steps, outputs) for inputs (batch, steps, inputs).

@@ -195,7 +195,7 @@ def go_on(job: Job, folder: Path, found: Snapshot) -> dict[str, Any]:
     recorded: dict[str, Any] = said(found, "recorder")
     cut_back(folder, recorded["rows"])
     if recorded["rows"]:
-        job.learner.make_lanes(found.notes["/learner/_session/lanes"].get("count", 0))
+        job.learner.make_ready(found, "/learner/_session")
         put_back(
             {
                 **dict.fromkeys(("experiment", "made_with", "recorder"), ""),

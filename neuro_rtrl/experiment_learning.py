@@ -9,7 +9,8 @@ from typing import Any
 from neuro_rtrl import registry
 from neuro_rtrl.errors import NeuroRtrlError, unknown
 from neuro_rtrl.experiment_keys import Table, is_number
-from neuro_rtrl.experiment_sections import NamedOptions, PopulationText, numbers_or_text
+from neuro_rtrl.experiment_optimizer import OptimizerText, read_optimizer
+from neuro_rtrl.experiment_sections import PopulationText, numbers_or_text
 from neuro_rtrl.learner_options import FiringRate
 
 LOSSES = ("mse", "sse", "bce", "cross_entropy")
@@ -24,6 +25,7 @@ _LEARNING_KEYS = (
     "average",
     "firing_rate",
     "feedback",
+    "rewiring",
 )
 
 
@@ -31,12 +33,12 @@ _LEARNING_KEYS = (
 class LearningText:
     """How to learn; `update` is "step", "sequence" or a number of steps.
 
-    The last three are options of `Learner`; rules without feedback weights make no use of
-    `feedback`.
+    `average` and what follows are options of `Learner`; rules without feedback weights make no use
+    of `feedback`. `rewiring` names projections of the network: `experiment_rewiring` reads it.
     """
 
     rule: str
-    optimizer: NamedOptions
+    optimizer: OptimizerText
     loss: str
     update: str | int
     precision: str
@@ -44,6 +46,7 @@ class LearningText:
     average: str | None
     firing_rate: FiringRate | None
     feedback: Mapping[str, Any]
+    rewiring: Table | None
 
 
 def read_learning(table: Table, populations: tuple[PopulationText, ...]) -> LearningText:
@@ -56,7 +59,7 @@ def read_learning(table: Table, populations: tuple[PopulationText, ...]) -> Lear
         raise table.refuse("update", "not a time to update", "'step', 'sequence', or a count")
     return LearningText(
         rule=_rule(table),
-        optimizer=_optimizer(table),
+        optimizer=read_optimizer(table),
         loss=table.choice("loss", LOSSES, "mse"),
         update=update,
         precision=table.choice("precision", PRECISIONS, "float32"),
@@ -64,6 +67,7 @@ def read_learning(table: Table, populations: tuple[PopulationText, ...]) -> Lear
         average=table.choice("average", ("steps",)) if "average" in table.values else None,
         firing_rate=_firing_rate(table, populations),
         feedback=_feedback(table.table("feedback")),
+        rewiring=table.table("rewiring") if "rewiring" in table.values else None,
     )
 
 
@@ -98,11 +102,3 @@ def _rule(table: Table) -> str:
     if name not in registry.files("rules"):
         registry.find("rules", name, where=table.place("rule"))
     return name
-
-
-def _optimizer(learning: Table) -> NamedOptions:
-    table = learning.table("optimizer", required=True)
-    name = table.choice("name", registry.files("optimizers"))
-    options = {key: value for key, value in table.values.items() if key != "name"}
-    registry.check_options("optimizers", name, options, where=table.place())
-    return NamedOptions(name, options)

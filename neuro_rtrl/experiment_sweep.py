@@ -82,8 +82,8 @@ class _Counts:
     def __call__(self, iteration: int, job: Job, trial: Trial) -> None:
         if iteration % COUNT_EVERY and iteration + 1 != job.experiment.learning.iterations:
             return
-        if self._counter is None:
-            self._counter = Counter(job.network)
+        if self._counter is None or job.learner.plastic:
+            self._counter = Counter(job.learner.network)
         inputs = trial.inputs[:COUNTED_SEQUENCES]
         found = self._counter.density(inputs, job.learner.parameters)
         job.history.counted.append((iteration, found))
@@ -137,6 +137,7 @@ def _row(
         "multiply_adds": summary["multiply_adds"],
         "seconds": history.learning_seconds(),
         "densities": summary["densities"],
+        "connected": summary.get("connected"),
         "loss_curve": [float(value) for value in history.loss],
     }
 

@@ -23,7 +23,9 @@ from neuro_rtrl.experiment_keys import Table, apply_override, parse_override, re
 from neuro_rtrl.experiment_learning import LearningText, read_learning
 from neuro_rtrl.experiment_memory import check_network
 from neuro_rtrl.experiment_network import describe
+from neuro_rtrl.experiment_optimizer import check_names, optimizer_of
 from neuro_rtrl.experiment_recipe import check_feedback, feedback_of, with_recipe
+from neuro_rtrl.experiment_rewiring import read_rewiring
 from neuro_rtrl.experiment_sections import (
     NamedOptions,
     PopulationText,
@@ -149,7 +151,10 @@ def check_experiment(values: dict[str, Any], file: Path) -> Experiment:
         values=values,
     )
     _check_sizes(experiment)
-    check_feedback(experiment.learning.feedback, make_network(experiment), top.file.name)
+    made = make_network(experiment)
+    check_feedback(experiment.learning.feedback, made, top.file.name)
+    check_names(experiment.learning.optimizer, made)
+    read_rewiring(experiment.learning.rewiring, made)
     return experiment
 
 
@@ -197,12 +202,7 @@ def make_optimizer(experiment: Experiment) -> Optimizer:
     Raises:
         DescriptionError: an option is out of its range.
     """
-    named = experiment.learning.optimizer
-    try:
-        optimizer: Optimizer = registry.find("optimizers", named.name)(**named.options)
-    except NeuroRtrlError as error:
-        raise error.at(f"{experiment.file.name}: learning.optimizer") from error
-    return optimizer
+    return optimizer_of(experiment.learning.optimizer)
 
 
 def _check_sizes(experiment: Experiment) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +19,7 @@ from neuro_rtrl.engine.recorder import Recorder
 from neuro_rtrl.errors import RunFileError
 from neuro_rtrl.experiment_evaluation import Evaluator
 from neuro_rtrl.experiment_history import Events, History
+from neuro_rtrl.experiment_rewiring import read_rewiring
 from neuro_rtrl.experiment_text import (
     Experiment,
     make_feedback,
@@ -94,6 +95,7 @@ def make_job(experiment: Experiment, label: str, rule: str | Rule | None = None)
         firing_rate=learning.firing_rate,
         feedback=make_feedback(experiment) if takes_feedback(chosen) else None,
         average=learning.average,
+        rewiring=read_rewiring(learning.rewiring, network),
     )
     return Job(label, experiment, network, make_task(experiment), learner)
 
@@ -173,7 +175,8 @@ def _loop(
         if keeper is not None:
             keeper.after(done)
         try:
-            watch(News(job.label, done, iterations, loss, job.history.score))
+            density = _density(job.learner.connected)
+            watch(News(job.label, done, iterations, loss, job.history.score, density))
         except KeyboardInterrupt:
             if keeper is not None:
                 keeper.now(done)
@@ -207,13 +210,20 @@ def _score(job: Job, trial: Trial, result: Result) -> float:
     """Of a test; or of what was predicted while learning, if that is how the task is scored."""
     if isinstance(job.task, Prequential) and job.task.prequential:
         return job.task.score(result.predictions, trial)
+    if job.learner.plastic:
+        job.evaluator.follow(job.learner.network)
     return job.evaluator.score(job.task, job.learner.parameters)
 
 
 def _pairs(job: Job) -> dict[str, Events]:
     """(pre, post) of the synapses of each projection that learns."""
-    learned = job.learner.parameters
-    return {name: (p.pre, p.post) for name, p in job.network.projections.items() if name in learned}
+    learned, now = job.learner.parameters, job.learner.projections
+    return {name: (p.pre, p.post) for name, p in now.items() if name in learned}
+
+
+def _density(connected: Mapping[str, float]) -> float | None:
+    """Mean over the projections that are rewired; None if there are none."""
+    return float(np.mean(list(connected.values()))) if connected else None
 
 
 def _first_sequence(result: Result) -> dict[str, Events]:

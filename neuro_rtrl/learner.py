@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from neuro_rtrl.contracts import Optimizer, Reshaping, Rule
-from neuro_rtrl.engine.build import build
+from neuro_rtrl.contracts_rewiring import Rewiring
+from neuro_rtrl.engine.build import Built, build
 from neuro_rtrl.engine.learning import Session
 from neuro_rtrl.engine.ledger import Ledger
 from neuro_rtrl.engine.result import Result
@@ -16,8 +17,9 @@ from neuro_rtrl.engine.snapshot import Snapshot, put_back, take
 from neuro_rtrl.engine.storage import most_of
 from neuro_rtrl.engine.stream import numbers, targets_of, traced_places
 from neuro_rtrl.errors import DescriptionError, unknown
-from neuro_rtrl.learner_options import FiringRate, counting, guided
-from neuro_rtrl.network.describe import Network
+from neuro_rtrl.learner_options import FiringRate, check_both, counting, guided, rewirings
+from neuro_rtrl.network.describe import Network, Projection
+from neuro_rtrl.network.rewired import connected, made_plastic, present
 from neuro_rtrl.registry import find
 
 
@@ -40,6 +42,8 @@ class Learner:
             `Network.connect`. Other projections have those of the rule.
         average: "steps": the loss of a sequence is the mean over its steps with targets, not the
             sum; with update="sequence".
+        rewiring: how synapses come and go: a method (`DeepR(...)`) for all projections that learn,
+            or a dict of methods by the names of projections.
 
     Raises:
         DescriptionError, BuildError: a name, shape or combination that does not work.
@@ -69,6 +73,7 @@ class Learner:
         firing_rate: FiringRate | None = None,
         feedback: Mapping[str, Any] | None = None,
         average: str | None = None,
+        rewiring: Rewiring | Mapping[str, Rewiring] | None = None,
     ) -> None:
         chosen = guided(find("rules", rule) if isinstance(rule, str) else rule, feedback)
         if average not in (None, "steps"):
@@ -79,9 +84,10 @@ class Learner:
             )
         self._net = net
         run = chosen.network(net) if isinstance(chosen, Reshaping) else net
-        self._built = build(counting(run, firing_rate))
+        methods = rewirings(net, rewiring)
+        check_both(methods, feedback)
         self._session = Session(
-            self._built,
+            build(counting(made_plastic(run, list(methods)), firing_rate)),
             chosen,
             optimizer,
             loss,
@@ -90,8 +96,13 @@ class Learner:
             batch,
             rate=None if firing_rate is None else (firing_rate.coefficient, firing_rate.target),
             average=average is not None,
+            rewiring=methods,
         )
         self._width = sum(p.n for p in self._built.plan.inputs)
+
+    @property
+    def _built(self) -> Built:
+        return self._session.built
 
     def step(self, x: Any, target: Any = None) -> np.ndarray:
         """One step: forward, influence, gradient, and an update if one is due.
@@ -163,13 +174,12 @@ class Learner:
         Raises:
             RunFileError: it was made in another way.
         """
-        self.make_lanes(state.notes["/lanes"].get("count", 0))
+        self.make_ready(state)
         put_back(self._session, state)
 
-    def make_lanes(self, count: int) -> None:
-        """Make so many lanes now, one for each sequence that will be under way at a time."""
-        for number in range(count):
-            self._session.lane(number)
+    def make_ready(self, state: Snapshot, place: str = "") -> None:
+        """Make the wiring and the lanes of a learner whose state, at `place`, will be put back."""
+        self._session.make_ready(state, place)
 
     def most_bytes(self, batch: int = 1) -> int:
         """Bytes that its influence matrices may grow to; 0 for rules that have none.
@@ -205,6 +215,26 @@ class Learner:
             checked[name] = numbers(value, names[name].shape, name)
         for name, array in checked.items():
             self._built.values[names[name]] = array
+
+    @property
+    def plastic(self) -> tuple[str, ...]:
+        """Names of the projections that are rewired."""
+        return () if self._session.plastic is None else self._session.plastic.names
+
+    @property
+    def connected(self) -> dict[str, float]:
+        """Projection that is rewired -> share of its pairs of units that have a synapse now."""
+        return connected(self._built.plan, self.plastic)
+
+    @property
+    def network(self) -> Network:
+        """A copy of the network with its present wiring and values."""
+        return present(self._net, self._built.plan, self._built.values)
+
+    @property
+    def projections(self) -> dict[str, Projection]:
+        """Name -> present wiring: `.pre`, `.post`, `.weights`, `.delay` (a copy)."""
+        return self.network.projections
 
     @property
     def certificate(self) -> float | None:

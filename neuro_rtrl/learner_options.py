@@ -1,4 +1,4 @@
-"""Options of a learner: firing rates that are kept near a target, weights that carry errors."""
+"""Options of a learner: firing rates kept near a target, weights that carry errors, rewiring."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from neuro_rtrl.contracts import Guided, Rule
-from neuro_rtrl.errors import BuildError, DescriptionError
+from neuro_rtrl.contracts_rewiring import Rewiring
+from neuro_rtrl.errors import BuildError, DescriptionError, unknown
 from neuro_rtrl.network.auxiliary import spiking, with_counters
 from neuro_rtrl.network.describe import Network
 
@@ -84,3 +87,52 @@ def guided(rule: Rule, feedback: Mapping[str, Any] | None) -> Rule:
             remedy='The nearest is "eprop-random".',
         )
     return rule.with_feedback(feedback)
+
+
+def check_both(rewiring: Mapping[str, Rewiring], feedback: Mapping[str, Any] | None) -> None:
+    """Refuses feedback weights that are given one by one for synapses that come and go.
+
+    Raises:
+        BuildError: they are.
+    """
+    for name, value in (feedback or {}).items():
+        if name in rewiring and np.ndim(value) == 1:
+            raise BuildError(
+                "synapses that come later would have no feedback weights",
+                where=f"feedback: {name}",
+                given=f"one weight for each of {np.size(value)} synapses that are rewired",
+                expected="a number, a matrix (sources, targets) or a distribution",
+            )
+
+
+def rewirings(
+    net: Network, rewiring: Rewiring | Mapping[str, Rewiring] | None
+) -> dict[str, Rewiring]:
+    """Name of a projection -> how it is rewired; empty if the wiring is fixed.
+
+    Raises:
+        DescriptionError: there is no such projection that learns, or this is no such method.
+    """
+    learned = [name for name, projection in net.projections.items() if projection.learn]
+    if rewiring is None:
+        return {}
+    if isinstance(rewiring, Rewiring):
+        return dict.fromkeys(learned, rewiring)
+    if not isinstance(rewiring, Mapping):
+        raise DescriptionError(
+            "this is not a way to rewire",
+            where="rewiring",
+            given=repr(rewiring),
+            expected='a method such as DeepR(), or a dict {"recurrent": DeepR()}',
+        )
+    for name, method in rewiring.items():
+        if name not in learned:
+            raise unknown("projection that learns", name, learned, where="rewiring")
+        if not isinstance(method, Rewiring):
+            raise DescriptionError(
+                "this is not a way to rewire",
+                where=f"rewiring: {name}",
+                given=repr(method),
+                expected="a method such as DeepR()",
+            )
+    return dict(rewiring)

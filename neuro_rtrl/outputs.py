@@ -28,6 +28,7 @@ class News:
         done, iterations: iterations finished, and all of them.
         loss: loss of the last batch, mean over its sequences.
         score: the last test's score; None before the first.
+        density: share of pairs that have a synapse, where synapses come and go.
     """
 
     run: str
@@ -35,6 +36,7 @@ class News:
     iterations: int
     loss: float
     score: float | None
+    density: float | None = None
 
 
 Watcher = Callable[[News], None]

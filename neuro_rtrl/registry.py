@@ -1,4 +1,4 @@
-"""Finds what can be named: models, rules, tasks, experiments, optimizers, exporters, data sets.
+"""Finds what can be named: models, rules, tasks, optimizers, ways to rewire, data sets and so on.
 
 A file is its registration: `tasks/spiral.py` is the task "spiral". Code files are read, not
 imported, until one is asked for by name, so that a listing costs nothing.
@@ -26,12 +26,15 @@ OFFERS = {
     "optimizers": "OPTIMIZER",
     "exporters": "EXPORTER",
     "datasets": "DATASET",
+    "rewiring": "REWIRING",
 }
 _TEXTS: dict[str, Callable[[], dict[str, Path]]] = {
     "models": model_files,
     "experiments": experiment_files,
 }
-KINDS = ("models", "rules", "tasks", "experiments", "optimizers", "exporters", "datasets")
+KINDS = (
+    "models", "rules", "tasks", "experiments", "optimizers", "exporters", "datasets", "rewiring",
+)  # fmt: skip
 
 # Annotations of options -> the types accepted for them, in words and as types.
 _ACCEPTED: dict[str, tuple[str, tuple[type, ...]]] = {

@@ -20,7 +20,7 @@ LAYERS: list[set[str]] = [
     {"equations", "kernels"},
     {"compile", "network"},
     {"engine", "datasets"},
-    {"rules", "tasks", "exporters", "optimizers"},
+    {"rules", "tasks", "exporters", "optimizers", "rewiring"},
     {"registry"},
     {"learner"},
     {"validation", "outputs", "data"},

@@ -49,6 +49,16 @@ class Route:
             self._carried = built.values.copy()
         self._seen = built.values[self.places]
 
+    def follow(self, before: Route, old: np.ndarray) -> None:
+        """Keeps the feedback of `before` for synapses that were there; `old` are their numbers."""
+        places, at = old[self.places], np.full(old.max(initial=0) + 2, -1, np.int64)
+        known = before.places[before.places < at.size - 1]
+        at[known] = np.flatnonzero(before.places < at.size - 1)
+        there = np.flatnonzero(at[places] >= 0)
+        # What survives has learned since it was last seen; adaptive feedback is still to follow.
+        self.fixed[there] = before.fixed[at[places[there]]]
+        self._seen[there] = before._seen[at[places[there]]]
+
     def weights(self, values: np.ndarray) -> np.ndarray:
         """(parameters,) what sensitivities are multiplied by."""
         if self._carried is None:

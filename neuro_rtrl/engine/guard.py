@@ -30,6 +30,10 @@ class Guard:
     def __init__(self, built: Built) -> None:
         self._built, self._steps, self._warned = built, 0, False
 
+    def follow(self, built: Built) -> None:
+        """The network has another wiring."""
+        self._built = built
+
     def lane(self, lane: Any, stream: Stream) -> None:
         """Looks at the influence of a lane that has just run a stream, if it is time.
 

@@ -13,14 +13,22 @@ from typing import Any
 
 import numpy as np
 
+from neuro_rtrl.contracts_rewiring import Moved
 from neuro_rtrl.engine.build import Built, make_run
 from neuro_rtrl.engine.counting import Counting
 from neuro_rtrl.engine.feedback import Feedback, Route, with_weights
 from neuro_rtrl.engine.ledger import Ledger, make_ledger, mask_density
-from neuro_rtrl.engine.limits import Changes, grow_limits, make_limits, restart_limits
+from neuro_rtrl.engine.limits import (
+    Changes,
+    follow_limits,
+    grow_limits,
+    make_limits,
+    restart_limits,
+)
 from neuro_rtrl.engine.local import LocalLane, fits, own_blocks_only
 from neuro_rtrl.engine.simulation import not_finite
 from neuro_rtrl.engine.storage import grow_columns, grow_events, make_rows, storage_bytes
+from neuro_rtrl.engine.transplant import recollect, transplant
 from neuro_rtrl.errors import BuildError, SimulationError
 from neuro_rtrl.kernels.entry import start_rows, start_run
 from neuro_rtrl.kernels.layout import (
@@ -74,6 +82,16 @@ class Lane:
         start_rows(self.built.units, self.mask, self.rows)
         restart_limits(self.limits)
         self.rows.gathered[:] = 0
+
+    def follow(self, built: Built, shared: Shared, moved: Moved) -> None:
+        """Goes on in another wiring, with all influence of the parameters that are still there."""
+        rows = transplant(self.run, self.built, self.mask, self.rows, built, shared.mask, moved)
+        recollect(self.run, self.built, built, moved)
+        if shared.keep is not None:
+            rows.keep[:] = shared.keep
+        self.limits = follow_limits(self.limits, built, shared.mask, rows, self.rule.changes)
+        self.built, self.shared, self.mask, self.rows = built, shared, shared.mask, rows
+        self._wanted = np.zeros(self.mask.columns.size, np.int64)
 
     def advance(self, stream: Stream, gradient: np.ndarray, restart: bool) -> bool:
         """Run the stream, adding to `gradient`; True if the record of spikes is full first."""
@@ -200,9 +218,22 @@ class RowsRule:
         """The static mask of the influence matrix; made once for a network."""
         mask = make_mask(built.plan, self.pattern)
         keep = None if self.keep is None else self.keep(built.plan, mask)
-        alone = self.local and self.changes == Changes() and fits(built)
+        # One trace for all readouts is laid out for one wiring: rows follow where it changes.
+        fixed = all(p.spread is None for p in built.plan.net.projections.values())
+        alone = self.local and self.changes == Changes() and fixed and fits(built)
         local = make_mask(built.plan, own_blocks_only) if alone else None
         return Shared(mask, keep, Route(built, self.feedback), local)
+
+    @property
+    def midway(self) -> bool:
+        """Synapses may come and go within a sequence, where nothing but rows has to follow."""
+        return self.changes == Changes()
+
+    def follow(self, built: Built, shared: Shared, moved: Moved) -> Shared:
+        """The same for another wiring; feedback and the numbers of lanes go on."""
+        made = self.prepare(built)
+        made.route.follow(shared.route, moved.old)
+        return replace(made, lanes=shared.lanes)
 
     def start(self, built: Built, shared: Shared, precision: str) -> Lane | LocalLane:
         """A fresh lane."""

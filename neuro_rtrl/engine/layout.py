@@ -135,11 +135,16 @@ def keep_weights(
     synapses: Mapping[str, Mapping[str, np.ndarray]],
     compression: str | None,
 ) -> None:
-    """`/weights/<when>`, and the ends of the synapses where they are not there yet."""
+    """`/weights/<when>`, and the ends of the synapses: once, and of the end again where synapses
+    came or went.
+    """
     keep_arrays(group.create_group(when), values, compression)
     known = group.require_group("indices")
-    for name in sorted(set(synapses) - set(known)):
-        keep_arrays(known.create_group(name), synapses[name], compression)
+    for name, ends in sorted(synapses.items()):
+        if name in known and all(np.array_equal(known[name][e][:], ends[e]) for e in ends):
+            continue
+        place = known if when == "start" else group.require_group("indices_end")
+        keep_arrays(place.create_group(name), ends, compression)
 
 
 def keep_counts(group: Any, counts: Counts) -> None:

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from neuro_rtrl.contracts import Certified, Optimizer, Rule
+from neuro_rtrl.contracts_rewiring import Following, Rewiring
 from neuro_rtrl.engine.build import Built
 from neuro_rtrl.engine.guard import Guard
 from neuro_rtrl.engine.ledger import Ledger
 from neuro_rtrl.engine.result import Result, in_parallel, in_sequence
+from neuro_rtrl.engine.rewire import (
+    Plastic,
+    bind,
+    check_optimizer,
+    check_rule,
+    learned_before,
+    renumbered,
+)
 from neuro_rtrl.engine.simulation import SpikeBuffer
+from neuro_rtrl.engine.snapshot import Snapshot
 from neuro_rtrl.engine.stream import make_stream
-from neuro_rtrl.errors import BuildError, DescriptionError, unknown
+from neuro_rtrl.engine.times import check_update, update_steps
+from neuro_rtrl.errors import BuildError, unknown
 from neuro_rtrl.kernels.layout import STEP
 from neuro_rtrl.kernels.losses import LOSSES
 
@@ -34,12 +46,13 @@ class Session:
         batch: int,
         rate: tuple[float, float] | None = None,
         average: bool = False,
+        rewiring: Mapping[str, Rewiring] | None = None,
     ) -> None:
         self.built, self.rule, self.optimizer = built, rule, optimizer
         self.loss, self.precision, self.batch = _one_of("loss", loss, LOSSES), precision, batch
         _one_of("precision", precision, PRECISIONS)
-        self.update_every = _update(update)
-        _check_update(rule, update, self.update_every)
+        self.update_every = update_steps(update)
+        check_update(rule, update, self.update_every)
         self.rate, self.average = rate, average
         if self.update_every:
             self._check_whole("update", repr(update), 'update="sequence"')
@@ -57,6 +70,13 @@ class Session:
         self._added = np.zeros(built.values.size)
         self.since_update = 0
         self._certified = 0.0
+        self.plastic: Plastic | None = None
+        if rewiring:
+            check_rule(rule, self.update_every)
+            check_optimizer(optimizer)
+            self.plastic = Plastic(built, rewiring)
+        self._fresh = True
+        bind(optimizer, built)
 
     def _check_whole(self, where: str, given: str, expected: str) -> None:
         """Refuses what sees less than a sequence, where its rates or number of steps count."""
@@ -78,6 +98,9 @@ class Session:
         self._certified = 0.0
 
     def _rewind(self) -> None:
+        self._fresh = True
+        if self.plastic is not None:
+            self.plastic.over = True
         for lane in self.lanes:
             lane.restart()
 
@@ -103,6 +126,8 @@ class Session:
             share = 1.0 / inputs.shape[0]
             result = self._advance(0, inputs, targets, traced, spikes, share, restart=True)
             if learn:
+                if self.plastic is not None:
+                    self._rewind()
                 self._update()
             return result
         finally:
@@ -172,7 +197,7 @@ class Session:
         restart: bool = False,
     ) -> Result:
         """Run a stream in lane `i`, adding `share` times its gradient."""
-        lane = self.lane(i)
+        lane, self._fresh = self.lane(i), False
         stream = make_stream(
             self.built,
             inputs,
@@ -209,13 +234,46 @@ class Session:
         self.since_update = 0
         learned = self.built.plan.learned
         self.guard.gradient(self.gradient)
-        if self.optimizer is None:
+        before = self.built.values.copy() if self.plastic is not None else self.built.values
+        if self.optimizer is not None:
+            values = self.built.values[learned]
+            with np.errstate(over="ignore", invalid="ignore"):  # noticed by the guard
+                self.optimizer.update(values, self.gradient[learned])
+            self.built.values[learned] = values
+            self.guard.values(self.built.values)
+        if self.plastic is not None:
+            self._rewire(self.plastic, before)
+
+    def _rewire(self, plastic: Plastic, before: np.ndarray) -> None:
+        """Synapses come and go; everything else goes on."""
+        changes = plastic.changes(self.built, self.gradient)
+        if not changes:
             return
-        values = self.built.values[learned]
-        with np.errstate(over="ignore", invalid="ignore"):  # noticed by the guard
-            self.optimizer.update(values, self.gradient[learned])
-        self.built.values[learned] = values
-        self.guard.values(self.built.values)
+        built, moved = plastic.rebuild(self.built, changes, before, midway=not self._fresh)
+        rule: Any = self.rule
+        optimizer: Any = self.optimizer
+        self.shared = rule.follow(built, self.shared, moved)
+        for lane in self.lanes:
+            lane.follow(built, self.shared, moved)
+        if isinstance(optimizer, Following):
+            optimizer.follow(learned_before(self.built, built, moved))
+        self.gradient = renumbered(self.gradient, moved.old)
+        self._take_over(built)
+
+    def _take_over(self, built: Built) -> None:
+        self.built, self._added = built, np.zeros(self.gradient.size)
+        self.guard.follow(built)
+        bind(self.optimizer, built)
+
+    def make_ready(self, state: Snapshot, place: str) -> None:
+        """The wiring and the lanes of the session whose state, at `place`, will be put back."""
+        if self.plastic is not None:
+            built = self.plastic.wired(self.built, state.arrays, f"{place}/plastic")
+            self.shared, self.gradient = self.rule.prepare(built), np.zeros(built.values.size)
+            self.lanes.clear()
+            self._take_over(built)
+        for number in range(state.notes[f"{place}/lanes"].get("count", 0)):
+            self.lane(number)
 
     def certificate(self) -> float | None:
         """Bound of the 2-norm of the error of `gradient`; None if the rule has none."""
@@ -235,39 +293,3 @@ def _one_of(what: str, given: str, known: tuple[str, ...]) -> str:
     if given not in known:
         raise unknown(what, given, known)
     return given
-
-
-def _update(update: str | int) -> int:
-    """Steps between updates; 0: at the end of a sequence."""
-    if isinstance(update, str) and update in ("step", "sequence"):
-        return 1 if update == "step" else 0
-    if isinstance(update, bool) or not isinstance(update, int) or update < 1:
-        raise DescriptionError(
-            "this is not a time to update",
-            where="update",
-            given=repr(update),
-            expected='"step", "sequence", or a number of steps from 1',
-        )
-    return update
-
-
-def _check_update(rule: Rule, update: str | int, every: int) -> None:
-    """Refuses an update at a step where the rule has no gradient."""
-    if every == 0 or (rule.online and every % rule.online == 0):
-        return
-    if rule.online == 0:
-        raise BuildError(
-            f"the rule {rule.name} has its gradient at the end of a sequence",
-            where="update",
-            given=repr(update),
-            expected='update="sequence"',
-            remedy='Use the rule "rtrl" to learn within a sequence.',
-        )
-    fits = max(1, round(every / rule.online)) * rule.online
-    raise BuildError(
-        f"the rule {rule.name} has a gradient at every {rule.online} steps only",
-        where="update",
-        given=repr(update),
-        expected=f'"sequence", or a multiple of {rule.online}',
-        remedy=f"The nearest that works is update={fits}.",
-    )

@@ -112,3 +112,10 @@ def restart_limits(limits: Limits) -> None:
     """Nothing heard, nothing dropped."""
     for array in (limits.error, limits.heard, limits.local):
         array[:] = 0.0
+
+
+def follow_limits(before: Limits, built: Built, mask: Mask, rows: Rows, changes: Changes) -> Limits:
+    """The same for another wiring, between sequences; draws, baseline and bound go on."""
+    made = make_limits(built, mask, rows, changes, 0)
+    kept = {name: getattr(before, name) for name in ("random", "reward", "bound", "shuffled")}
+    return made._replace(**kept)

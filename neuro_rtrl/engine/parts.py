@@ -153,8 +153,9 @@ def rewrite(files: list[Any], target: Path, limits: Mapping[str, int]) -> None:
     with recorder:
         for name, text in run.texts.items():
             recorder.attach(name, text)
-        for when in run.kept_weights:
-            recorder.weights(when, run.weights(when), run.indices)
+        for when in sorted(run.kept_weights, reverse=True):  # the start first
+            pairs = run.indices if when == "start" else run.indices_end
+            recorder.weights(when, run.weights(when), pairs)
         left = dict(limits)
         for file in files:
             for table, count in _copy(file, recorder, left).items():

@@ -170,9 +170,17 @@ class RunFile:
 
     @cached_property
     def indices(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """Projection -> (pre, post) of its synapses, in the order of its weights."""
+        """Projection -> (pre, post) of its synapses at the start, in the order of its weights."""
+        return {**self._indices("indices_end"), **self._indices("indices")}
+
+    @cached_property
+    def indices_end(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """The same at the end: they differ where synapses came and went."""
+        return {**self.indices, **self._indices("indices_end")}
+
+    def _indices(self, group: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         with self._reading():
-            groups = (g for file in self._files for g in file["weights"].get("indices", {}).items())
+            groups = (g for file in self._files for g in file["weights"].get(group, {}).items())
             return {name: (ends["pre"][:], ends["post"][:]) for name, ends in groups}
 
     @cached_property

@@ -57,6 +57,8 @@ class Projection:
         delay: (synapses,) in steps.
         port: the entry of the target's model that the arrivals use.
         learn: whether the weights are learned.
+        self_connections: whether a unit may come to be connected to itself.
+        spread: delays that new synapses may have, in steps; None: the wiring is fixed.
     """
 
     name: str
@@ -68,6 +70,8 @@ class Projection:
     delay: np.ndarray
     port: Port
     learn: bool
+    self_connections: bool = True
+    spread: np.ndarray | None = None
 
 
 class Network:
@@ -223,6 +227,7 @@ class Network:
             wiring.delays(delay, pre.size, self.dt, rng, f"{label}: delay"),
             find_port(b.name, b.model, port, label),
             bool(learn),
+            bool(self_connections),
         )
         if a.model is not None and a.model.threshold is None:
             raise BuildError(

@@ -27,6 +27,8 @@ class Plan:
         learned: parameter numbers that learn, ascending.
         names: learned name ("projection" or "population.parameter") -> parameter numbers.
         mask: static shape of the influence matrix.
+        past: (2, synapses) units before and after synapses that are gone, but through which
+            influence came that has not been given up since.
     """
 
     net: Network
@@ -39,6 +41,7 @@ class Plan:
     values: np.ndarray
     learned: np.ndarray
     names: dict[str, np.ndarray] = field(default_factory=dict)
+    past: np.ndarray = field(default_factory=lambda: np.zeros((2, 0), np.int64))
 
     @property
     def readouts(self) -> list[Population]:
@@ -97,7 +100,9 @@ def mask(made: Plan, pattern: Pattern | None = None) -> Mask:
     m = np.repeat([s[1] for s in sizes], [s[2] for s in sizes])
     if pattern is None:
         between = made.wiring.source < n
-        graph = reach(n, made.wiring.source[between], wires.target[between], own_count + m)
+        edges = np.stack([made.wiring.source[between], wires.target[between]])
+        pre, post = np.concatenate([edges, made.past], axis=1)
+        graph = reach(n, pre, post, own_count + m)
     else:
         graph = pattern(made, own_count + m)
     rows = np.repeat(d, np.diff(graph.pointer))

@@ -59,7 +59,11 @@ def wire(net: Network) -> Wiring:
     splits = np.cumsum([p.pre.size for p in net.projections.values()])[:-1]
     places = dict(zip(net.projections, np.split(back, splits), strict=True)) if rows else {}
     return Wiring(
-        _grouped(table, sources), table["source"], table["learn"], table["weight"], places
+        _grouped(table, sources, _kept(net, first)),
+        table["source"],
+        table["learn"],
+        table["weight"],
+        places,
     )
 
 
@@ -120,18 +124,43 @@ def _gain(projection: Projection, target: Population, dt: float) -> np.ndarray:
     return per_unit
 
 
-def _grouped(table: dict[str, np.ndarray], sources: int) -> Wires:
+def _kept(net: Network, first: dict[str, int]) -> np.ndarray:
+    """(3, groups) source, delay, kind of target of groups that are there even if empty.
+
+    So the groups stay as they are while synapses come and go, and whatever is under way from a
+    source finds the synapses that there are when it arrives.
+    """
+    parts = [np.zeros((3, 0), np.int64)]
+    for projection in net.projections.values():
+        if projection.spread is None:
+            continue
+        source, port = projection.source, projection.port
+        delays = projection.spread - (source.model is None and not port.is_state)
+        units = np.arange(source.n) + first[source.name]
+        pairs = np.stack([np.repeat(units, delays.size), np.tile(delays, source.n)])
+        kind = np.full(pairs.shape[1], not port.is_state)
+        parts.append(np.concatenate([pairs, kind[None]]))
+    return np.concatenate(parts, axis=1).astype(np.int64)
+
+
+def _grouped(table: dict[str, np.ndarray], sources: int, kept: np.ndarray) -> Wires:
     source, delay, collects = table["source"], table["delay"], table["collects"]
     changes = np.ones(source.size, dtype=bool)
     changes[1:] = (np.diff(source) != 0) | (np.diff(delay) != 0) | (np.diff(collects) != 0)
     starts = np.flatnonzero(changes)
-    group = np.searchsorted(source[starts], np.arange(sources + 1)).astype(np.int64)
-    longest = int(delay.max()) if delay.size else 0
+    span = max(int(delay.max(initial=0)), int(kept[1].max(initial=0))) + 2
+    keys = (source[starts] * span + delay[starts] + 1) * 2 + collects[starts]
+    # Those that there are, and those that are kept; an empty one starts where the next does.
+    groups = np.union1d(keys, (kept[0] * span + kept[1] + 1) * 2 + kept[2])
+    begins = np.append(starts, source.size)[np.searchsorted(keys, groups)]
+    owner, delays = groups // (2 * span), groups // 2 % span - 1
+    group = np.searchsorted(owner, np.arange(sources + 1)).astype(np.int64)
+    longest = int(delays.max(initial=0))
     return Wires(
         group=group,
-        delay=delay[starts],
-        collects=collects[starts],
-        first=np.append(starts, source.size).astype(np.int64),
+        delay=delays.astype(np.int64),
+        collects=(groups % 2).astype(np.uint8),
+        first=np.append(begins, source.size).astype(np.int64),
         target=table["target"],
         variable=table["variable"],
         gain=table["gain"],

@@ -59,9 +59,13 @@ class Adam:
     def update(self, values: np.ndarray, gradient: np.ndarray) -> None:
         """Changes `values` (p,) in place along `gradient` (p,), in the precision of `values`."""
         rate = self._common.pace.rate(self._moments.t)
-        direction = self._moments.direction(values, self._common.clip.clipped(gradient))
+        at, direction = self._moments.direction(values, self._common.clip.clipped(gradient))
         # theta_t = theta_{t-1} - alpha_t (m_t / (1 - beta1^t)) / (sqrt(v_t / (1 - beta2^t)) + eps)
-        values -= rate * direction
+        values[at] -= rate * direction
+
+    def follow(self, old: np.ndarray) -> None:
+        """Parameter i was number `old[i]` until now; -1: it is new, and nothing moves it."""
+        self._moments.follow(old)
 
 
 OPTIMIZER = Adam

@@ -57,9 +57,16 @@ class AdamW:
     def update(self, values: np.ndarray, gradient: np.ndarray) -> None:
         """Changes `values` (p,) in place along `gradient` (p,), in the precision of `values`."""
         rate = self._common.pace.rate(self._moments.t)
-        direction = self._moments.direction(values, self._common.clip.clipped(gradient))
+        at, direction = self._moments.direction(values, self._common.clip.clipped(gradient))
         # theta_t = theta_{t-1} - alpha_t (direction + lambda theta_{t-1})
-        values -= rate * (direction + self.weight_decay * values)
+        awake = values[at] - rate * (direction + self.weight_decay * values[at])
+        if self.weight_decay:  # the others decay all the same
+            values -= rate * (self.weight_decay * values)
+        values[at] = awake
+
+    def follow(self, old: np.ndarray) -> None:
+        """Parameter i was number `old[i]` until now; -1: it is new, and nothing moves it."""
+        self._moments.follow(old)
 
 
 OPTIMIZER = AdamW

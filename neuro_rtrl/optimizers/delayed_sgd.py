@@ -16,6 +16,7 @@ from collections import deque
 
 import numpy as np
 
+from neuro_rtrl.optimizers._awake import Awake, followed
 from neuro_rtrl.optimizers._options import check, common
 
 
@@ -54,6 +55,7 @@ class DelayedSgd:
         check("delayed_sgd", "delay", delay, delay >= 0, "a whole number of at least 0")
         self.learning_rate, self.delay = float(learning_rate), int(delay)
         self._t = 0
+        self._awake = Awake()
         self._waiting: deque[np.ndarray] = deque()
 
     def update(self, values: np.ndarray, gradient: np.ndarray) -> None:
@@ -62,8 +64,16 @@ class DelayedSgd:
         self._t += 1
         self._waiting.append(gradient.copy())
         if len(self._waiting) > self.delay:
+            late = self._common.clip.clipped(self._waiting.popleft())
+            at = self._awake.places(late)
+            self._awake.rest(at, False)
             # theta_t = theta_{t-1} - eta_t g_{t - delay}
-            values -= rate * self._common.clip.clipped(self._waiting.popleft())
+            values[at] -= rate * late[at]
+
+    def follow(self, old: np.ndarray) -> None:
+        """Parameter i was number `old[i]` until now; -1: it is new, and nothing moves it."""
+        self._awake.follow(old)
+        self._waiting = deque(followed(gradient, old) for gradient in self._waiting)
 
 
 OPTIMIZER = DelayedSgd

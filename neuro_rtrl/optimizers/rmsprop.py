@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from neuro_rtrl.optimizers._awake import Awake, followed
 from neuro_rtrl.optimizers._options import check, common
 
 
@@ -49,19 +50,32 @@ class RmsProp:
         self.learning_rate = float(learning_rate)
         self.decay, self.epsilon = float(decay), float(epsilon)
         self._t = 0
+        self._awake = Awake()
         self._v: np.ndarray | None = None
+        self._seen = np.zeros(0, np.int64)
 
     def update(self, values: np.ndarray, gradient: np.ndarray) -> None:
         """Changes `values` (p,) in place along `gradient` (p,), in the precision of `values`."""
         if self._v is None:
-            self._v = np.zeros_like(values)
+            self._v, self._seen = np.zeros_like(values), np.zeros(values.size, np.int64)
         rate, gradient = self._common.pace.rate(self._t), self._common.clip.clipped(gradient)
         self._t += 1
-        # v_t = rho v_{t-1} + (1 - rho) g_t^2
-        self._v *= self.decay
-        self._v += (1 - self.decay) * gradient * gradient
+        at = self._awake.places(gradient)
+        # v_t = rho v_{t-1} + (1 - rho) g_t^2; since the last gradient there was, v only decayed
+        rested = self._t - self._seen[at]
+        decays = self.decay ** np.arange(rested.max(initial=0) + 1.0)
+        v = self._v[at] * decays.astype(self._v.dtype)[rested]
+        v += (1 - self.decay) * gradient[at] * gradient[at]
+        self._v[at], self._seen[at] = v, self._t
+        self._awake.rest(at, False)
         # theta_t = theta_{t-1} - eta_t g_t / (sqrt(v_t) + epsilon)
-        values -= rate * gradient / (np.sqrt(self._v) + self.epsilon)
+        values[at] -= rate * gradient[at] / (np.sqrt(v) + self.epsilon)
+
+    def follow(self, old: np.ndarray) -> None:
+        """Parameter i was number `old[i]` until now; -1: it is new, and nothing moves it."""
+        self._awake.follow(old)
+        if self._v is not None:
+            self._v, self._seen = followed(self._v, old), followed(self._seen, old)
 
 
 OPTIMIZER = RmsProp

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from neuro_rtrl.optimizers._awake import Awake, followed
 from neuro_rtrl.optimizers._options import check, common
 
 
@@ -47,6 +48,7 @@ class Sgd:
         self.learning_rate = float(learning_rate)
         self.momentum = float(momentum)
         self._t = 0
+        self._awake = Awake()
         self._step: np.ndarray | None = None
 
     def update(self, values: np.ndarray, gradient: np.ndarray) -> None:
@@ -55,11 +57,20 @@ class Sgd:
             self._step = np.zeros_like(values)
         rate, gradient = self._common.pace.rate(self._t), self._common.clip.clipped(gradient)
         self._t += 1
+        at = self._awake.places(gradient)
         # s_t = mu s_{t-1} - eta_t g_t
-        self._step *= self.momentum
-        self._step -= rate * gradient
+        step = self._step[at] * self.momentum
+        step -= rate * gradient[at]
+        self._step[at] = step
+        self._awake.rest(at, (step != 0) if self.momentum else False)
         # theta_t = theta_{t-1} + s_t
-        values += self._step
+        values[at] += step
+
+    def follow(self, old: np.ndarray) -> None:
+        """Parameter i was number `old[i]` until now; -1: it is new, and nothing moves it."""
+        self._awake.follow(old)
+        if self._step is not None:
+            self._step = followed(self._step, old)
 
 
 OPTIMIZER = Sgd

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from neuro_rtrl.contracts_rewiring import Moved
 from neuro_rtrl.engine.build import Built, make_run
 from neuro_rtrl.engine.ledger import Ledger, make_ledger
 from neuro_rtrl.engine.simulation import not_finite
@@ -87,6 +88,12 @@ class Lane:
         self.credit.known[:] = 0
         start_run(self.units, self.run)
 
+    def follow(self, built: Built, shared: Predictor, moved: Moved) -> None:
+        """Goes on with another wiring, at the start of a sequence."""
+        self.built = built
+        self.units = built.units._replace(eager=np.ones_like(built.units.eager))
+        self.tape = make_tape(built, 0, self.tape.counts)
+
     def advance(self, stream: Stream, gradient: np.ndarray, restart: bool) -> bool:
         """Run the stream, adding to `gradient`; True if the record of spikes is full first."""
         steps = int(stream.span[1])
@@ -145,6 +152,15 @@ class WindowRule:
     def start(self, built: Built, shared: Predictor, precision: str) -> Lane:
         """A fresh lane."""
         return Lane(built, self.online, shared)
+
+    @property
+    def midway(self) -> bool:
+        """A window looks back to the synapses that there were: they change between sequences."""
+        return False
+
+    def follow(self, built: Built, shared: Predictor, moved: Moved) -> Predictor:
+        """The predictor knows states, not synapses: it goes on."""
+        return shared
 
     def ledger(self, built: Built, shared: Predictor, lanes: list[Lane]) -> Ledger:
         """Counts of all lanes together."""

@@ -9,7 +9,9 @@ import pytest
 
 from neuro_rtrl import registry
 from neuro_rtrl.contracts import Optimizer
+from neuro_rtrl.contracts_rewiring import Following
 from neuro_rtrl.errors import DescriptionError
+from neuro_rtrl.optimizers import _awake
 
 NAMES = sorted(registry.files("optimizers"))
 
@@ -96,3 +98,109 @@ def test_refusals_name_the_optimizer_and_the_option(name: str) -> None:
     for option in ("clip_norm", "clip_value", "steps"):
         with pytest.raises(DescriptionError, match=rf"{name}: {option}: .*expected: "):
             make(name, 0.1, schedule="inverse_sqrt", **{option: 0})
+
+
+CASES: list[dict[str, Any]] = [
+    {},
+    {"clip_norm": 0.5},
+    {"clip_value": 0.3, "schedule": "cosine", "steps": 40},
+    {"schedule": "inverse_sqrt"},
+    {"schedule": "exponential", "steps": 20, "clip_norm": 2.0, "clip_value": 1.0},
+]
+OWN: dict[str, list[dict[str, Any]]] = {
+    "sgd": [{"momentum": 0.9}],
+    "adam": [{"beta1": 0.0}, {"beta2": 0.0, "epsilon": 1e-3}],
+    "adamw": [{"weight_decay": 0.1}, {"weight_decay": 0.0}],
+    "delayed_sgd": [{"delay": 3}],
+}
+
+
+def sparse_gradients(rng: np.random.Generator, count: int, size: int) -> list[np.ndarray]:
+    """Some places never have one, some often, and some updates have none at all."""
+    often = rng.random(size) ** 3
+    often[: size // 4] = 0.0
+    return [
+        rng.normal(size=size) * (rng.random(size) < often) * (rng.random() < 0.8)
+        for _ in range(count)
+    ]
+
+
+def descended(
+    monkeypatch: pytest.MonkeyPatch, worth: float, name: str, options: dict[str, Any], dtype: type
+) -> list[np.ndarray]:
+    """The values after each update, lazily (`worth` 1) or not (-1)."""
+    monkeypatch.setattr(_awake, "WORTH", worth)
+    rng = np.random.default_rng(4)
+    optimizer = registry.find("optimizers", name)(learning_rate=0.05, **options)
+    values: np.ndarray = rng.normal(size=60).astype(dtype)
+    found = []
+    for gradient in sparse_gradients(rng, 60, 60):
+        optimizer.update(values, gradient.astype(dtype))
+        found.append(values.copy())
+    return found
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", NAMES)
+def test_lazy_updates_are_the_dense_ones(
+    name: str, dtype: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the last bit; RMSProp's memory decays in closed form."""
+    for options in CASES + OWN.get(name, []):
+        lazy = descended(monkeypatch, 1.0, name, options, dtype)
+        dense = descended(monkeypatch, -1.0, name, options, dtype)
+        mixed = descended(monkeypatch, 0.3, name, options, dtype)
+        assert np.abs(dense[-1] - dense[0]).max() > 0.05
+        for found in (lazy, mixed):
+            if name == "rmsprop":
+                tolerance = 1e-5 if dtype is np.float32 else 1e-12
+                np.testing.assert_allclose(found, dense, rtol=tolerance, atol=tolerance)
+            else:
+                np.testing.assert_array_equal(found, dense)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_lazy_work_is_done_where_the_gradient_is(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What has no gradient and no memory is not looked at."""
+    seen = []
+    places = _awake.Awake.places
+
+    def spy(self: _awake.Awake, gradient: np.ndarray) -> Any:
+        found = places(self, gradient)
+        seen.append(found)
+        return found
+
+    monkeypatch.setattr(_awake.Awake, "places", spy)
+    optimizer, values, gradient = make(name, 0.1), np.ones(50), np.zeros(50)
+    gradient[7] = 1.0
+    optimizer.update(values, gradient)
+    assert [s.tolist() for s in seen] == [[7]]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("worth", [1.0, -1.0])
+def test_memory_follows_when_parameters_are_renumbered(
+    name: str, worth: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Permuted, with two gone and one new: survivors go on as if nothing had happened."""
+    monkeypatch.setattr(_awake, "WORTH", worth)
+    rng = np.random.default_rng(5)
+    gradients = sparse_gradients(rng, 30, 20)
+    options = (OWN.get(name) or [{}])[0]
+    one, two = (registry.find("optimizers", name)(learning_rate=0.05, **options) for _ in range(2))
+    a, b = np.ones(20), np.ones(20)
+    for gradient in gradients[:15]:
+        one.update(a, gradient)
+        two.update(b, gradient)
+    old = np.concatenate([rng.permutation(20)[:18], [-1]])
+    assert isinstance(two, Following)
+    two.follow(old)
+    b = np.where(old >= 0, b[old], 5.0)
+    for gradient in gradients[15:]:
+        one.update(a, gradient)
+        two.update(b, np.where(old >= 0, gradient[old], 0.0))
+    np.testing.assert_allclose(b[:-1], a[old[:-1]], rtol=1e-12)
+    if "weight_decay" not in options:
+        assert b[-1] == 5.0

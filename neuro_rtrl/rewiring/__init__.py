@@ -1,0 +1,1 @@
+"""How synapses come and go while a network learns: one file each."""
