@@ -6,8 +6,9 @@ an earlier gradient still moves. All values are up to date after each update, so
 caught up before they are read, and the numbers are those of the dense update to the last bit
 (RMSProp, whose memory decays in closed form where nothing moves: to rounding).
 
-Gathering costs about three times as much a place as working through all: above the share `WORTH`
-of places awake the dense update is done instead (measured: benchmarks/lazy_optimizers.py).
+A place costs more where it has to be gathered: above the share `WORTH` of places awake the dense
+update is done instead. Measured with Adam and 400,000 places: 0.3 ms with 1 % of them awake, 1.3 ms
+with 20 %, 9 to 17 ms for all of them; the two ways are even between 30 and 50 %.
 """
 
 from __future__ import annotations
