@@ -74,7 +74,8 @@ def test_the_score_is_that_of_the_wiring_of_now(tmp_path: Path) -> None:
 
 
 def test_a_run_that_was_interrupted_goes_on_with_its_wiring(tmp_path: Path) -> None:
-    changes = [*SMALL, *SPARSE, DEEP_R]
+    settings = "learning.optimizer.projections.hidden_y.learning_rate=1e-2"
+    changes = [*SMALL, *SPARSE, DEEP_R, settings]
     nr.run_experiment("spiral", out=tmp_path / "whole", overrides=changes, checkpoint_every=2)
     interrupted(tmp_path / "cut", 3, overrides=changes)
     nr.run_experiment(tmp_path / "cut", resume=True)
