@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-QUESTIONS = ("learn", "silent", "step", "roofline", "model", "rules", "reproductions")
+QUESTIONS = ("learn", "silent", "step", "roofline", "model", "rules", "reproductions", "simulate")
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -19,7 +19,11 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("question", choices=QUESTIONS)
     parser.add_argument("--json", type=Path, help="write the records there")
     parser.add_argument("--out", type=Path, help="folder for the figure, or for what is measured")
-    parser.add_argument("--peers", action="store_true", help="learn: install peers that are absent")
+    parser.add_argument(
+        "--peers",
+        action="store_true",
+        help="learn: install peers that are absent; simulate: Brian2, too",
+    )
     parser.add_argument("--peer-folder", type=Path, help="learn: where their environments are")
     parser.add_argument(
         "--only", nargs="*", help="learn: numbers of the cases, from 0; reproductions: studies"
@@ -48,7 +52,7 @@ def job(given: argparse.Namespace) -> Callable[..., Any]:
     """The question's `measure`, with its own options filled in."""
     from functools import partial
 
-    from benchmarks import learn, model, roofline, silent, step_overhead
+    from benchmarks import learn, model, roofline, silent, simulate, step_overhead
 
     if given.question == "learn":
         plans = (
@@ -57,6 +61,8 @@ def job(given: argparse.Namespace) -> Callable[..., Any]:
         return partial(learn.measure, plans, peers=given.peers, folder=given.peer_folder)
     if given.question == "roofline":
         return roofline.measure
+    if given.question == "simulate":
+        return partial(simulate.measure, peers=given.peers)
     return {"silent": silent, "step": step_overhead, "model": model}[given.question].measure
 
 

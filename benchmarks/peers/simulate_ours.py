@@ -1,0 +1,71 @@
+"""A balanced network in this package: `python -m benchmarks.peers.simulate_ours KIND N STEPS RUNS`.
+
+Prints JSON: seconds of each part, and of each run; the first run is the result of a fresh start.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+
+from benchmarks.peers import balanced
+
+CUBA = """
+equations = '''
+dv/dt = (ge + gi - (v - E_l))/tau_m : mV (unless refractory)
+dge/dt = -ge/tau_e : mV
+dgi/dt = -gi/tau_i : mV
+'''
+method = "exact"
+threshold = "v > v_th"
+reset = "v = v_reset"
+refractory = "t_ref"
+[synapses]
+excitation = "ge += w*volt"
+inhibition = "gi += w*volt"
+[parameters]
+tau_m = { value = 20, unit = "ms", meaning = "membrane time constant" }
+tau_e = { value = 5, unit = "ms", meaning = "decay of excitation" }
+tau_i = { value = 10, unit = "ms", meaning = "decay of inhibition" }
+E_l = { value = -49, unit = "mV", meaning = "rest" }
+v_th = { value = -50, unit = "mV", meaning = "threshold" }
+v_reset = { value = -60, unit = "mV", meaning = "reset" }
+t_ref = { value = 5, unit = "ms", meaning = "refractory period" }
+"""
+
+
+def main() -> None:
+    """Describe, build, run."""
+    kind, n, steps, runs = sys.argv[1], *(int(x) for x in sys.argv[2:5])
+    drawn = balanced.draw(kind, n)
+    began = time.perf_counter()
+    import neuro_rtrl as nr
+    from neuro_rtrl.equations.model_text import model_from_text
+
+    model = model_from_text(CUBA, name="cuba") if kind == "CUBA" else "lif_conductance"
+    imported = time.perf_counter()
+    net = nr.Network(dt="0.1 ms")
+    units = net.neurons(n, model, name="units", initial=dict(drawn.initial))
+    excite, inhibit = balanced.WEIGHTS[kind]
+    net.connect(units, units, pairs=drawn.excitatory, weights=excite, port="excitation")
+    net.connect(units, units, pairs=drawn.inhibitory, weights=inhibit, port="inhibition")
+    described = time.perf_counter()
+    seconds, spikes, built = [], 0, 0.0
+    for run in range(runs + 1):
+        simulation = nr.Simulation(net)
+        simulation.run(steps=0)  # compiles
+        now = time.perf_counter()
+        built = built or now - described
+        spikes = simulation.run(steps=steps)["units"].i.size
+        seconds.append(time.perf_counter() - now)
+        if run == 0:
+            result = time.perf_counter() - began
+    found = {"import": imported - began, "describe": described - imported, "build": built}
+    print(
+        json.dumps(found | {"result": result, "seconds": seconds[1:] or seconds, "spikes": spikes})
+    )
+
+
+if __name__ == "__main__":
+    main()
