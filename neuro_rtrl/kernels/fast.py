@@ -60,6 +60,26 @@ def any_of(typingctx: Any, flags: Any, start: Any) -> Any:
     return types.boolean(flags, start), codegen
 
 
+@intrinsic
+def fetch(typingctx: Any, array: Any, place: Any) -> Any:
+    """Ask for the line of the cache with array[place]; it will be read soon."""
+
+    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, values[0]).data
+        where = builder.bitcast(cgutils.gep_inbounds(builder, data, values[1]), _BYTES)
+        number = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [_BYTES, number, number, number])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [_BYTES], kind)
+        # To be read; into all caches; data, not code.
+        builder.call(function, [where, number(0), number(3), number(1)])
+        return context.get_dummy_value()
+
+    return types.void(array, place), codegen
+
+
+_BYTES = ir.IntType(8).as_pointer()
+
+
 @kernel
 def run(cells: Cells, fan: Fan, course: Course, tape: Tape) -> int:
     """Run the tape on from where the course stands."""
@@ -222,10 +242,23 @@ def _emit(fan: Fan, course: Course) -> None:
         schedule(fan, course, event)
 
 
+@jit
+def _fetch_rows(fan: Fan, course: Course, event: int) -> None:
+    """Rows of synapses lie anywhere in memory: all that are due are asked for at once."""
+    while event >= 0:
+        group = course.next_group[event]
+        for e in range(fan.first[group], fan.first[group + 1], 8):
+            fetch(fan.jump, e)
+            if e % 16 < 8:
+                fetch(fan.where, e)
+        event = course.link[event]
+
+
 @inline
 def _deliver(fan: Fan, course: Course) -> None:
     """All groups due in this step."""
     event = take_slot(fan, course)
+    _fetch_rows(fan, course, event)
     while event >= 0:
         following = course.link[event]
         step = course.clock[STEP] - course.emitted[event]
