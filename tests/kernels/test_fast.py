@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -15,8 +13,6 @@ from neuro_rtrl.engine.tape import make_tape
 from neuro_rtrl.equations.library import model_files
 from neuro_rtrl.equations.model_text import load_model
 from neuro_rtrl.kernels import fast, simulate
-from neuro_rtrl.kernels.cells import CHUNK
-from neuro_rtrl.kernels.jit import kernel
 from neuro_rtrl.kernels.layout import FINISHED, RECORD_FULL
 from neuro_rtrl.network.describe import Network
 from neuro_rtrl.validation_cases import UNITS, Case, cases, find_gain, network, poisson_input
@@ -97,16 +93,3 @@ def test_graded_events_inputs_and_several_populations() -> None:
     net.connect(units, out, delay="2 ms")
     inputs = (rng.random((200, 12)) < 0.2) * rng.normal(1, 0.5, (200, 12))
     assert assert_same(net, inputs) > 200
-
-
-@kernel
-def found(flags: np.ndarray, start: int) -> bool:
-    return bool(fast.any_of(flags, start))
-
-
-@pytest.mark.parametrize("place", [0, 1, 7, 8, 63])
-def test_any_flag_of_a_chunk_is_seen(place: int) -> None:
-    flags: Any = np.zeros(3 * CHUNK, np.uint8)
-    flags[5 + place] = 1
-    assert found(flags, 5)
-    assert not found(flags, 6 + place)

@@ -1,0 +1,48 @@
+"""What NumPy's arrays have no words for: 64 flags at a glance, and asking for memory ahead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from neuro_rtrl.kernels.cells import CHUNK
+
+_BYTES = ir.IntType(8).as_pointer()
+
+
+@intrinsic
+def any_of(typingctx: Any, flags: Any, start: Any) -> Any:
+    """Whether one of the 64 flags from `start` on is set."""
+
+    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, values[0])
+        wide = ir.VectorType(ir.IntType(64), CHUNK // 8)
+        place = cgutils.gep_inbounds(builder, array.data, values[1])
+        words = builder.load(builder.bitcast(place, wide.as_pointer()), align=1)
+        kind = ir.FunctionType(ir.IntType(64), [wide])
+        name = f"llvm.vector.reduce.or.v{CHUNK // 8}i64"
+        joined = builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [words])
+        return builder.icmp_unsigned("!=", joined, ir.Constant(ir.IntType(64), 0))
+
+    return types.boolean(flags, start), codegen
+
+
+@intrinsic
+def fetch(typingctx: Any, array: Any, place: Any) -> Any:
+    """Ask for the line of the cache with array[place]; it will be read soon."""
+
+    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, values[0]).data
+        where = builder.bitcast(cgutils.gep_inbounds(builder, data, values[1]), _BYTES)
+        number = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [_BYTES, number, number, number])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [_BYTES], kind)
+        # To be read; into all caches; data, not code.
+        builder.call(function, [where, number(0), number(3), number(1)])
+        return context.get_dummy_value()
+
+    return types.void(array, place), codegen
