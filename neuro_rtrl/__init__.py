@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from neuro_rtrl.data import fetch
     from neuro_rtrl.engine.run_file import open_run
     from neuro_rtrl.engine.simulation import Recording, Simulation, simulate
+    from neuro_rtrl.equations.model_inline import make_model
     from neuro_rtrl.equations.model_text import load_model
     from neuro_rtrl.errors import NeuroRtrlError
     from neuro_rtrl.experiment import run_experiment
@@ -55,6 +56,7 @@ _HOME = {
     "fetch": "neuro_rtrl.data",
     "gradcheck": "neuro_rtrl.checks",
     "load_model": "neuro_rtrl.equations.model_text",
+    "make_model": "neuro_rtrl.equations.model_inline",
     "open_run": "neuro_rtrl.engine.run_file",
     "run_experiment": "neuro_rtrl.experiment",
     "simulate": "neuro_rtrl.engine.simulation",
@@ -82,6 +84,7 @@ __all__ = [
     "fetch",
     "gradcheck",
     "load_model",
+    "make_model",
     "open_run",
     "run_experiment",
     "simulate",
