@@ -48,7 +48,10 @@ def test_lines_can_be_replaced_and_units_made() -> None:
         ({"threshold": "v >"}, r"model, line \d+: threshold"),
         ({"equations": "dv/dt = -u : 1"}, r"unknown name; given: 'u'"),
         ({"parameters": {"tau_m": "fast"}}, r"parameters\.tau_m: this parameter has no number"),
-        ({"parameters": LINES["parameters"] | {"tau_m": "20 xyz"}}, r"parameters\.tau_m: this is not a unit; given: 'xyz'"),
+        (
+            {"parameters": LINES["parameters"] | {"tau_m": "20 xyz"}},
+            r"parameters\.tau_m: this is not a unit; given: 'xyz'",
+        ),
         ({"method": 3}, r"method: this line is not text; given: 3"),
         ({"thresold": "v > 1"}, r"thresold"),
     ],
