@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 
 import neuro_rtrl as nr
+from neuro_rtrl.compare_gradient import Probe
 from neuro_rtrl.engine.run_file import open_run
 from neuro_rtrl.errors import DescriptionError
-from neuro_rtrl.experiment_text import load_experiment, make_network
+from neuro_rtrl.experiment_evaluation import Evaluator
+from neuro_rtrl.experiment_text import load_experiment, make_network, make_task
+from neuro_rtrl.experiment_training import make_job
 from neuro_rtrl.outputs import News
 from neuro_rtrl.registry import files
 from tests.test_experiment_keeping import assert_same_run, interrupted
@@ -21,7 +24,7 @@ SMALL = [
     "learning.iterations=6", "record.test_every=2", "task.batch=3", "task.test_size=20",
     "populations.hidden.n=4", "populations.hidden.parameters.theta=-4",
 ]  # fmt: skip
-DEEP_R = 'learning.rewiring={ name = "deep_r", l1 = 0.3, learning_rate = 3e-2 }'
+DEEP_R = 'learning.rewiring={ name = "deep_r", l1 = 1.0, learning_rate = 3e-2 }'
 PRUNE = "learning.rewiring={ hidden_c = { name = 'magnitude', density = 0.5, end = 4, every = 1 } }"
 SPARSE = ["projections.hidden_u.density=0.5", "projections.hidden_y.density=0.5"]
 
@@ -65,9 +68,6 @@ def test_the_score_is_that_of_the_wiring_of_now(tmp_path: Path) -> None:
         made.connect(
             p.source, p.target, name=name, port=p.port.name, pairs=ends[name], weights=weights[name]
         )
-    from neuro_rtrl.experiment_evaluation import Evaluator
-    from neuro_rtrl.experiment_text import make_task
-
     score = Evaluator(made).score(make_task(experiment), weights)
     assert summary["score"] == pytest.approx(score, abs=1e-12)
     assert weights["hidden_c"].size == 8
@@ -93,6 +93,21 @@ def test_settings_of_projections(tmp_path: Path) -> None:
     moved = {name: float(np.abs(end[name] - start[name]).max()) for name in start}
     assert moved["hidden_u"] == 0
     assert 0 < moved["hidden_y"] < 1e-6 < moved["hidden_c"] < 0.05 < moved["hidden_r"]
+
+
+def test_gradients_are_compared_in_the_wiring_of_now() -> None:
+    """What `compare` looks at: exact is exact, whatever has come and gone."""
+    experiment = load_experiment("spiral", [*SMALL, *SPARSE, DEEP_R])
+    job, probe = make_job(experiment, "spiral"), Probe(experiment)
+    for iteration in range(6):
+        trial = job.task.train(iteration)
+        job.learner.run(trial.inputs, trial.targets)
+    assert not np.array_equal(
+        job.learner.projections["hidden_u"].pre, job.network.projections["hidden_u"].pre
+    )
+    figures = probe.measure(job.learner, job.task, 4)
+    assert figures["cosine"] == pytest.approx(1.0, abs=1e-5)
+    assert figures["norm_ratio"] == pytest.approx(1.0, abs=1e-5)
 
 
 @pytest.mark.parametrize(

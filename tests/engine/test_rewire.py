@@ -154,6 +154,26 @@ def test_other_refusals() -> None:
         learner(rewiring={"a_a": "deep_r"})
 
 
+def test_feedback_weights_of_synapses_that_come_later() -> None:
+    """One number for each synapse says nothing of others; a matrix does, and survivors keep it."""
+    count = network().projections["a_y"].pre.size
+    with pytest.raises(BuildError, match=r"feedback: a_y.*later.*matrix"):
+        learner("eprop-random", feedback={"a_y": np.ones(count)})
+    matrix = np.random.default_rng(0).normal(size=(6, 2))
+    used = learner("eprop-random", feedback={"a_y": matrix})
+    for i in range(3):
+        used.run(*batch(i))
+    anew = nr.Learner(
+        used.network, "eprop-random", update="sequence", precision="float64",
+        feedback={"a_y": matrix},
+    )  # fmt: skip
+    # What is put in for pairs without a synapse has random weights: of other pairs, made anew.
+    used.run(*batch(5), learn=False)
+    anew.run(*batch(5), learn=False)
+    assert np.isfinite(used.gradient["a_a"]).all()
+    np.testing.assert_allclose(used.gradient["a_y"], anew.gradient["a_y"], rtol=1e-12, atol=1e-12)
+
+
 @pytest.mark.parametrize("update", ["sequence", "step"])
 def test_a_learner_goes_on_from_a_state_with_another_wiring(update: str) -> None:
     whole, first = learner(update=update), learner(update=update)
