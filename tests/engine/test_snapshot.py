@@ -200,3 +200,10 @@ def test_a_place_that_was_not_kept_is_refused() -> None:
     del found.notes["/given"]
     with pytest.raises(RunFileError, match=r"/given: the kept state is not that of this run"):
         put_back(Counting(), found)
+
+
+def test_a_list_longer_than_what_is_there_is_refused() -> None:
+    found = take([[np.zeros(1)]])
+    found.notes["/0"] = {"count": 10**12, "kind": "list"}
+    with pytest.raises(RunFileError, match=r"given: 1000000000000; expected: a list of what"):
+        put_back([[np.zeros(1)]], found)
