@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 UNITS |= {"B": 1, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
 OF_UNIT, OF_STATE, OF_SYNAPSE = 200, 100, 100
-"""Bytes, measured and rounded up."""
+"""Bytes, rough and rather too many."""
 _KNOWN = {"name", "density", "indegree", "weights", "delay", "port", "learn", "self_connections"}
 
 
