@@ -102,7 +102,9 @@ class Watch:
 
     def _stale(self, job: Job) -> None:
         """How far the weights have gone since the iteration before."""
-        present = job.learner.parameters
+        # Where synapses come and go, numbers of two iterations are not those of the same ones.
+        moving = set(job.learner.plastic)
+        present = {n: v for n, v in job.learner.parameters.items() if n not in moving}
         for name in job.network.projections:
             if name not in present or name not in self.weights:
                 continue

@@ -143,3 +143,10 @@ def test_the_shipped_one_rewires_in_three_ways() -> None:
     ways = [point.overrides.get("learning.rewiring") for point in experiment.points]
     assert ways[0] is None
     assert [way["hidden_hidden"]["name"] for way in ways[1:]] == ["magnitude", "deep_r", "rigl"]
+
+
+def test_the_shipped_one_prunes_within_sequences(tmp_path: Path) -> None:
+    small = ["learning.iterations=3", "task.steps=200", "task.inputs=10", "populations.x.inputs=10"]
+    text = "learning.rewiring={ hidden_hidden = { name = 'magnitude', density = 0.05, end = 30 } }"
+    summary = nr.run_experiment("lif_pattern", out=tmp_path, overrides=[*small, text])
+    assert summary["connected"] == {"hidden_hidden": 0.05}
