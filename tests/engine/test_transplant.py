@@ -193,4 +193,4 @@ def test_map_models_with_collected_arrivals(seed: int) -> None:
 
 def test_snap_with_a_large_order_is_rtrl_here_too() -> None:
     names = ("a_a", "a_b", "x_a")
-    run_and_compare(spiking(5), names, "rtrl")
+    run_and_compare(spiking(5), names, "snap-50")
