@@ -189,8 +189,3 @@ def test_also_when_the_number_of_synapses_changes(grow: float) -> None:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_map_models_with_collected_arrivals(seed: int) -> None:
     run_and_compare(gated(seed), ("h_0", "h_1", "h_2", "x_0", "x_2", "h_y"), "rtrl")
-
-
-def test_snap_with_a_large_order_is_rtrl_here_too() -> None:
-    names = ("a_a", "a_b", "x_a")
-    run_and_compare(spiking(5), names, "snap-50")
