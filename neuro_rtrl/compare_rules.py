@@ -26,7 +26,7 @@ from neuro_rtrl.compare_plan import (
 )
 from neuro_rtrl.compare_pool import Runner
 from neuro_rtrl.compare_tables import by_rule, write_hdf5
-from neuro_rtrl.errors import BuildError, RunFileError
+from neuro_rtrl.errors import BuildError, writing
 from neuro_rtrl.experiment_text import Experiment, at_point, load_experiment
 from neuro_rtrl.outputs import Watcher, write_json
 
@@ -130,15 +130,8 @@ def _single(experiment: Experiment) -> Experiment:
 
 
 def _prepared(folder: Path) -> Path:
-    try:
+    with writing("the folder of the comparison cannot be made", folder):
         (folder / JOBS).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunFileError(
-            "the folder of the comparison cannot be made",
-            where=str(folder),
-            given=error.strerror or error,
-            expected="a folder that can be written",
-        ) from error
     return folder
 
 

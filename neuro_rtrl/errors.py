@@ -8,7 +8,8 @@ nearest known one.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -134,3 +135,40 @@ def unknown(what: str, name: object, known: Iterable[str], *, where: str = "") -
         expected=f"one of {', '.join(names)}" if names else "no name at all here",
         remedy=nearest(str(name), names) if names else "Remove it.",
     )
+
+
+@contextmanager
+def writing(
+    problem: str, where: object, expected: str = "a folder that can be written"
+) -> Iterator[None]:
+    """Turns what the system says against writing into a `RunFileError`.
+
+    Args:
+        problem: one sentence that says what could not be done.
+        where: the file or folder.
+        expected: what would have been accepted.
+
+    >>> try:
+    ...     with writing("no file", "a.txt"):
+    ...         raise PermissionError(13, "Permission denied")
+    ... except RunFileError as error:
+    ...     print(error)
+    a.txt: no file; given: Permission denied; expected: a folder that can be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        given = error.strerror or error
+        raise RunFileError(problem, where=str(where), given=given, expected=expected) from error
+
+
+def check_option(owner: str, name: str, given: object, good: bool, expected: str) -> None:
+    """Refuses the value of an option of an optimizer or another part that has some.
+
+    Raises:
+        DescriptionError: it is not `good`.
+    """
+    if not good:
+        raise DescriptionError(
+            f"{name} is out of range", where=f"{owner}: {name}", given=given, expected=expected
+        )

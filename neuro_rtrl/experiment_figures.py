@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from neuro_rtrl.errors import RunFileError
+from neuro_rtrl.errors import writing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -241,12 +241,5 @@ def page(file: Path, size: tuple[float, float]) -> Iterator[Figure]:
     figure = Figure(figsize=size, layout="constrained", dpi=120)
     FigureCanvasAgg(figure)
     yield figure
-    try:
+    with writing("the picture cannot be written", file, "a file in a folder that can be written"):
         figure.savefig(file)
-    except OSError as error:
-        raise RunFileError(
-            "the picture cannot be written",
-            where=str(file),
-            given=error.strerror or error,
-            expected="a file in a folder that can be written",
-        ) from error

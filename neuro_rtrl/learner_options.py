@@ -78,13 +78,13 @@ def guided(rule: Rule, feedback: Mapping[str, Any] | None) -> Rule:
     """
     if feedback is None:
         return rule
-    if not isinstance(rule, Guided):
+    if not isinstance(rule, Guided) or not rule.takes_feedback:
         raise BuildError(
             f"the rule {rule.name} has no feedback weights that could be given",
             where="feedback",
             given=", ".join(feedback),
             expected="a rule with random or adaptive feedback",
-            remedy='The nearest is "eprop-random".',
+            remedy='The nearest is "eprop-random"; "rflo" and "superspike-random" work too.',
         )
     return rule.with_feedback(feedback)
 

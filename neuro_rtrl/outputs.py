@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from neuro_rtrl.errors import RunFileError
+from neuro_rtrl.errors import RunFileError, writing
 
 RUN_FILE = "run.h5"
 SUMMARY = "summary.json"
@@ -62,17 +62,10 @@ def run_folder(folder: Path, force: bool) -> Path:
             expected="a folder without a run",
             remedy="Choose another with --out, go on with --resume, or replace it with --force.",
         )
-    try:
+    with writing("the folder of the run cannot be made", folder):
         folder.mkdir(parents=True, exist_ok=True)
         for file in (*_unfinished(folder), *(folder / n for n in (*WRITTEN, RUN_FILE))):
             file.unlink(missing_ok=True)
-    except OSError as error:
-        raise RunFileError(
-            "the folder of the run cannot be made",
-            where=str(folder),
-            given=error.strerror or error,
-            expected="a folder that can be written",
-        ) from error
     return folder
 
 
@@ -89,15 +82,10 @@ def write_json(file: Path, value: Any) -> None:
         RunFileError: the file cannot be written.
     """
     text = json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False)
-    try:
+    with writing(
+        "the file cannot be written", file, "a file in a folder that exists and can be written"
+    ):
         file.write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise RunFileError(
-            "the file cannot be written",
-            where=str(file),
-            given=error.strerror or error,
-            expected="a file in a folder that exists and can be written",
-        ) from error
 
 
 def peak_bytes() -> int:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from neuro_rtrl.errors import RunFileError
+from neuro_rtrl.errors import RunFileError, writing
 
 LOCK = "run.lock"
 _TAKEN = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
@@ -30,16 +30,9 @@ def locked(folder: Path) -> Iterator[None]:
     True
     """
     file = folder / LOCK
-    try:
+    with writing("the folder of the run cannot be made", folder):
         folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise RunFileError(
-            "the folder of the run cannot be made",
-            where=str(folder),
-            given=error.strerror or error,
-            expected="a folder that can be written",
-        ) from error
     try:
         _take(handle, file)
         os.truncate(handle, 0)

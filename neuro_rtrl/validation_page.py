@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neuro_rtrl.errors import RunFileError
+from neuro_rtrl.errors import writing
 
 if TYPE_CHECKING:
     from neuro_rtrl.validation import CaseReport, Report
@@ -53,17 +53,10 @@ def write_page(folder: Path, reports: Sequence[Report]) -> tuple[Path, Path]:
     )
     places = folder / "validation.html", folder / "validation.json"
     figures = [r.as_dict() | {"cases": [asdict(case) for case in r.cases]} for r in reports]
-    try:
+    with writing("the report cannot be written", folder):
         folder.mkdir(parents=True, exist_ok=True)
         places[0].write_text(page, encoding="utf-8")
         places[1].write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise RunFileError(
-            "the report cannot be written",
-            where=str(folder),
-            given=error.strerror or error,
-            expected="a folder that can be written",
-        ) from error
     return places
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from neuro_rtrl.errors import RunFileError
+from neuro_rtrl.errors import writing
 from neuro_rtrl.validation_brian import Run
 
 if TYPE_CHECKING:
@@ -128,14 +128,7 @@ def _raster(axes: Axes, ours: Run, theirs: Run, population: str, dt: float) -> N
 
 
 def _save(figure: Figure, file: Path) -> Path:
-    try:
+    with writing("the picture cannot be written", file, "a file in a folder that can be written"):
         file.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(file)
-    except OSError as error:
-        raise RunFileError(
-            "the picture cannot be written",
-            where=str(file),
-            given=error.strerror or error,
-            expected="a file in a folder that can be written",
-        ) from error
     return file

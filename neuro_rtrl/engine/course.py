@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from neuro_rtrl.engine.build import Built, noise_seed
+from neuro_rtrl.engine.runs import deaf, places
 from neuro_rtrl.kernels.cells import CHUNK, Cells, Course, Fan
 from neuro_rtrl.kernels.layout import CLOCK_SIZE, FREE
 from neuro_rtrl.network.describe import Network
@@ -28,18 +29,14 @@ def make_cells(built: Built) -> Cells:
 
 def make_fan(built: Built) -> Fan:
     """Groups and synapses."""
-    wires, units = built.wires, built.units
-    where, deaf = np.zeros(wires.target.size, np.uint32), np.zeros(wires.target.size, bool)
+    wires, units = built.plan.wiring.wires, built.units  # without runs, which take room
+    where, blocked = np.zeros(wires.target.size, np.uint32), np.zeros(wires.target.size, bool)
     collects = np.repeat(wires.collects, np.diff(wires.first)).astype(bool)
     for low in range(0, where.size, AT_ONCE):
         part = slice(low, low + AT_ONCE)
-        target, variable, inputs = wires.target[part], wires.variable[part], collects[part]
-        kind = units.population[target]
-        start = np.where(inputs, units.at_a[kind], units.at_h[kind])
-        where[part] = start + variable * units.size[kind] + target - units.first[kind]
-        hears = inputs | (units.refractory[kind] == 0)
-        deaf[part] = ~hears & (units.blind[kind, np.where(inputs, 0, variable)] > 0)
-    careful = np.add.reduceat(deaf, wires.first[:-1]) > 0 if deaf.size else np.zeros(0, bool)
+        ends = wires.target[part], wires.variable[part], collects[part]
+        where[part], blocked[part] = places(units, *ends), deaf(units, *ends)
+    careful = np.add.reduceat(blocked, wires.first[:-1]) > 0 if blocked.size else blocked
     return Fan(
         group=wires.group,
         delay=wires.delay,

@@ -198,16 +198,8 @@ class RowsRule:
         return self.feedback is not None and self.feedback.given
 
     def with_feedback(self, weights: Mapping[str, Any]) -> RowsRule:
-        """The rule with weights of the user's own; see `Learner`."""
-        if self.feedback is None or not self.feedback.given:
-            raise BuildError(
-                f"the rule {self.name} has no feedback weights that could be given",
-                where="feedback",
-                given=", ".join(weights),
-                expected="a rule with random or adaptive feedback",
-                remedy='The nearest is "eprop-random"; "rflo" and "superspike-random" work too.',
-            )
-        return replace(self, feedback=with_weights(self.feedback, weights))
+        """The rule with weights of the user's own, where it `takes_feedback`; see `Learner`."""
+        return replace(self, feedback=self.feedback and with_weights(self.feedback, weights))
 
     @property
     def online(self) -> bool:

@@ -6,7 +6,8 @@ import numpy as np
 
 from neuro_rtrl.engine.build import Built, make_run
 from neuro_rtrl.engine.feedback import Route
-from neuro_rtrl.engine.shared import make_traces
+from neuro_rtrl.engine.runs import groups_of
+from neuro_rtrl.engine.shared import decay_alike, flows, make_traces
 from neuro_rtrl.engine.simulation import not_finite
 from neuro_rtrl.engine.storage import make_rows, storage_bytes
 from neuro_rtrl.errors import SimulationError
@@ -40,26 +41,14 @@ def fits(built: Built) -> bool:
     """
     if built.outputs[0].size * built.plan.n > MOST_FEEDBACK:
         return False
-    return all(_filters_alike(built, p) and _heard_plainly(built, p) for p in built.plan.readouts)
+    return all(
+        decay_alike(built, _number(built, p)) and _heard_plainly(built, p)
+        for p in built.plan.readouts
+    )
 
 
 def _number(built: Built, population: Population) -> int:
     return [p.name for p in built.plan.populations].index(population.name)
-
-
-def _flow(built: Built, population: Population) -> np.ndarray:
-    """(n, d*d) constant Jacobians of a population."""
-    p = _number(built, population)
-    size, at = int(built.units.d[p]) ** 2, int(built.units.at_dd[p])
-    return built.units.flow_d[at : at + population.n * size].reshape(population.n, size)
-
-
-def _filters_alike(built: Built, population: Population) -> bool:
-    p = _number(built, population)
-    if not built.units.constant[p]:
-        return False
-    flow = _flow(built, population)
-    return bool((flow == flow[0]).all())
 
 
 def _sent(built: Built, population: Population) -> np.ndarray:
@@ -73,7 +62,7 @@ def _heard_plainly(built: Built, population: Population) -> bool:
     sent, wires = _sent(built, population), built.wires
     if sent.size == 0:
         return True
-    groups = np.repeat(np.arange(wires.delay.size), np.diff(wires.first))[sent]
+    groups = groups_of(wires)[sent]
     pairs = built.plan.wiring.source[sent] * built.plan.n + wires.target[sent]
     plain = (wires.delay[groups] == 0).all() and not wires.collects[groups].any()
     one_state = (wires.variable[sent] == wires.variable[sent[0]]).all()
@@ -93,7 +82,7 @@ def make_filters(built: Built, mask: Mask, precision: str) -> Filters:
     for f, population in enumerate(readouts):
         d, sent = int(units.d[numbers[f]]), _sent(built, population)
         sends[f, plan.wiring.source[sent]] = 1
-        flow[f, : d * d] = _flow(built, population)[0]
+        flow[f, : d * d] = flows(built, numbers[f])[0]
         entry[f, int(built.wires.variable[sent[0]]) if sent.size else 0] = 1.0
         at[f] = size + np.concatenate([[0], np.cumsum(own * d * sends[f])])
         size = int(at[f, -1])

@@ -7,6 +7,34 @@ import numpy as np
 from neuro_rtrl.kernels.layout import Units, Wires
 
 
+def groups_of(wires: Wires) -> np.ndarray:
+    """(E,) group of each synapse."""
+    return np.repeat(np.arange(wires.delay.size), np.diff(wires.first))
+
+
+def places(
+    units: Units, target: np.ndarray, variable: np.ndarray, collects: np.ndarray
+) -> np.ndarray:
+    """Where arrivals are added, in `Run.a` if they are collected, else in `Run.h`.
+
+    Args:
+        units: where states and inputs lie.
+        target, variable, collects: of each synapse, as in `Wires`.
+    """
+    p = units.population[target]
+    start = np.where(collects, units.at_a[p], units.at_h[p])
+    return start + variable * units.size[p] + target - units.first[p]
+
+
+def deaf(
+    units: Units, target: np.ndarray, variable: np.ndarray, collects: np.ndarray
+) -> np.ndarray:
+    """Flags: whether an arrival is ignored while the target is refractory; see `places`."""
+    p = units.population[target]
+    blind = units.blind[p, np.where(collects, 0, variable)] != 0
+    return blind & ~collects & (units.refractory[p] != 0)
+
+
 def with_runs(wires: Wires, units: Units) -> Wires:
     """The same wires, with runs: neighbours on one state (or input) of one population.
 
@@ -16,20 +44,18 @@ def with_runs(wires: Wires, units: Units) -> Wires:
     """
     if wires.target.size == 0:
         return wires._replace(run=np.zeros(wires.delay.size + 1, np.int64))
-    group = np.repeat(np.arange(wires.delay.size), np.diff(wires.first))
+    group = groups_of(wires)
     population, variable = units.population[wires.target], wires.variable
     changes = np.ones(wires.target.size, bool)
     changes[1:] = np.diff(group) != 0
     changes[1:] |= (np.diff(population) != 0) | (np.diff(variable) != 0)
     start = np.flatnonzero(changes)
-    p, v, collects = population[start], variable[start], wires.collects[group[start]] != 0
-    offset = np.where(collects, units.at_a[p], units.at_h[p])
-    blocked = units.blind[p, np.minimum(v, units.blind.shape[1] - 1)] != 0
+    target, collects = wires.target[start], wires.collects[group[start]] != 0
     return wires._replace(
         run=np.searchsorted(group[start], np.arange(wires.delay.size + 1)),
         run_first=np.append(start, wires.target.size),
-        run_place=offset + v * units.size[p] - units.first[p],
-        run_blocks=(blocked & ~collects & (units.refractory[p] != 0)).astype(np.uint8),
+        run_place=places(units, target, variable[start], collects) - target,
+        run_blocks=deaf(units, target, variable[start], collects).astype(np.uint8),
         run_dense=_dense(wires, start),
     )
 

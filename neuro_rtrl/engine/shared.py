@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neuro_rtrl.engine.build import Built
+from neuro_rtrl.engine.runs import groups_of
 from neuro_rtrl.kernels.layout import Mask
 from neuro_rtrl.kernels.traces import Traces
 
@@ -30,24 +31,27 @@ class _Ends:
 
 def _ends(built: Built, mask: Mask) -> _Ends:
     wires, synapse = built.wires, mask.own_parameter
-    group = np.repeat(np.arange(wires.delay.size), np.diff(wires.first))[synapse]
+    group = groups_of(wires)[synapse]
     return _Ends(group, built.units.population[wires.target[synapse]], wires.variable[synapse])
 
 
-def _flows(built: Built, p: int) -> np.ndarray:
-    """(n, d*d) constant Jacobians of a population."""
+def flows(built: Built, p: int) -> np.ndarray:
+    """(n, d*d) constant Jacobians of population number p."""
     size, at, n = int(built.units.d[p]) ** 2, int(built.units.at_dd[p]), int(built.units.size[p])
     return built.units.flow_d[at : at + n * size].reshape(n, size)
 
 
-def _alike(built: Built, p: int) -> bool:
-    """Whether D is constant and the same for all units, and nothing is ever blocked."""
-    units = built.units
-    first, n = int(units.first[p]), int(units.size[p])
-    if not units.constant[p] or n == 0 or units.hold[first : first + n].any():
+def decay_alike(built: Built, p: int) -> bool:
+    """Whether D is constant and the same for all units of population number p."""
+    if not built.units.constant[p] or built.units.size[p] == 0:
         return False
-    flows = _flows(built, p)
-    return bool((flows == flows[0]).all())
+    each = flows(built, p)
+    return bool((each == each[0]).all())
+
+
+def _never_blocks(built: Built, p: int) -> bool:
+    first, n = int(built.units.first[p]), int(built.units.size[p])
+    return not built.units.hold[first : first + n].any()
 
 
 def _entries(ends: _Ends, p: int, groups: int) -> np.ndarray | None:
@@ -67,7 +71,9 @@ def _sharing(built: Built, ends: _Ends) -> tuple[dict[int, np.ndarray], np.ndarr
     found = {
         p: entry
         for p in range(built.units.first.size)
-        if _alike(built, p) and (entry := _entries(ends, p, groups)) is not None
+        if decay_alike(built, p)
+        and _never_blocks(built, p)
+        and (entry := _entries(ends, p, groups)) is not None
     }
     collects = built.wires.collects.astype(bool)
     while True:
@@ -91,7 +97,7 @@ def make_traces(built: Built, mask: Mask, precision: str) -> Traces:
     wide = int(units.d.max(initial=1))
     flow = np.zeros((len(sharing), wide * wide))
     for c, p in enumerate(sharing):
-        flow[c, : int(units.d[p]) ** 2] = _flows(built, p)[0]
+        flow[c, : int(units.d[p]) ** 2] = flows(built, p)[0]
     entries = [*sharing.values()]
     return Traces(
         shared=numbers[units.population],

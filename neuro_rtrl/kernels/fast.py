@@ -32,9 +32,9 @@ from neuro_rtrl.kernels.layout import (
 )
 from neuro_rtrl.kernels.queue import new_event, schedule, take_slot
 from neuro_rtrl.kernels.refs import ref
+from neuro_rtrl.kernels.simulate import CHECK_EVERY
+from neuro_rtrl.kernels.stream import all_finite
 from neuro_rtrl.kernels.wide import any_of, fetch
-
-CHECK_EVERY = 64  # steps between looks for states that are not finite
 
 
 @kernel
@@ -49,9 +49,9 @@ def _steps(cells: Cells, fan: Fan, course: Course, tape: Tape) -> int:
         if tape.event_step.shape[0] - course.clock[RECORDED] < course.held.shape[0]:
             return RECORD_FULL
         _one_step(cells, fan, course, tape)
-        if course.clock[STEP] % CHECK_EVERY == 0 and not _all_finite(course):
+        if course.clock[STEP] % CHECK_EVERY == 0 and not all_finite(course):
             return NOT_FINITE
-    return FINISHED if _all_finite(course) else NOT_FINITE
+    return FINISHED if all_finite(course) else NOT_FINITE
 
 
 @inline
@@ -262,12 +262,3 @@ def _settle(cells: Cells, course: Course) -> None:
                     at(cells.values, cells.at_theta[p]),
                 ),
             )
-
-
-@jit
-def _all_finite(course: Course) -> bool:
-    """Whether every state is a finite number."""
-    total = 0.0
-    for i in range(course.h.shape[0]):
-        total += course.h[i] * 0.0
-    return total == 0.0

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from neuro_rtrl.kernels.cells import Course
 from neuro_rtrl.kernels.jit import inline, jit
 from neuro_rtrl.kernels.layout import RECORDED, SEQUENCE, STEP, Limits, Run, Units
 from neuro_rtrl.kernels.losses import loss_and_slope, slope_by_reward
@@ -88,7 +89,7 @@ def predict(units: Units, stream: Stream, run: Run) -> None:
 
 
 @jit
-def all_finite(run: Run) -> bool:
+def all_finite(run: Run | Course) -> bool:
     """Whether every state is a finite number."""
     total = 0.0
     for i in range(run.h.shape[0]):

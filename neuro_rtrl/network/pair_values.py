@@ -15,7 +15,7 @@ import numpy as np
 from neuro_rtrl.contracts import DIMENSIONLESS, Dimension
 from neuro_rtrl.equations.evaluate import evaluate
 from neuro_rtrl.equations.parser import DRAWS, Term, parse, symbol
-from neuro_rtrl.equations.syntax import expression_tree
+from neuro_rtrl.equations.syntax import computed_tree
 from neuro_rtrl.equations.units import unit_name
 from neuro_rtrl.errors import DescriptionError
 from neuro_rtrl.network.draws import DISTRIBUTIONS
@@ -64,13 +64,8 @@ def is_expression(value: Any) -> bool:
     >>> is_expression("2*ms + distance*1*ms"), is_expression("normal(0, 1)"), is_expression("2 ms")
     (True, False, False)
     """
-    if not isinstance(value, str):
-        return False
-    try:
-        tree = expression_tree(value)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    if isinstance(tree, ast.Call) and ast.unparse(tree.func) in DISTRIBUTIONS:
+    tree = computed_tree(value, DISTRIBUTIONS)
+    if tree is None:
         return False
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     ends = ("_pre", "_post")

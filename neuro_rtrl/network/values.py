@@ -18,7 +18,7 @@ import numpy as np
 from neuro_rtrl.contracts import DIMENSIONLESS, Dimension, Model
 from neuro_rtrl.equations.evaluate import evaluate
 from neuro_rtrl.equations.parser import DRAWS, Term, parse, symbol
-from neuro_rtrl.equations.syntax import expression_tree
+from neuro_rtrl.equations.syntax import computed_tree
 from neuro_rtrl.equations.units import unit_name
 from neuro_rtrl.errors import DescriptionError, unknown
 from neuro_rtrl.network.draws import DISTRIBUTIONS, draw
@@ -63,13 +63,8 @@ class Values:
 
     def _is_expression(self, value: Any) -> bool:
         """Whether a text computes with names or chance, or sums quantities."""
-        if not isinstance(value, str):
-            return False
-        try:
-            tree = expression_tree(value)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return False
-        if isinstance(tree, ast.Call) and _name(tree.func) in DISTRIBUTIONS:
+        tree = computed_tree(value, DISTRIBUTIONS)
+        if tree is None:
             return False
         names = {_name(node) for node in ast.walk(tree)}
         sums = any(isinstance(node, ast.Add | ast.Sub) for node in ast.walk(tree))

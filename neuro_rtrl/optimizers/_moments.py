@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from neuro_rtrl.errors import check_option
 from neuro_rtrl.optimizers._awake import Awake, followed
-from neuro_rtrl.optimizers._options import check
 
 
 class Moments:
@@ -29,9 +29,9 @@ class Moments:
         epsilon: float,
         epsilon_hat: bool = False,
     ) -> None:
-        check(optimizer, "beta1", beta1, 0 <= beta1 < 1, "a number in [0, 1)")
-        check(optimizer, "beta2", beta2, 0 <= beta2 < 1, "a number in [0, 1)")
-        check(optimizer, "epsilon", epsilon, epsilon > 0, "a number above 0")
+        check_option(optimizer, "beta1", beta1, 0 <= beta1 < 1, "a number in [0, 1)")
+        check_option(optimizer, "beta2", beta2, 0 <= beta2 < 1, "a number in [0, 1)")
+        check_option(optimizer, "epsilon", epsilon, epsilon > 0, "a number above 0")
         self.beta1, self.beta2, self.epsilon = float(beta1), float(beta2), float(epsilon)
         self.epsilon_hat = bool(epsilon_hat)
         self.t = 0

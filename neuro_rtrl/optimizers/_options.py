@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neuro_rtrl.errors import DescriptionError, unknown
+from neuro_rtrl.errors import check_option, unknown
 
 _SHAPES: dict[str, Callable[[float], float]] = {
     "constant": lambda x: 1.0,
@@ -109,10 +109,10 @@ def common(
         DescriptionError: an unknown schedule, a number outside its range, or `steps` where they
             are missing or mean nothing.
     """
-    check(optimizer, "learning_rate", learning_rate, learning_rate > 0, "a number above 0")
+    check_option(optimizer, "learning_rate", learning_rate, learning_rate > 0, "a number above 0")
     for name, bound in (("clip_norm", clip_norm), ("clip_value", clip_value)):
         if bound is not None:
-            check(optimizer, name, bound, bound > 0, "a number above 0")
+            check_option(optimizer, name, bound, bound > 0, "a number above 0")
     if schedule not in _SHAPES:
         raise unknown("schedule", schedule, _SHAPES, where=f"{optimizer}: schedule")
     pace = Pace(float(learning_rate), schedule, _steps(optimizer, schedule, steps))
@@ -123,21 +123,11 @@ def _steps(optimizer: str, schedule: str, steps: int | None) -> int:
     if steps is None:
         needed = schedule in ("exponential", "cosine")
         expected = f"a number of updates, which the schedule '{schedule}' needs"
-        check(optimizer, "steps", "nothing", not needed, expected)
+        check_option(optimizer, "steps", "nothing", not needed, expected)
         return 1
-    check(optimizer, "steps", steps, steps >= 1, "a whole number of at least 1")
+    check_option(optimizer, "steps", steps, steps >= 1, "a whole number of at least 1")
     expected = f"nothing, or one of the schedules {', '.join(sorted(set(_SHAPES) - {'constant'}))}"
-    check(optimizer, "steps", f"{steps} for a constant rate", schedule != "constant", expected)
+    check_option(
+        optimizer, "steps", f"{steps} for a constant rate", schedule != "constant", expected
+    )
     return steps
-
-
-def check(optimizer: str, name: str, given: object, good: bool, expected: str) -> None:
-    """Refuses the value of an option.
-
-    Raises:
-        DescriptionError: it is not `good`.
-    """
-    if not good:
-        raise DescriptionError(
-            f"{name} is out of range", where=f"{optimizer}: {name}", given=given, expected=expected
-        )

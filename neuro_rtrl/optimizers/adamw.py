@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from neuro_rtrl.errors import check_option
 from neuro_rtrl.optimizers._moments import Moments
-from neuro_rtrl.optimizers._options import check, common
+from neuro_rtrl.optimizers._options import common
 
 
 class AdamW:
@@ -51,7 +52,7 @@ class AdamW:
     ) -> None:
         self._common = common("adamw", learning_rate, clip_norm, clip_value, schedule, steps)
         self._moments = Moments("adamw", beta1, beta2, epsilon)
-        check("adamw", "weight_decay", weight_decay, weight_decay >= 0, "a number from 0")
+        check_option("adamw", "weight_decay", weight_decay, weight_decay >= 0, "a number from 0")
         self.learning_rate, self.weight_decay = float(learning_rate), float(weight_decay)
 
     def update(self, values: np.ndarray, gradient: np.ndarray) -> None:

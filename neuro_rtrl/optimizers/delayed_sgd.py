@@ -16,8 +16,9 @@ from collections import deque
 
 import numpy as np
 
+from neuro_rtrl.errors import check_option
 from neuro_rtrl.optimizers._awake import Awake, followed
-from neuro_rtrl.optimizers._options import check, common
+from neuro_rtrl.optimizers._options import common
 
 
 class DelayedSgd:
@@ -52,7 +53,7 @@ class DelayedSgd:
         steps: int | None = None,
     ) -> None:
         self._common = common("delayed_sgd", learning_rate, clip_norm, clip_value, schedule, steps)
-        check("delayed_sgd", "delay", delay, delay >= 0, "a whole number of at least 0")
+        check_option("delayed_sgd", "delay", delay, delay >= 0, "a whole number of at least 0")
         self.learning_rate, self.delay = float(learning_rate), int(delay)
         self._t = 0
         self._awake = Awake()

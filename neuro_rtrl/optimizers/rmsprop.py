@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from neuro_rtrl.errors import check_option
 from neuro_rtrl.optimizers._awake import Awake, followed
-from neuro_rtrl.optimizers._options import check, common
+from neuro_rtrl.optimizers._options import common
 
 
 class RmsProp:
@@ -45,8 +46,8 @@ class RmsProp:
         steps: int | None = None,
     ) -> None:
         self._common = common("rmsprop", learning_rate, clip_norm, clip_value, schedule, steps)
-        check("rmsprop", "decay", decay, 0 <= decay < 1, "a number in [0, 1)")
-        check("rmsprop", "epsilon", epsilon, epsilon > 0, "a number above 0")
+        check_option("rmsprop", "decay", decay, 0 <= decay < 1, "a number in [0, 1)")
+        check_option("rmsprop", "epsilon", epsilon, epsilon > 0, "a number above 0")
         self.learning_rate = float(learning_rate)
         self.decay, self.epsilon = float(decay), float(epsilon)
         self._t = 0

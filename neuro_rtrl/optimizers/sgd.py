@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from neuro_rtrl.errors import check_option
 from neuro_rtrl.optimizers._awake import Awake, followed
-from neuro_rtrl.optimizers._options import check, common
+from neuro_rtrl.optimizers._options import common
 
 
 class Sgd:
@@ -44,7 +45,7 @@ class Sgd:
         steps: int | None = None,
     ) -> None:
         self._common = common("sgd", learning_rate, clip_norm, clip_value, schedule, steps)
-        check("sgd", "momentum", momentum, 0 <= momentum < 1, "a number in [0, 1)")
+        check_option("sgd", "momentum", momentum, 0 <= momentum < 1, "a number in [0, 1)")
         self.learning_rate = float(learning_rate)
         self.momentum = float(momentum)
         self._t = 0

@@ -7,26 +7,14 @@ import math
 import numpy as np
 
 from neuro_rtrl.contracts_rewiring import Change, Synapses
-from neuro_rtrl.errors import DescriptionError
-
-
-def check(method: str, name: str, given: object, good: bool, expected: str) -> None:
-    """Refuses the value of an option.
-
-    Raises:
-        DescriptionError: it is not `good`.
-    """
-    if not good:
-        raise DescriptionError(
-            f"{name} is out of range", where=f"{method}: {name}", given=given, expected=expected
-        )
+from neuro_rtrl.errors import check_option
 
 
 def number(method: str, name: str, given: object, low: float, expected: str) -> float:
     """A finite number of at least `low`."""
     good = isinstance(given, (int, float)) and not isinstance(given, bool)
     value = float(given) if isinstance(given, (int, float)) and good else math.nan
-    check(method, name, given, math.isfinite(value) and value >= low, expected)
+    check_option(method, name, given, math.isfinite(value) and value >= low, expected)
     return value
 
 
@@ -34,7 +22,7 @@ def fraction(method: str, name: str, given: object) -> float:
     """A number in (0, 1]."""
     expected = "a number above 0 and at most 1"
     value = number(method, name, given, 0.0, expected)
-    check(method, name, given, 0.0 < value <= 1.0, expected)
+    check_option(method, name, given, 0.0 < value <= 1.0, expected)
     return value
 
 
@@ -43,7 +31,7 @@ def count(method: str, name: str, given: object, low: int = 1) -> int:
     expected = f"a whole number of at least {low}"
     good = isinstance(given, (int, np.integer)) and not isinstance(given, bool)
     value = int(given) if isinstance(given, (int, np.integer)) and good else low - 1
-    check(method, name, given, value >= low, expected)
+    check_option(method, name, given, value >= low, expected)
     return value
 
 

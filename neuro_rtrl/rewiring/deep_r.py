@@ -15,8 +15,9 @@ from __future__ import annotations
 import numpy as np
 
 from neuro_rtrl.contracts_rewiring import Change, Synapses
+from neuro_rtrl.errors import check_option
 from neuro_rtrl.network.rewired import absent_pairs
-from neuro_rtrl.rewiring._options import check, count, number
+from neuro_rtrl.rewiring._options import count, number
 
 
 class DeepR:
@@ -53,7 +54,7 @@ class DeepR:
         self.l1 = number("deep_r", "l1", l1, 0.0, "a number from 0")
         self.temperature = number("deep_r", "temperature", temperature, 0.0, "a number from 0")
         share = number("deep_r", "excitatory", excitatory, 0.0, "a number in [0, 1]")
-        check("deep_r", "excitatory", excitatory, share <= 1, "a number in [0, 1]")
+        check_option("deep_r", "excitatory", excitatory, share <= 1, "a number in [0, 1]")
         self.excitatory, self.every = share, count("deep_r", "every", every)
 
     def start(self, synapses: Synapses, rng: np.random.Generator) -> _Random:

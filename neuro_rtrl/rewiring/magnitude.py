@@ -11,9 +11,9 @@ from __future__ import annotations
 import numpy as np
 
 from neuro_rtrl.contracts_rewiring import Change, Synapses
-from neuro_rtrl.errors import BuildError
+from neuro_rtrl.errors import BuildError, check_option
 from neuro_rtrl.network.rewired import possible
-from neuro_rtrl.rewiring._options import check, count, fraction, smallest, without
+from neuro_rtrl.rewiring._options import count, fraction, smallest, without
 
 
 class MagnitudePruning:
@@ -38,7 +38,9 @@ class MagnitudePruning:
     def __init__(self, density: float, end: int, begin: int = 0, every: int = 10) -> None:
         self.density = fraction("magnitude", "density", density)
         self.begin, self.end = count("magnitude", "begin", begin, 0), count("magnitude", "end", end)
-        check("magnitude", "end", end, self.end > self.begin, f"more than begin ({self.begin})")
+        check_option(
+            "magnitude", "end", end, self.end > self.begin, f"more than begin ({self.begin})"
+        )
         self.every = count("magnitude", "every", every)
 
     def start(self, synapses: Synapses, rng: np.random.Generator) -> _Smallest:

@@ -19,8 +19,9 @@ from __future__ import annotations
 import numpy as np
 
 from neuro_rtrl.contracts_rewiring import Change, Synapses
+from neuro_rtrl.errors import check_option
 from neuro_rtrl.network.rewired import absent_pairs
-from neuro_rtrl.rewiring._options import check, count, fraction, number, smallest
+from neuro_rtrl.rewiring._options import count, fraction, number, smallest
 
 
 class RigL:
@@ -48,7 +49,9 @@ class RigL:
         self.end, self.every = count("rigl", "end", end), count("rigl", "every", every)
         self.fraction = _fraction(fraction)
         self.trial = count("rigl", "trial", trial)
-        check("rigl", "trial", trial, self.trial < self.every, f"less than every ({self.every})")
+        check_option(
+            "rigl", "trial", trial, self.trial < self.every, f"less than every ({self.every})"
+        )
         self.candidates = number("rigl", "candidates", candidates, 1.0, "a number from 1")
 
     def start(self, synapses: Synapses, rng: np.random.Generator) -> _ByGradient:
