@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from neuro_rtrl.contracts_influence import Carried, Carrying
 from neuro_rtrl.engine.build import Built
+from neuro_rtrl.engine.carried import unit_name
 from neuro_rtrl.errors import NeuroRtrlWarning, SimulationError
 from neuro_rtrl.kernels.simulate import CHECK_EVERY
 from neuro_rtrl.kernels.stream import Stream
@@ -35,7 +37,7 @@ class Guard:
         self._built = built
 
     def lane(self, lane: Any, stream: Stream) -> None:
-        """Looks at the influence of a lane that has just run a stream, if it is time.
+        """Looks at what a lane carries that has just run a stream, if it is time.
 
         Raises:
             SimulationError: an entry is not finite.
@@ -44,18 +46,23 @@ class Guard:
         if self._steps < CHECK_EVERY:
             return
         self._steps = 0
-        for kind, array in _influence(lane).items():
-            largest = float(max(array.max(initial=0), -array.min(initial=0)))
-            if not largest <= LARGEST:
-                step = int(stream.offset[0] + stream.span[1])
-                unit = _unit(self._built, lane, kind, _worst(array))
-                self._tell(f"{unit}, step {step} or shortly before", array, largest)
+        if not isinstance(lane, Carrying):
+            return
+        step = int(stream.offset[0] + stream.span[1])
+        large = [(one, size) for one in lane.carried() if not (size := _size(one)) <= LARGEST]
+        late = f", step {step} or shortly before"
+        places = [one.whose(_worst(one.array)) + late for one, _ in large]
+        for one, size in large:
+            if not np.isfinite(size):
+                one.array[:] = 0.0  # whoever goes on begins with a new sequence, and looks again
+        # What is not finite comes first: a warning must not hide it.
+        for (one, size), where in sorted(zip(large, places, strict=True), key=_finite):
+            self._tell(where, one.what, size)
 
-    def _tell(self, where: str, array: np.ndarray, largest: float) -> None:
+    def _tell(self, where: str, what: str, largest: float) -> None:
         if not np.isfinite(largest):
-            array[:] = 0.0  # whoever goes on begins with a new sequence, and looks here again
             raise SimulationError(
-                "influence is not finite",
+                f"{what} is not finite",
                 where=where,
                 given=largest,
                 expected="finite numbers",
@@ -67,7 +74,7 @@ class Guard:
         if not self._warned:
             self._warned = True
             text = (
-                f"{where}: influence grows without bound: {largest:.2g}. Use smaller recurrent"
+                f"{where}: {what} grows without bound: {largest:.2g}. Use smaller recurrent"
                 " weights, a lower surrogate height, or shorter sequences."
             )
             warnings.warn(text, ExplodingWarning, stacklevel=2)
@@ -103,65 +110,19 @@ class Guard:
             )
 
 
-def _influence(lane: Any) -> dict[str, np.ndarray]:
-    """The arrays of a lane that hold influence, by name; rules that go back have none."""
-    found: dict[str, np.ndarray] = {}
-    rows, tangents = vars(lane).get("rows"), vars(lane).get("tangents")
-    if rows is not None:
-        found |= {"P": rows.P, "own": rows.own, "theta": rows.theta}
-    if tangents is not None:
-        found["V"] = tangents.V
-    return found
+def _size(one: Carried) -> float:
+    """The largest entry; NaN if one is NaN."""
+    return float(max(one.array.max(initial=0), -one.array.min(initial=0)))
+
+
+def _finite(found: tuple[tuple[Carried, float], str]) -> bool:
+    return bool(np.isfinite(found[0][1]))
 
 
 def _worst(array: np.ndarray) -> int:
     """Place of the largest entry, or of the first that is not finite."""
     with np.errstate(invalid="ignore"):
         return int(np.where(np.isfinite(array), np.abs(array), np.inf).argmax())
-
-
-def _unit(built: Built, lane: Any, kind: str, place: int) -> str:
-    """Whose influence stands at a place of one of the arrays."""
-    if kind == "V":
-        row = place // lane.tangents.V.shape[1]
-        population = int(np.searchsorted(built.units.at_h, row, side="right")) - 1
-        if row >= built.units.initial.size:
-            return "an event under way"
-        size = int(built.units.size[population])
-        k = int(built.units.first[population]) + (row - int(built.units.at_h[population])) % size
-        return _name(built, k)
-    if kind == "own":
-        return _name(built, int(np.searchsorted(lane.mask.own_at, place, side="right")) - 1)
-    if kind == "theta":
-        return _name(built, _of_theta(built, place))
-    return _name(built, _of_segment(built, lane, place))
-
-
-def _of_theta(built: Built, place: int) -> int:
-    """Unit of a place among the influences on own unit parameters: d m of each, side by side."""
-    units = built.units
-    each = units.d * units.m
-    population = int(np.searchsorted(units.at_dm, place, side="right")) - 1
-    within = (place - int(units.at_dm[population])) // max(int(each[population]), 1)
-    return int(units.first[population]) + min(within, int(units.size[population]) - 1)
-
-
-def _of_segment(built: Built, lane: Any, place: int) -> int:
-    """Unit of a place in P: each segment is d rows in the storage of its block."""
-    mask, rows, units = lane.mask, lane.rows, built.units
-    for k in range(built.plan.n):
-        d = int(units.d[units.population[k]])
-        for s in range(mask.segment[k], mask.segment[k + 1]):
-            block = mask.segment_block[s]
-            first = rows.at_p[block] + mask.segment_row[s] * rows.capacity[block]
-            if first <= place < first + d * rows.capacity[block]:
-                return k
-    return 0
-
-
-def _name(built: Built, k: int) -> str:
-    population = built.plan.populations[int(built.units.population[k])]
-    return f"{population.name}, unit {k - built.plan.first[population.name]}"
 
 
 def _parameter(built: Built, array: np.ndarray) -> str:
@@ -177,4 +138,4 @@ def _parameter(built: Built, array: np.ndarray) -> str:
 def _target(built: Built, parameter: int) -> str:
     if parameter >= built.wires.target.size:
         return ""
-    return f" (to {_name(built, int(built.wires.target[parameter]))})"
+    return f" (to {unit_name(built, int(built.wires.target[parameter]))})"

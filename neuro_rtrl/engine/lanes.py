@@ -13,8 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from neuro_rtrl.contracts_influence import Carried
 from neuro_rtrl.contracts_rewiring import Moved
 from neuro_rtrl.engine.build import Built, make_run
+from neuro_rtrl.engine.carried import in_factors, in_rows
 from neuro_rtrl.engine.counting import Counting
 from neuro_rtrl.engine.feedback import Feedback, Route, with_weights
 from neuro_rtrl.engine.ledger import Ledger, make_ledger, mask_density
@@ -136,6 +138,11 @@ class Lane:
             )
         copies = np.array([self.rule.copies(self.built)])
         return stream._replace(copies=copies)
+
+    def carried(self) -> list[Carried]:
+        """Influence, and the factors of what is kept as a product."""
+        found = in_rows(self.built, self.mask, self.rows)
+        return found + in_factors(self.built, self.limits)
 
     def storage(self) -> int:
         """Bytes of all that holds influence."""

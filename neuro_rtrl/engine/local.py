@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from neuro_rtrl.contracts_influence import Carried
 from neuro_rtrl.engine.build import Built, make_run
+from neuro_rtrl.engine.carried import in_filters, in_rows, in_traces
 from neuro_rtrl.engine.feedback import Route
 from neuro_rtrl.engine.runs import groups_of
 from neuro_rtrl.engine.shared import decay_alike, flows, make_traces
@@ -152,6 +154,11 @@ class LocalLane:
         if answer == FINISHED:
             self.run.clock[SEQUENCE] = 0
         return bool(answer == RECORD_FULL)
+
+    def carried(self) -> list[Carried]:
+        """Traces: of units, of sources, and behind the filters of readouts."""
+        found = in_rows(self.built, self.mask, self.rows)
+        return found + in_filters(self.built, self.filters) + in_traces(self.built, self.traces)
 
     def storage(self) -> int:
         """Bytes of all that holds influence."""

@@ -17,7 +17,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from neuro_rtrl.contracts_influence import Carried
 from neuro_rtrl.engine.build import Built, make_run
+from neuro_rtrl.engine.carried import in_rows, in_tangents
 from neuro_rtrl.engine.ledger import Ledger, make_ledger, mask_density
 from neuro_rtrl.engine.simulation import not_finite
 from neuro_rtrl.engine.storage import grow_columns, grow_events, make_rows, storage_bytes
@@ -130,7 +132,7 @@ class Lane:
                 self.rows = grow_events(self.rows, run.live.size)
         self._absorb()
         to_end(b.units, b.wires, mask, b.values, run, self.rows, stream, self.tangents, gradient)
-        self.rows.counts[HELD] += self.tangents.V.size + self.rule.storage() // 8
+        self.rows.counts[HELD] += self.tangents.V.size + self.rule.kept().size
         self._absorb()
         self._learn(stream, gradient)
 
@@ -158,13 +160,18 @@ class Lane:
         adds = stream.slope.size * self.rule.columns + int(self.shared.learned.sum())
         self.rows.counts[GRADIENT_ADDS] += adds
 
+    def carried(self) -> list[Carried]:
+        """Exact rows, tangents, and what the rule keeps besides them."""
+        found = in_rows(self.built, self.mask, self.rows)
+        return found + in_tangents(self.built, self.tangents, self.rule.kept())
+
     def bound(self) -> float:
         """Sum over all steps so far of |dL/dh| times the bounds of the readouts' rows."""
         return self._bound
 
     def storage(self) -> int:
         """Bytes of everything that stands for influence."""
-        kept = self.tangents.V.nbytes + self.tangents.bound.nbytes + self.rule.storage()
+        kept = self.tangents.V.nbytes + self.tangents.bound.nbytes + self.rule.kept().nbytes
         return storage_bytes(self.rows) + kept
 
 

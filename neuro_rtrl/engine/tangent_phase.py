@@ -69,8 +69,8 @@ class Approximation(Protocol):
         """Derivative by all parameters."""
         ...
 
-    def storage(self) -> int:
-        """Bytes kept besides V."""
+    def kept(self) -> np.ndarray:
+        """What stands for influence besides V, the array itself."""
         ...
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from neuro_rtrl.contracts_influence import Carried
 from neuro_rtrl.contracts_rewiring import Moved
 from neuro_rtrl.engine.build import Built, make_run
 from neuro_rtrl.engine.ledger import Ledger, make_ledger
@@ -93,6 +94,15 @@ class Lane:
         self.built = built
         self.units = built.units._replace(eager=np.ones_like(built.units.eager))
         self.tape = make_tape(built, 0, self.tape.counts)
+
+    def carried(self) -> list[Carried]:
+        """The predictor of later credit: going back through a window, nothing else is carried."""
+        matrix = self.credit.matrix
+
+        def of_row(place: int) -> str:
+            return f"row {place // matrix.shape[1]}"
+
+        return [Carried("the predictor of later credit", matrix, of_row)]
 
     def advance(self, stream: Stream, gradient: np.ndarray, restart: bool) -> bool:
         """Run the stream, adding to `gradient`; True if the record of spikes is full first."""

@@ -58,9 +58,9 @@ class KfRtrl:
         """A (x) (dL/dh . B), where there are parameters."""
         return read(self.slots, self.A[None], weights[None], self.size)
 
-    def storage(self) -> int:
-        """Bytes of A."""
-        return self.A.nbytes
+    def kept(self) -> np.ndarray:
+        """A."""
+        return self.A
 
 
 RULE = TangentRule(

@@ -89,9 +89,9 @@ class Ok:
         """sum_i A_i (x) (dL/dh . B_i), where there are parameters."""
         return read(self.slots, self.A, weights.reshape(self.rank, self.slots.slots), self.size)
 
-    def storage(self) -> int:
-        """Bytes of the A_i."""
-        return self.A.nbytes
+    def kept(self) -> np.ndarray:
+        """The A_i."""
+        return self.A
 
 
 def family(order: str) -> TangentRule:

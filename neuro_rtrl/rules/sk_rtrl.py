@@ -69,9 +69,9 @@ class SkRtrl:
         """R (dL/dh . V)."""
         return combine(weights[None], self.R)[0]
 
-    def storage(self) -> int:
-        """Bytes of R."""
-        return self.R.nbytes
+    def kept(self) -> np.ndarray:
+        """R^T."""
+        return self.R
 
 
 def family(order: str) -> TangentRule:

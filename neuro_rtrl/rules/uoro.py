@@ -64,9 +64,9 @@ class Uoro:
         product: np.ndarray = weights[0] * self.theta
         return product
 
-    def storage(self) -> int:
-        """Bytes of th~."""
-        return self.theta.nbytes
+    def kept(self) -> np.ndarray:
+        """th~."""
+        return self.theta
 
 
 RULE = TangentRule(

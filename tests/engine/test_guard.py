@@ -12,6 +12,7 @@ import neuro_rtrl as nr
 from neuro_rtrl.engine.guard import ExplodingWarning
 from neuro_rtrl.engine.stream import make_stream
 from neuro_rtrl.errors import SimulationError
+from neuro_rtrl.registry import files, find
 
 
 def network(weight: float, height: float = 0.3) -> nr.Network:
@@ -83,15 +84,67 @@ def test_unit_parameters_are_named_too() -> None:
         session.guard.gradient(gradient)
 
 
-@pytest.mark.parametrize(("kind", "unit"), [("theta", "h, unit 1"), ("own", "h, unit 2")])
-def test_the_unit_is_found(kind: str, unit: str) -> None:
+@pytest.mark.parametrize(("kind", "unit"), [(2, "h, unit 1"), (1, "h, unit 2"), (0, r"\w+, unit")])
+def test_the_unit_is_found(kind: int, unit: str) -> None:
     learner: Any = nr.Learner(network(0.1), update="sequence")
     learner.run(stream(3))
     session = learner._session
     lane = session.lanes[0]
-    place = 3 if kind == "theta" else int(lane.mask.own_at[4])
-    lane.rows.theta[:], lane.rows.own[:] = 0.0, 0.0
-    getattr(lane.rows, kind)[place] = np.nan
-    with pytest.raises(SimulationError, match=f"{unit}, step"):
+    carried = lane.carried()
+    for one in carried:
+        one.array[:] = 0.0
+    carried[kind].array[(0, int(lane.mask.own_at[4]), 3)[kind]] = np.nan
+    with pytest.raises(SimulationError, match=f"{unit}.*, step"):
         session.guard.lane(lane, make_stream(session.built, stream(64), None))
-    assert np.isfinite(getattr(lane.rows, kind)).all()
+    assert all(np.isfinite(one.array).all() for one in carried)
+
+
+# Classes of lanes: rows, rows with limits, factors, local with traces, tangents, windows.
+CARRY = {
+    "rtrl": 3, "snap-1": 3, "ostl": 3, "d-rtrl": 3, "rtrl-tolerance-0": 3, "snap-active": 3,
+    "random-paths": 3, "pp-prop": 5, "eprop": 5, "eprop-random": 5, "rflo": 5, "superspike": 5,
+    "decolle": 5, "reward-eprop": 3, "uoro": 5, "kf-rtrl": 5, "ok-2": 5, "sk-rtrl-2": 5,
+    "bptt": 0, "tbptt-5": 0, "dni": 1,
+}  # fmt: skip
+
+
+def test_all_rules_are_looked_at() -> None:
+    families = {find("rules", name).name.split("-")[0] for name in files("rules")}
+    assert families <= {name.split("-")[0] for name in CARRY}
+
+
+@pytest.mark.parametrize(("rule", "count"), CARRY.items())
+def test_no_array_of_any_rule_hides_a_number_that_is_not_finite(rule: str, count: int) -> None:
+    learner: Any = nr.Learner(network(0.1), rule, update="sequence")
+    learner.run(stream(20), np.zeros((1, 20, 1)), learn=False)
+    session = learner._session
+    lane = session.lanes[0]
+    looked = make_stream(session.built, stream(64), None)
+    arrays = [one for one in lane.carried() if one.array.size] if count else []
+    assert len(arrays) <= count
+    assert count == 0 or arrays
+    for one in arrays:
+        for bad in (np.nan, -np.inf):
+            one.array.flat[-1] = bad
+            with pytest.raises(SimulationError, match=f"{one.what} is not finite; given") as caught:
+                session.guard.lane(lane, looked)
+            assert re.match(r"(first|h|y), unit \d|input 0|an event|number|row", str(caught.value))
+            assert np.isfinite(one.array).all()
+        one.array.flat[0] = -1e10
+        with pytest.warns(ExplodingWarning, match=f"{one.what} grows without bound: 1e\\+10"):
+            session.guard.lane(lane, looked)
+        session.guard._warned = False
+        one.array.flat[0] = 0.0
+
+
+def test_several_arrays_at_once_are_all_cleared() -> None:
+    learner: Any = nr.Learner(network(0.1), "eprop", update="sequence")
+    learner.run(stream(20), np.zeros((1, 20, 1)), learn=False)
+    session = learner._session
+    carried = [one for one in session.lanes[0].carried() if one.array.size]
+    carried[0].array.flat[0] = 1e10
+    for one in carried[1:]:
+        one.array.flat[0] = np.nan
+    with pytest.raises(SimulationError, match=r"is not finite"):
+        session.guard.lane(session.lanes[0], make_stream(session.built, stream(64), None))
+    assert all(np.isfinite(one.array).all() for one in carried)

@@ -35,8 +35,8 @@ class Columns:
         gradient[self.learned] = weights
         return gradient
 
-    def storage(self) -> int:
-        return 0
+    def kept(self) -> np.ndarray:
+        return np.zeros(0)
 
 
 # Real-time recurrent learning, by definition: J <- D J + I.
