@@ -1,5 +1,6 @@
-"""The command line: run, compare, validate, gradcheck, list, export; data (`cli_data.py`); and what
-is done with runs that are there, info, verify and repair (`cli_runs.py`).
+"""The command line: run, compare, validate, gradcheck, list, export; simulate
+(`cli_simulate.py`); data (`cli_data.py`); and what is done with runs that are there, info, verify
+and repair (`cli_runs.py`).
 
 Commands import what they need when they are called: `--help` has to be instant.
 """
@@ -11,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from neuro_rtrl import cli_runs, console
+from neuro_rtrl import cli_runs, cli_simulate, console
 from neuro_rtrl.cli_data import app as data_app
 from neuro_rtrl.errors import NeuroRtrlError
 from neuro_rtrl.outputs import write_json
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 app.add_typer(data_app)
 cli_runs.add_to(app)
+cli_simulate.add_to(app)
 
 JsonFile = Annotated[
     Path | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON.")

@@ -6,7 +6,7 @@ import math
 import sys
 import time
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -56,6 +56,23 @@ def watching(quiet: bool) -> Iterator[Watcher]:
             yield _Bars(bar)
     else:
         yield _Lines()
+
+
+@contextmanager
+def counting(quiet: bool, what: str) -> Iterator[Callable[[int, int], None]]:
+    """A function to call with how much is done, and of how much; a bar on a terminal only.
+
+    Args:
+        quiet: show nothing.
+        what: is counted.
+    """
+    console = Console()
+    if quiet or not console.is_terminal:
+        yield lambda done, of: None
+        return
+    with Progress(console=console, transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, of: bar.update(task, completed=done, total=of)
 
 
 def ignore(news: News) -> None:

@@ -14,6 +14,7 @@ from neuro_rtrl.contracts import Model
 from neuro_rtrl.equations.model_text import load_model
 from neuro_rtrl.errors import DescriptionError, NeuroRtrlError, unknown
 from neuro_rtrl.experiment_keys import Table, is_number
+from neuro_rtrl.network.pair_values import is_expression
 
 _NEURON_LINES = ("threshold", "reset", "refractory", "method")
 _NEURON_TABLES = ("surrogate", "initial", "parameters")
@@ -24,6 +25,8 @@ _PROJECTION_KEYS = (
     "name",
     "density",
     "indegree",
+    "outdegree",
+    "one_to_one",
     "pairs",
     "weights",
     "delay",
@@ -32,7 +35,7 @@ _PROJECTION_KEYS = (
     "self_connections",
 )
 _RECORD_KEYS = ("spikes", "states", "units", "test_every", "compression")
-_COMPRESSIONS = ("gzip", "lzf", "zstd", "none")
+COMPRESSIONS = ("gzip", "lzf", "zstd", "none")
 
 
 @dataclass(frozen=True)
@@ -77,8 +80,10 @@ class RecordText:
     compression: str
 
 
-def read_populations(table: Table) -> tuple[PopulationText, ...]:
-    """`[populations.NAME]`: at least one."""
+def read_populations(
+    table: Table, models: Mapping[str, Model] | None = None
+) -> tuple[PopulationText, ...]:
+    """`[populations.NAME]`: at least one; `models` are those that the text itself defines."""
     if not table.values:
         raise DescriptionError(
             "there are no populations",
@@ -86,16 +91,16 @@ def read_populations(table: Table) -> tuple[PopulationText, ...]:
             given="nothing",
             expected="one table [populations.NAME] for each",
         )
-    return tuple(_population(name, table.table(name)) for name in table.values)
+    return tuple(_population(name, table.table(name), models or {}) for name in table.values)
 
 
-def _population(name: str, table: Table) -> PopulationText:
+def _population(name: str, table: Table, models: Mapping[str, Model]) -> PopulationText:
     if "inputs" in table.values:
         table.only(("inputs",))
         return PopulationText(name, table.whole("inputs"), None, {})
     table.only(("inputs", *_NEURON_KEYS))
     n = table.whole("n")
-    model = _model(table)
+    model = models.get(table.text("model")) or _model(table)
     options: dict[str, Any] = {key: table.text(key) for key in _NEURON_LINES if key in table.values}
     if "reset_gradient" in table.values:
         named = isinstance(table.values["reset_gradient"], list)
@@ -148,10 +153,13 @@ def read_projection(table: Table, populations: tuple[PopulationText, ...]) -> Pr
     if "port" in table.values:
         options["port"] = table.choice("port", target.model.ports)
     if "density" in table.values:
-        options["density"] = table.fraction("density", 1.0)
-    if "indegree" in table.values:
-        options["indegree"] = table.whole("indegree", minimum=0)
-    for key in ("learn", "self_connections"):
+        chance = table.values["density"]
+        text = isinstance(chance, str) and is_expression(chance)
+        options["density"] = chance if text else table.fraction("density", 1.0)
+    for key in ("indegree", "outdegree"):
+        if key in table.values:
+            options[key] = table.whole(key, minimum=0)
+    for key in ("learn", "self_connections", "one_to_one"):
         if key in table.values:
             options[key] = table.flag(key, True)
     for key in ("weights", "delay"):
@@ -210,5 +218,5 @@ def read_record(table: Table, populations: tuple[PopulationText, ...]) -> Record
         states=table.names("states"),
         units=table.whole("units", 8),
         test_every=table.whole("test_every", 100),
-        compression=table.choice("compression", _COMPRESSIONS, "gzip"),
+        compression=table.choice("compression", COMPRESSIONS, "gzip"),
     )

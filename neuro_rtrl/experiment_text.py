@@ -19,7 +19,8 @@ import numpy as np
 from neuro_rtrl import registry
 from neuro_rtrl.contracts import Optimizer, Task
 from neuro_rtrl.errors import BuildError, DescriptionError, NeuroRtrlError, unknown
-from neuro_rtrl.experiment_keys import Table, apply_override, parse_override, read_toml
+from neuro_rtrl.experiment_files import named_file, read_values
+from neuro_rtrl.experiment_keys import Table, apply_override, parse_override
 from neuro_rtrl.experiment_learning import LearningText, read_learning
 from neuro_rtrl.experiment_memory import check_network
 from neuro_rtrl.experiment_network import describe
@@ -98,8 +99,8 @@ def load_experiment(name: str | Path, overrides: Iterable[str] = ()) -> Experime
     >>> load_experiment("spiral", ["learning.iterations=5"]).learning.iterations
     5
     """
-    file = _file(name)
-    values = _values(file)
+    file = named_file("experiments", name)
+    values = read_values("experiments", file)
     for override in overrides:
         key, value = parse_override(override)
         apply_override(values, key, value, where="--set")
@@ -223,45 +224,6 @@ def _check_sizes(experiment: Experiment) -> None:
                 given=f"{given} {what}",
                 expected=f"{expected}",
             )
-
-
-def _file(name: str | Path) -> Path:
-    """A path is what ends in .toml or names a folder; the rest are names of shipped texts."""
-    path = Path(name)
-    if path.suffix == ".toml" or len(path.parts) > 1:
-        return path
-    found: Path = registry.find("experiments", str(name), where="experiment")
-    return found
-
-
-def _values(file: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
-    values = read_toml(file)
-    if "extends" not in values:
-        return values
-    base = Table(values, file).text("extends")
-    beside = file.parent / f"{base}.toml"
-    known = registry.files("experiments")
-    found = beside if beside.is_file() else known.get(base)
-    if found is None:
-        raise unknown("experiment", base, known, where=f"{file.name}: extends")
-    if found in (file, *seen):
-        raise DescriptionError(
-            "an experiment extends itself",
-            where=f"{file.name}: extends",
-            given=repr(base),
-            expected="another experiment",
-        )
-    del values["extends"]
-    return _merged(_values(found, (file, *seen)), values)
-
-
-def _merged(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:
-    both = dict(base)
-    for key, value in top.items():
-        old = both.get(key)
-        merge = isinstance(old, dict) and isinstance(value, dict)
-        both[key] = _merged(old, value) if merge else value  # type: ignore[arg-type]
-    return both
 
 
 def _points(table: Table) -> tuple[SweepPoint, ...]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from neuro_rtrl.equations.library import experiment_files, model_files
+from neuro_rtrl.equations.library import experiment_files, model_files, simulation_files
 from neuro_rtrl.errors import DescriptionError, unknown
 
 # What a code file of each kind has to offer.
@@ -31,9 +31,11 @@ OFFERS = {
 _TEXTS: dict[str, Callable[[], dict[str, Path]]] = {
     "models": model_files,
     "experiments": experiment_files,
+    "simulations": simulation_files,
 }
 KINDS = (
-    "models", "rules", "tasks", "experiments", "optimizers", "exporters", "datasets", "rewiring",
+    "models", "rules", "tasks", "experiments", "simulations", "optimizers", "exporters", "datasets",
+    "rewiring",
 )  # fmt: skip
 
 # Annotations of options -> the types accepted for them, in words and as types.

@@ -25,7 +25,7 @@ LAYERS: list[set[str]] = [
     {"learner"},
     {"validation", "outputs", "data"},
     {"experiment"},
-    {"checks", "compare", "console"},
+    {"checks", "compare", "console", "simulation"},
     {"cli"},
     {"__init__", "__main__"},
 ]

@@ -1,6 +1,6 @@
-"""Where the shipped texts lie: `models/neurons/*.toml` and `models/experiments/*.toml`.
+"""Where the shipped texts lie: neurons, experiments and simulations, each a folder of `models/`.
 
-A file is its registration: its name without `.toml` is the name of the model or experiment.
+A file is its registration: its name without `.toml` is the name it goes by.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def models_folder() -> Path:
         DescriptionError: there is none, so the installation is incomplete.
 
     >>> sorted(folder.name for folder in models_folder().iterdir() if folder.is_dir())
-    ['experiments', 'neurons']
+    ['experiments', 'neurons', 'simulations']
     """
     places = [_PACKAGE / "models", _PACKAGE.parent / "models"]
     for folder in places:
@@ -51,6 +51,15 @@ def experiment_files() -> dict[str, Path]:
     'spiral.toml'
     """
     return _texts("experiments")
+
+
+def simulation_files() -> dict[str, Path]:
+    """Name -> file of every shipped simulation, sorted by name.
+
+    >>> simulation_files()["cuba"].name
+    'cuba.toml'
+    """
+    return _texts("simulations")
 
 
 def _texts(kind: str) -> dict[str, Path]:

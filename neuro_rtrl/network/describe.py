@@ -25,7 +25,7 @@ from neuro_rtrl.network.arguments import (
     with_surrogate,
     within,
 )
-from neuro_rtrl.network.pair_values import Ends, is_expression, pair_values
+from neuro_rtrl.network.pair_values import Ends, is_expression, is_plain, pair_values
 from neuro_rtrl.network.pairing import Pairing
 from neuro_rtrl.network.values import parameters_and_states
 
@@ -198,7 +198,8 @@ class Network:
             pairs: instead, two index lists (pre, post).
             weights: a number, an array (synapses,), a matrix (n_source, n_target), a distribution,
                 an expression, "glorot_normal", or None: normal with standard deviation
-                1/sqrt(fan-in). Names of expressions are in network/pair_values.py.
+                1/sqrt(fan-in). Names of expressions are in network/pair_values.py. Numbers are in
+                SI base units; a text may have the entry's own unit: "6 nS".
             delay: "2 ms", an array (synapses,) in seconds, a distribution, or an expression.
             port: entry of the target's model (its first one by default).
             learn: whether the weights learn.
@@ -213,8 +214,10 @@ class Network:
         rule = Pairing(density, indegree, outdegree, one_to_one, pairs, blocks, self_connections)
         ends = Ends(a.n, b.n, (a.positions, b.positions), a is b)
         pre, post = rule.draw(ends, rng, label)
+        entry = find_port(b.name, b.model, port, label)
         if is_expression(weights):
-            weights = pair_values(weights, ends, pre, post, rng, (), f"{label}: weights")
+            unit = () if is_plain(weights, ends) else entry.dimension
+            weights = pair_values(weights, ends, pre, post, rng, unit, f"{label}: weights")
         if is_expression(delay):
             delay = pair_values(delay, ends, pre, post, rng, SECOND, f"{label}: delay")
         made = Projection(
@@ -223,9 +226,11 @@ class Network:
             b,
             pre,
             post,
-            wiring.weights(weights, pre, post, (a.n, b.n), rng, f"{label}: weights"),
+            wiring.weights(
+                weights, pre, post, (a.n, b.n), rng, f"{label}: weights", entry.dimension
+            ),
             wiring.delays(delay, pre.size, self.dt, rng, f"{label}: delay"),
-            find_port(b.name, b.model, port, label),
+            entry,
             bool(learn),
             bool(self_connections),
         )

@@ -72,6 +72,15 @@ def is_expression(value: Any) -> bool:
     return bool(names & {"i", "j", "distance", *DRAWS}) or any(n.endswith(ends) for n in names)
 
 
+def is_plain(text: str, ends: Ends) -> bool:
+    """Whether an expression has no unit; one that cannot be read counts as such."""
+    try:
+        term = parse(text, {k: Term(symbol(k), DIMENSIONLESS) for k in (*ends.names, *DRAWS)})
+    except DescriptionError:
+        return True
+    return term.dimension == DIMENSIONLESS
+
+
 def pair_values(
     text: str,
     ends: Ends,

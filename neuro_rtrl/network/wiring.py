@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from neuro_rtrl.contracts import DIMENSIONLESS, SECOND
+from neuro_rtrl.contracts import DIMENSIONLESS, SECOND, Dimension
 from neuro_rtrl.errors import DescriptionError
 from neuro_rtrl.network.draws import draw
 
@@ -83,8 +83,13 @@ def weights(
     shape: tuple[int, int],
     rng: np.random.Generator,
     where: str,
+    dimension: Dimension = DIMENSIONLESS,
 ) -> np.ndarray:
-    """Weights (synapses,) from any of the forms that `Network.connect` takes."""
+    """Weights (synapses,) from any of the forms that `Network.connect` takes.
+
+    A text may have the unit that weights of this entry have (`dimension`), or none: then its
+    numbers are in SI base units, as all other numbers are.
+    """
     count = pre.size
     if value is None:
         fan_in = np.bincount(post, minlength=shape[1])[post]
@@ -101,7 +106,12 @@ def weights(
                 expected=f"{shape}: rows are sources, columns are targets",
             )
         value = matrix[pre, post]
-    made = draw(value, count, rng, DIMENSIONLESS, where=where)
+    try:
+        made = draw(value, count, rng, DIMENSIONLESS, where=where)
+    except DescriptionError:
+        if not (dimension and isinstance(value, str)):
+            raise
+        made = draw(value, count, rng, dimension, where=where)
     return np.broadcast_to(made, (count,)).astype(float)
 
 
