@@ -101,8 +101,11 @@ def run(
     json: JsonFile = None,
 ) -> None:
     """Train a network: run.h5, summary.json and pictures go to runs/EXPERIMENT."""
+    from neuro_rtrl.engine.isolation import require_survivable
     from neuro_rtrl.experiment import run_experiment
 
+    if resume:
+        require_survivable(Path(experiment) if out is None else out)
     with console.watching(quiet) as progress:
         summary = run_experiment(
             experiment,
@@ -234,8 +237,10 @@ def export(
 ) -> None:
     """Write a run in another format."""
     from neuro_rtrl import registry
+    from neuro_rtrl.engine.isolation import require_survivable
 
     exporter = registry.find("exporters", to, where="--to")
+    require_survivable(run)
     folder = run if run.is_dir() else run.parent
     for file in exporter.export(run, out or folder / to):
         print(file)

@@ -24,8 +24,10 @@ def add_to(app: typer.Typer) -> None:
 
 def info(run: Run, json: JsonFile = None) -> None:
     """Show where a run comes from: versions, seed, data, checksums, what was recorded."""
+    from neuro_rtrl.engine.isolation import require_survivable
     from neuro_rtrl.engine.run_info import information
 
+    require_survivable(run)
     found = information(run)
     if json is not None:
         write_json(json, found)
@@ -37,8 +39,10 @@ def info(run: Run, json: JsonFile = None) -> None:
 
 def verify(run: Run, json: JsonFile = None) -> None:
     """Run it again and compare everything bit for bit; exit code 1 if the two part."""
+    from neuro_rtrl.engine.isolation import require_survivable
     from neuro_rtrl.experiment_verify import verify_run
 
+    require_survivable(run)
     with console.watching(False) as progress:
         found = verify_run(run, progress)
     if json is not None:
@@ -54,7 +58,9 @@ def repair(
     file: Annotated[Path, typer.Argument(help="A run file that a killed process left.")],
 ) -> None:
     """Make a whole, sealed file of one that was left open, with all rows that can be read."""
+    from neuro_rtrl.engine.isolation import require_survivable
     from neuro_rtrl.engine.parts import repair as mend
 
+    require_survivable(file, damaged_too=True)
     kept = mend(file)
     console.show_rows("kept", [{"table": name, "rows": count} for name, count in kept.items()])

@@ -27,7 +27,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import neuro_rtrl as nr
-from neuro_rtrl.engine import checkpoint
+from neuro_rtrl.engine import checkpoint, isolation
+from neuro_rtrl.engine.isolation import require_survivable
 from neuro_rtrl.engine.recorder import Recorder
 from neuro_rtrl.engine.run_file import open_run
 from neuro_rtrl.engine.seal import BLOCK, seal
@@ -43,6 +44,7 @@ SECONDS = 20
 """Longer than that is a hang."""
 MEMORY = 6 * 2**30
 DEFAULT, MANY = 60, 2500
+Sources = list[tuple[bytes, Callable[[Path], object]]]
 
 WORDS = r"""
 __import__('os').system('touch HACKED')
@@ -203,21 +205,31 @@ def damaged(content: bytes, rng: np.random.Generator) -> bytes:
     return bytes(made)
 
 
+def sources_in(folder: Path) -> Sources:
+    """What a run file and a checkpoint hold, and how each is read."""
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        return [(file.read_bytes(), work) for file, work in make_files(Path(place)).items()]
+
+
+def forged(folder: Path, sources: Sources, number: int) -> Callable[[], object]:
+    """Makes damaged file number `number`, with a right seal; reads it when called."""
+    content, work = sources[number % 3 == 0]
+    file = folder / "forged.h5"
+    file.write_bytes(damaged(content, np.random.default_rng(number)))
+    seal(file)
+    return lambda: work(file)
+
+
 def try_files(folder: Path, numbers: range) -> None:
     """In a child: reads damaged files whose seals are right; the last line says what went wrong."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     said = folder / "said"
-    sources = [(file.read_bytes(), work) for file, work in make_files(folder).items()]
+    sources = sources_in(folder)
     for number in numbers:
         said.write_text(f"number {number}: killed, or out of memory")
         signal.alarm(SECONDS // 4)
-        rng = np.random.default_rng(number)
-        content, work = sources[number % 3 == 0]
-        file = folder / "damaged.h5"
-        file.write_bytes(damaged(content, rng))
-        seal(file)
         try:
-            work(file)
+            forged(folder, sources, number)()
         except NeuroRtrlError:
             continue
         except BaseException:
@@ -231,9 +243,10 @@ def in_children(folder: Path, numbers: range) -> int:
     """Reads the files in children; how many of them HDF5 itself did not survive.
 
     A file with a right seal that was not made by us is a forgery, and the library that parses it is
-    not ours: what we owe is that no exception of it passes, and that accidents have no right seal.
+    not ours: what we owe is that no exception of it passes, that accidents have no right seal, and
+    that a process that does not survive is not the user's.
     """
-    lost, start = 0, numbers.start
+    lost, start, sources = 0, numbers.start, sources_in(folder)
     while start < numbers.stop:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -249,7 +262,11 @@ def in_children(folder: Path, numbers: range) -> int:
         if code == 0:
             break
         assert code < 0, said
-        lost, start = lost + 1, int(said.split()[1].rstrip(":")) + 1
+        number = int(said.split()[1].rstrip(":"))
+        forged(folder, sources, number)
+        with pytest.raises(NeuroRtrlError, match=r"a process that tried did not survive it"):
+            require_survivable(folder / "forged.h5")
+        lost, start = lost + 1, number + 1
     return lost
 
 
@@ -263,13 +280,15 @@ def test_damaged_files_are_never_parsed(tmp_path: Path) -> None:
                     work(file)
 
 
-def test_forged_files(tmp_path: Path) -> None:
+def test_forged_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(isolation, "SECONDS", SECONDS / 4)
     assert in_children(tmp_path, range(2 * DEFAULT)) <= DEFAULT // 10
 
 
 @pytest.mark.verification
 @pytest.mark.parametrize("part", range(10))
-def test_many_forged_files(part: int, tmp_path: Path) -> None:
+def test_many_forged_files(part: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(isolation, "SECONDS", SECONDS / 4)
     lost = in_children(tmp_path, range(part * 500, (part + 1) * 500))
     print(f"{part}: 500 files, HDF5 did not survive {lost}")
     assert lost <= 25

@@ -16,6 +16,8 @@ import h5py
 import numpy as np
 
 from neuro_rtrl.engine import rows
+from neuro_rtrl.engine.columns import growing, read_columns
+from neuro_rtrl.engine.isolation import require_survivable
 from neuro_rtrl.engine.labelled import labelled
 from neuro_rtrl.engine.neo_objects import block
 from neuro_rtrl.engine.opening import UNREADABLE, open_parts, require_size, unreadable, whole
@@ -30,8 +32,13 @@ class Trace(NamedTuple):
     units: np.ndarray
 
 
-def open_run(path: str | Path) -> RunFile:
+def open_run(path: str | Path, isolated: bool = False) -> RunFile:
     """Opens a run file, or the `run.h5` of a run's folder, for reading.
+
+    Args:
+        path: the file or folder.
+        isolated: whether a child process reads the file first, as the command line has it done:
+            for files from strangers, which HDF5 may not survive.
 
     Raises:
         RunFileError: there is no such file, it is not HDF5 or not ours, its schema is newer than
@@ -51,6 +58,8 @@ def open_run(path: str | Path) -> RunFile:
     >>> folder.cleanup()
     """
     path = Path(path)
+    if isolated:
+        require_survivable(path)
     path = path / "run.h5" if path.is_dir() else path
     return RunFile(open_parts(path), path)
 
@@ -100,7 +109,7 @@ class RunFile:
         tables += [f"states/{name}" for name in self.states]
         with self._reading():
             return {
-                table: sum(min(len(c) for c in _growing(file[table])) for file in self._files)
+                table: sum(min(len(c) for c in growing(file[table])) for file in self._files)
                 for table in [*tables, "loss"]
             }
 
@@ -181,7 +190,10 @@ class RunFile:
     def _indices(self, group: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         with self._reading():
             groups = (g for file in self._files for g in file["weights"].get(group, {}).items())
-            return {name: (ends["pre"][:], ends["post"][:]) for name, ends in groups}
+            pairs = {name: (ends["pre"], ends["post"]) for name, ends in groups}
+            for pair in pairs.values():
+                require_size(Path(pair[0].file.filename), *pair)
+            return {name: (pre[:], post[:]) for name, (pre, post) in pairs.items()}
 
     @cached_property
     def ledger(self) -> dict[str, Any]:
@@ -235,33 +247,8 @@ class RunFile:
         self.close()
 
     def _columns(self, group: str, *names: str) -> list[np.ndarray]:
-        """Columns of a growing group; a killed process can leave them of different lengths."""
         with self._reading():
-            parts = [self._part(file, group, names) for file in self._files]
-            return [np.concatenate(column) for column in zip(*parts, strict=True)]
-
-    def _part(self, file: Any, group: str, names: Sequence[str]) -> list[np.ndarray]:
-        columns = [file[f"{group}/{name}"] for name in names]
-        require_size(Path(file.filename), *columns)
-        length = min(len(column) for column in columns)
-        parts = [self._sound_rows(column, length) for column in columns]
-        length = min(len(part) for part in parts)
-        return [part[:length] for part in parts]
-
-    def _sound_rows(self, column: Any, length: int) -> np.ndarray:
-        """The rows before the first chunk that a killed process has left half written."""
-        try:
-            return column[:length]
-        except OSError:
-            if self.complete:
-                raise
-        rows_of_chunk, sound = column.chunks[0], [column[:0]]
-        for at in range(0, length, rows_of_chunk):
-            try:
-                sound.append(column[at : min(length, at + rows_of_chunk)])
-            except OSError:
-                break
-        return np.concatenate(sound)
+            return read_columns(self._files, group, names, self.complete)
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
@@ -273,11 +260,6 @@ class RunFile:
             yield
         except UNREADABLE as error:
             raise unreadable(self.path, error) from error
-
-
-def _growing(group: Any) -> list[Any]:
-    """The columns of a table: what may grow."""
-    return [data for data in group.values() if data.maxshape[0] is None]
 
 
 def _plain(value: Any) -> Any:
