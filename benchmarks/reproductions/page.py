@@ -10,6 +10,7 @@ from benchmarks.reproductions import (
     adding,
     balancing,
     belt,
+    broadcast,
     copying,
     language,
     paths,
@@ -30,6 +31,7 @@ STUDIES: tuple[Study, ...] = (
     unbiased.STUDY,
     balancing.STUDY,
     belt.STUDY,
+    broadcast.STUDY,
 )
 PAGE = ROOT / "docs" / "reproductions.md"
 
