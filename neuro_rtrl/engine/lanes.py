@@ -27,7 +27,7 @@ from neuro_rtrl.engine.limits import (
     make_limits,
     restart_limits,
 )
-from neuro_rtrl.engine.local import LocalLane, fits, own_blocks_only
+from neuro_rtrl.engine.local import Local, LocalLane, fits, own_blocks_only
 from neuro_rtrl.engine.simulation import not_finite
 from neuro_rtrl.engine.storage import grow_columns, grow_events, make_rows, storage_bytes
 from neuro_rtrl.engine.transplant import recollect, transplant
@@ -180,8 +180,8 @@ class RowsRule:
         feedback: the weights through which sensitivities pass, where they are not the network's.
         network: the network that is really run.
         copies: number of local readouts with targets of their own.
-        local: spiking units keep their own parameters only, so that one trace does for all
-            readouts, if the network allows it (engine/local.py).
+        local: for rules by which spiking units keep their own parameters only: what they keep
+            beside; one trace does for all readouts, if the network allows it (engine/local.py).
     """
 
     name: str
@@ -192,7 +192,7 @@ class RowsRule:
     feedback: Feedback | None = None
     network: Callable[[Network], Network] = as_it_is
     copies: Callable[[Built], int] = no_copies
-    local: bool = False
+    local: Local | None = None
 
     @property
     def plain(self) -> bool:
@@ -219,7 +219,8 @@ class RowsRule:
         keep = None if self.keep is None else self.keep(built.plan, mask)
         # One trace for all readouts is laid out for one wiring: rows follow where it changes.
         fixed = all(p.spread is None for p in built.plan.net.projections.values())
-        alone = self.local and self.changes == Changes() and fixed and fits(built)
+        plain = fixed and self.changes == Changes()
+        alone = plain and self.local is not None and fits(built, mask, self.local)
         local = make_mask(built.plan, own_blocks_only) if alone else None
         return Shared(mask, keep, Route(built, self.feedback), local)
 
@@ -236,9 +237,9 @@ class RowsRule:
 
     def start(self, built: Built, shared: Shared, precision: str) -> Lane | LocalLane:
         """A fresh lane."""
-        if shared.local is not None:
+        if shared.local is not None and self.local is not None:
             copies = self.copies(built)
-            return LocalLane(built, shared.local, shared.route, precision, copies)
+            return LocalLane(built, shared.local, shared.route, self.local, precision, copies)
         if self.changes.tolerance is not None:
             return CertifiedLane(built, shared, precision, self)
         return Lane(built, shared, precision, self)

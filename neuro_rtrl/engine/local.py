@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from neuro_rtrl.contracts_influence import Carried
@@ -26,6 +28,19 @@ from neuro_rtrl.network.reach import Reach
 MOST_FEEDBACK = 1 << 24  # entries of the dense feedback matrix
 
 
+@dataclass(frozen=True)
+class Local:
+    """What a rule keeps beside a unit's own dynamics, where one trace does for all readouts.
+
+    Attributes:
+        loops: synapses of a unit with itself (w_kk).
+        forgets: readouts remember nothing of the influence of hidden units.
+    """
+
+    loops: bool = False
+    forgets: bool = False
+
+
 def own_blocks_only(plan: Plan, own: np.ndarray) -> Reach:
     """Nothing but each unit's own parameters, also in readouts."""
     block = np.full(own.size, -1, np.int64)
@@ -35,18 +50,52 @@ def own_blocks_only(plan: Plan, own: np.ndarray) -> Reach:
     return Reach(block, own[named].astype(np.int64), np.zeros(own.size + 1, np.int64), nothing)
 
 
-def fits(built: Built) -> bool:
-    """Whether all readouts of a population filter alike, and hear hidden units without delay.
+def fits(built: Built, mask: Mask, kept: Local) -> bool:
+    """Whether hidden units keep nothing but their own rows, and readouts filter plainly.
 
-    That is: a constant Jacobian that is the same for all its units; synapses from spiking units
-    that act on one state, in the step of the event, and no two of them between the same units.
+    That is: in `mask` (the rule's), no hidden unit keeps what others bring; it hears itself without
+    delay, if at all; all readouts of a population have the same constant Jacobian, and synapses
+    from hidden units that act on one state, in the step of the event, no two of them between the
+    same units.
     """
     if built.outputs[0].size * built.plan.n > MOST_FEEDBACK:
+        return False
+    if not _keep_to_themselves(built, mask) or (kept.loops and not _plain_loops(built)):
         return False
     return all(
         decay_alike(built, _number(built, p)) and _heard_plainly(built, p)
         for p in built.plan.readouts
     )
+
+
+def _keep_to_themselves(built: Built, mask: Mask) -> bool:
+    """Whether all segments of hidden units are of their own blocks."""
+    unit = np.repeat(np.arange(built.plan.n), np.diff(mask.segment))
+    own = mask.segment_block == mask.block[unit]
+    return bool((own | _is_readout(built)[unit]).all())
+
+
+def _plain_loops(built: Built) -> bool:
+    """Whether hidden units hear themselves by one synapse, on a state, without delay."""
+    loops, wires = _loops(built), built.wires
+    groups = groups_of(wires)[loops]
+    once = np.unique(wires.target[loops]).size == loops.size
+    return bool(once and (wires.delay[groups] == 0).all() and not wires.collects[groups].any())
+
+
+def _is_readout(built: Built) -> np.ndarray:
+    """(N,)"""
+    found = np.zeros(built.plan.n, bool)
+    for population in built.plan.readouts:
+        first = built.plan.first[population.name]
+        found[first : first + population.n] = True
+    return found
+
+
+def _loops(built: Built) -> np.ndarray:
+    """Synapses of hidden units with themselves."""
+    target = built.wires.target
+    return np.flatnonzero((built.plan.wiring.source == target) & ~_is_readout(built)[target])
 
 
 def _number(built: Built, population: Population) -> int:
@@ -71,7 +120,7 @@ def _heard_plainly(built: Built, population: Population) -> bool:
     return bool(plain and one_state and np.unique(pairs).size == pairs.size)
 
 
-def make_filters(built: Built, mask: Mask, precision: str) -> Filters:
+def make_filters(built: Built, mask: Mask, kept: Local, precision: str) -> Filters:
     """Traces behind the filters of all readout populations; feedback is filled in later."""
     plan, units, n = built.plan, built.units, built.plan.n
     readouts, outputs = plan.readouts, built.outputs
@@ -84,12 +133,15 @@ def make_filters(built: Built, mask: Mask, precision: str) -> Filters:
     for f, population in enumerate(readouts):
         d, sent = int(units.d[numbers[f]]), _sent(built, population)
         sends[f, plan.wiring.source[sent]] = 1
-        flow[f, : d * d] = flows(built, numbers[f])[0]
+        if not kept.forgets:
+            flow[f, : d * d] = flows(built, numbers[f])[0]
         entry[f, int(built.wires.variable[sent[0]]) if sent.size else 0] = 1.0
         at[f] = size + np.concatenate([[0], np.cumsum(own * d * sends[f])])
         size = int(at[f, -1])
     first = np.array([plan.first[p.name] for p in readouts])
     of = np.searchsorted(first, outputs[0], side="right") - 1
+    loop, loops = np.full(n, -1), _loops(built) if kept.loops else np.zeros(0, np.int64)
+    loop[built.wires.target[loops]] = loops
     return Filters(
         d=units.d[numbers],
         flow=flow,
@@ -107,17 +159,26 @@ def make_filters(built: Built, mask: Mask, precision: str) -> Filters:
         own=np.concatenate([[0], np.cumsum(own)]).astype(np.int64),
         gathered=np.zeros(int(own.sum()), precision),
         waits=np.zeros(n, np.uint8),
+        loop=loop,
     )
 
 
 class LocalLane:
     """One stream of sequences under a local rule."""
 
-    def __init__(self, built: Built, mask: Mask, route: Route, precision: str, copies: int) -> None:
+    def __init__(
+        self,
+        built: Built,
+        mask: Mask,
+        route: Route,
+        kept: Local,
+        precision: str,
+        copies: int,
+    ) -> None:
         self.built, self.mask, self.route = built, mask, route
         self.run: Run = make_run(built)
         self.rows: Rows = make_rows(built, mask, precision)
-        self.filters: Filters = make_filters(built, mask, precision)
+        self.filters: Filters = make_filters(built, mask, kept, precision)
         self.traces: Traces = make_traces(built, mask, precision)
         self._copies = np.array([copies])
         sent = [_sent(built, p) for p in built.plan.readouts]

@@ -50,6 +50,7 @@ class Filters(NamedTuple):
     own: np.ndarray  # (N + 1,) offsets in `gathered`: own parameters of each unit
     gathered: np.ndarray  # gradient in the order of own parameters
     waits: np.ndarray  # (N,) whether some of it is there
+    loop: np.ndarray  # (N,) synapse of each unit with itself that counts, or -1
 
 
 @jit

@@ -59,6 +59,7 @@ from neuro_rtrl.kernels.layout import (
     Units,
     Wires,
 )
+from neuro_rtrl.kernels.loops import return_to_itself
 from neuro_rtrl.kernels.queue import clear_queue, new_event, schedule
 from neuro_rtrl.kernels.refs import ref
 from neuro_rtrl.kernels.simulate import CHECK_EVERY
@@ -173,7 +174,7 @@ def _step(
     _send(wires, run)
     forward.deliver(units, wires, values, run)
     others = sort_arrivals(run, traces, run.arrived, run.clock[ARRIVED])
-    _events(units, mask, values, run, rows, filters, traces)
+    _events(units, wires, mask, values, run, rows, filters, traces)
     add_arrivals(rows, traces)
     _receive(units, wires, mask, run, rows, run.arrived, others)
     run.clock[ARRIVED] = 0
@@ -220,6 +221,7 @@ def _send(wires: Wires, run: Run) -> None:
 @jit
 def _events(
     units: Units,
+    wires: Wires,
     mask: Mask,
     values: np.ndarray,
     run: Run,
@@ -233,22 +235,26 @@ def _events(
         p = units.population[k]
         start = units.at_h[p] + (k - units.first[p]) * units.d[p]
         slope = run.dy[start : start + units.d[p]]
-        sends = is_sensitive(units, run, k) and is_heard(filters, k)
-        if sends:
+        sensitive = is_sensitive(units, run, k)
+        loops = sensitive and filters.loop[k] >= 0
+        sends = sensitive and is_heard(filters, k)
+        if sends or loops:
             theta_part(units, mask, run, rows, filters, k, slope)
         if traces.shared[k] >= 0:
             rows.has_after[k] = 0
             moves = influence.turns(units, run, k)
             if moves:
                 influence.turn(units, values, run, rows, k)
-            if sends or moves:
+            if sends or loops or moves:
                 respond(units, mask, run, rows, traces, k, slope, filters.q, moves)
             if run.s[k] and moves:
                 forward.apply_reset(units, run, k)
         else:
-            if sends:
+            if sends or loops:
                 own_part(units, mask, run, rows, filters, k, slope)
             influence.reset_event(units, mask, values, run, rows, None, k)
+        if loops:
+            return_to_itself(units, wires, mask, values, run, rows, filters, k)
         if sends:
             for f in range(filters.d.shape[0]):
                 if filters.sends[f, k]:

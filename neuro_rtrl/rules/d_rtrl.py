@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from neuro_rtrl.engine.feedback import Feedback, within_populations
 from neuro_rtrl.engine.lanes import RowsRule
+from neuro_rtrl.engine.local import Local
 from neuro_rtrl.network.layers import keep_own_unit, units_and_paths
 
 RULE = RowsRule(
@@ -26,4 +27,5 @@ RULE = RowsRule(
     pattern=units_and_paths,
     keep=keep_own_unit,
     feedback=Feedback(within_populations),
+    local=Local(forgets=True),
 )

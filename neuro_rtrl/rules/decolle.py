@@ -20,6 +20,7 @@ from neuro_rtrl.contracts import Model
 from neuro_rtrl.engine.build import Built
 from neuro_rtrl.engine.feedback import Feedback, no_feedback
 from neuro_rtrl.engine.lanes import RowsRule
+from neuro_rtrl.engine.local import Local
 from neuro_rtrl.network.auxiliary import is_counter, with_local_readouts, with_models
 from neuro_rtrl.network.describe import Network
 from neuro_rtrl.rules._local import own_parameters
@@ -44,7 +45,7 @@ RULE = RowsRule(
         " layers by those of local random readouts; exact for the parameters of readouts"
     ),
     pattern=own_parameters,
-    local=True,
+    local=Local(),
     feedback=Feedback(no_feedback),
     network=_network,
     copies=_layers,

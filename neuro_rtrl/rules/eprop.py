@@ -22,6 +22,7 @@ import numpy as np
 
 from neuro_rtrl.engine.feedback import Feedback, random_feedback
 from neuro_rtrl.engine.lanes import RowsRule
+from neuro_rtrl.engine.local import Local
 from neuro_rtrl.errors import unknown
 from neuro_rtrl.network.auxiliary import with_all_feedback
 from neuro_rtrl.network.patterns import within_steps
@@ -44,7 +45,7 @@ RULE = RowsRule(
         " depth); exact with one layer of spiking units that are not connected with each other"
     ),
     pattern=pattern,
-    local=True,
+    local=Local(),
 )
 
 
@@ -66,7 +67,7 @@ def family(kind: str) -> RowsRule:
             " signals; exact for the parameters of readouts"
         ),
         pattern=pattern,
-        local=True,
+        local=Local(),
         feedback=Feedback(random_feedback, KINDS[kind], given=True),
         network=with_all_feedback,
     )

@@ -17,6 +17,7 @@ import dataclasses
 from neuro_rtrl.contracts import Model
 from neuro_rtrl.engine.feedback import Feedback, random_feedback
 from neuro_rtrl.engine.lanes import RowsRule
+from neuro_rtrl.engine.local import Local
 from neuro_rtrl.errors import unknown
 from neuro_rtrl.network.auxiliary import with_all_feedback, with_models
 from neuro_rtrl.network.describe import Network
@@ -53,7 +54,7 @@ def family(kind: str) -> RowsRule:
             + ("" if random else ", and for one layer of unconnected units without reset")
         ),
         pattern=own_parameters,
-        local=True,
+        local=Local(),
         feedback=Feedback(random_feedback, given=True) if random else None,
         network=_with_feedback if random else _leak_only,
     )

@@ -22,6 +22,7 @@ from neuro_rtrl.contracts import Model
 from neuro_rtrl.engine.build import Built
 from neuro_rtrl.engine.feedback import Feedback, random_feedback, to_readouts
 from neuro_rtrl.engine.lanes import RowsRule
+from neuro_rtrl.engine.local import Local
 from neuro_rtrl.errors import unknown
 from neuro_rtrl.network.auxiliary import with_all_feedback, with_models
 from neuro_rtrl.network.describe import Network
@@ -70,7 +71,7 @@ def family(kind: str) -> RowsRule:
             + words[kind]
         ),
         pattern=own_parameters,
-        local=True,
+        local=Local(),
         feedback=_FEEDBACK[kind],
         network=_symmetric if kind == "symmetric" else _broadcast,
     )

@@ -13,6 +13,7 @@ from neuro_rtrl.engine.local import LocalLane
 from neuro_rtrl.registry import find
 
 RULES = ("eprop", "eprop-random", "rflo", "superspike", "decolle")
+DIAGONAL = ("snap-1", "d-rtrl")
 
 
 def network(model: str, readouts: tuple[str, ...], delay: str = "0 ms") -> nr.Network:
@@ -37,7 +38,7 @@ def network(model: str, readouts: tuple[str, ...], delay: str = "0 ms") -> nr.Ne
 
 def learners(net: nr.Network, rule: str, **options: Any) -> tuple[nr.Learner, nr.Learner]:
     chosen = find("rules", rule)
-    general = dataclasses.replace(chosen, local=False)
+    general = dataclasses.replace(chosen, local=None)
     made = [nr.Learner(net, rule=r, precision="float64", **options) for r in (chosen, general)]
     return made[0], made[1]
 
@@ -68,6 +69,67 @@ def test_gradients_are_those_of_general_lanes(model: str, rule: str) -> None:
     assert not isinstance(general._session.lanes[0], LocalLane)
     assert_same(fast.gradient, general.gradient)
     assert np.any(fast.gradient["h6_h4"])
+
+
+def layer(model: str, delay: str = "0 ms", memory: str = "leaky_readout") -> nr.Network:
+    """One population with loops, and readouts that hear it at once."""
+    net = nr.Network(dt="1 ms", seed=4)
+    x, h = net.inputs(5, name="x"), net.neurons(9, model, name="h", learn=LEARNED.get(model, ()))
+    port = next(iter(h.model.ports))
+    net.connect(x, h, weights="normal(0.4, 0.8)", port=port)
+    net.connect(h, h, weights="normal(0.2, 0.6)", port=port, delay=delay)
+    net.connect(h, net.neurons(3, memory, name="y"))
+    net.connect(h, net.neurons(1, "readout", name="z"))
+    return net
+
+
+LEARNED = {"lif": "v_th", "alif": "beta"}
+
+
+@pytest.mark.parametrize("rule", DIAGONAL)
+@pytest.mark.parametrize("model", ["lif", "alif", "lif_current", "lif refractory"])
+def test_diagonal_rules(model: str, rule: str) -> None:
+    """A unit's synapse with itself counts in SnAp-1; readouts have no memory in D-RTRL."""
+    net = layer(model.split()[0])
+    if model.endswith("refractory"):
+        net = layer_refractory()
+    fast, general = learners(net, rule, update="sequence")
+    for learner in (fast, general):
+        learner.run(*trial(4))
+    assert isinstance(fast._session.lanes[0], LocalLane)
+    assert_same(fast.gradient, general.gradient)
+    assert len(fast.gradient["h_h"]) == 81 and np.any(fast.gradient["h_h"])
+
+
+def layer_refractory() -> nr.Network:
+    """Arrivals are blocked for a while, a unit's own among them: nothing is shared."""
+    net = nr.Network(dt="1 ms", seed=4)
+    x, h = net.inputs(5, name="x"), net.neurons(9, "lif", name="h", t_ref="2 ms")
+    net.connect(x, h, weights="normal(0.4, 0.8)")
+    net.connect(h, h, weights="normal(0.2, 0.6)")
+    net.connect(h, net.neurons(3, "leaky_readout", name="y"))
+    net.connect(h, net.neurons(1, "readout", name="z"))
+    return net
+
+
+def test_loops_matter() -> None:
+    """Without w_kk SnAp-1 would be e-prop."""
+    found = []
+    for rule in ("snap-1", "eprop"):
+        learner = nr.Learner(layer("lif"), rule=rule, precision="float64", update="sequence")
+        learner.run(*trial(4))
+        assert isinstance(learner._session.lanes[0], LocalLane)
+        found.append(learner.gradient["h_h"])
+    assert np.abs(found[0] - found[1]).max() > 1e-3 * np.abs(found[1]).max()
+
+
+@pytest.mark.parametrize("rule", DIAGONAL)
+def test_diagonal_rules_take_the_general_way(rule: str) -> None:
+    """Loops with delays, and paths between populations, need events with sensitivities."""
+    net = layer("lif", delay="2 ms") if rule == "snap-1" else network("lif", ("leaky_readout",))
+    learner = nr.Learner(net, rule=rule, update="sequence")
+    learner.run(*trial(4 if rule == "snap-1" else 2))
+    assert not isinstance(learner._session.lanes[0], LocalLane)
 
 
 @pytest.mark.parametrize("update", ["step", 7])

@@ -116,7 +116,7 @@ def test_work_does_not_grow_with_the_outputs() -> None:
 
 def test_the_rule_says_which_lane() -> None:
     """Without local lanes nothing is shared: the general rows know nothing of traces."""
-    rule = dataclasses.replace(find("rules", "eprop"), local=False)
+    rule = dataclasses.replace(find("rules", "eprop"), local=None)
     learner = nr.Learner(network(), rule=rule, update="sequence")
     learner.run(np.ones((1, 3, 5)), np.ones((1, 3, 2)))
     assert "traces" not in vars(learner._session.lanes[0])
