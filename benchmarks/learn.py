@@ -18,7 +18,7 @@ from benchmarks.measure import RUNS, Peak, windows
 from benchmarks.network import Case, Problem, make
 from benchmarks.record import Record
 
-RULES = ("snap-2", "snap-1", "eprop")
+RULES = ("snap-2", "snap-1", "d-rtrl", "eprop")
 CHECKED_STEPS = 40
 
 
@@ -51,8 +51,7 @@ PLANS = (
         Case(1024, 1.0, 1.0),
         full=0,
         live=0,
-        absent={"rtrl": "not run: 4.7 GB and 8e10 multiply-adds a step"}
-        | dict.fromkeys(("snap-2", "snap-1"), WIDE),
+        absent={"rtrl": "not run: 4.7 GB and 8e10 multiply-adds a step"} | {"snap-2": WIDE},
     ),
     Plan(Case(256, 0.1, 0.1), full=20, live=100),
     Plan(
