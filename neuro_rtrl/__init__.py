@@ -13,11 +13,15 @@ if TYPE_CHECKING:
     from neuro_rtrl.checks import gradcheck
     from neuro_rtrl.compare_rules import compare
     from neuro_rtrl.contracts import Model, Surrogate
+    from neuro_rtrl.contracts_plasticity import Synapse
     from neuro_rtrl.data import fetch
+    from neuro_rtrl.engine.recording import Recording
     from neuro_rtrl.engine.run_file import open_run
-    from neuro_rtrl.engine.simulation import Recording, Simulation, simulate
+    from neuro_rtrl.engine.simulation import Simulation, simulate
     from neuro_rtrl.equations.model_inline import make_model
     from neuro_rtrl.equations.model_text import load_model
+    from neuro_rtrl.equations.synapse_inline import make_synapse
+    from neuro_rtrl.equations.synapse_text import load_synapse
     from neuro_rtrl.errors import NeuroRtrlError
     from neuro_rtrl.experiment import run_experiment
     from neuro_rtrl.learner import Learner
@@ -46,17 +50,20 @@ _HOME = {
     "Network": "neuro_rtrl.network.describe",
     "NeuroRtrlError": "neuro_rtrl.errors",
     "PerProjection": "neuro_rtrl.optimizers._per_projection",
-    "Recording": "neuro_rtrl.engine.simulation",
+    "Recording": "neuro_rtrl.engine.recording",
     "RigL": "neuro_rtrl.rewiring.rigl",
     "RmsProp": "neuro_rtrl.optimizers.rmsprop",
     "Sgd": "neuro_rtrl.optimizers.sgd",
     "Simulation": "neuro_rtrl.engine.simulation",
     "Surrogate": "neuro_rtrl.contracts",
+    "Synapse": "neuro_rtrl.contracts_plasticity",
     "compare": "neuro_rtrl.compare_rules",
     "fetch": "neuro_rtrl.data",
     "gradcheck": "neuro_rtrl.checks",
     "load_model": "neuro_rtrl.equations.model_text",
+    "load_synapse": "neuro_rtrl.equations.synapse_text",
     "make_model": "neuro_rtrl.equations.model_inline",
+    "make_synapse": "neuro_rtrl.equations.synapse_inline",
     "open_run": "neuro_rtrl.engine.run_file",
     "run_experiment": "neuro_rtrl.experiment",
     "simulate": "neuro_rtrl.engine.simulation",
@@ -80,11 +87,14 @@ __all__ = [
     "Sgd",
     "Simulation",
     "Surrogate",
+    "Synapse",
     "compare",
     "fetch",
     "gradcheck",
     "load_model",
+    "load_synapse",
     "make_model",
+    "make_synapse",
     "open_run",
     "run_experiment",
     "simulate",

@@ -16,23 +16,21 @@ from typing import Any
 import numpy as np
 
 from neuro_rtrl.compile.brian import BrianText, to_brian
-from neuro_rtrl.contracts import Dimension, Model
+from neuro_rtrl.contracts import Model
 from neuro_rtrl.engine.noise import noise_of
 from neuro_rtrl.equations.evaluate import evaluate
 from neuro_rtrl.errors import BuildError, NeuroRtrlError
 from neuro_rtrl.network.describe import Network, Population, Projection
+from neuro_rtrl.validation_brian_synapses import (
+    PlasticWire,
+    Rewards,
+    given_rewards,
+    plastic_wire,
+    quantities,
+    reward_events,
+)
 
 REMEDY = 'Install it with: python -m pip install "neuro_rtrl[brian2]"'
-# SI base units as pint names them -> as Brian2's `get_or_create_dimension` does
-_KEYWORDS = {
-    "meter": "m",
-    "kilogram": "kg",
-    "second": "s",
-    "ampere": "A",
-    "kelvin": "K",
-    "mole": "mol",
-    "candela": "cd",
-}
 
 
 @dataclass(frozen=True)
@@ -86,10 +84,11 @@ def run_in_brian(net: Network, inputs: np.ndarray, record: Sequence[str] = ()) -
         NeuroRtrlError: Brian2 cannot be imported.
     """
     b = import_brian()
-    inputs = _spikes_only(inputs)
+    inputs = _spikes_only(net, np.asarray(inputs))
     with _settings(b, net.dt):
         parts = _Parts(b, net, noise_of(net, len(inputs)) if _is_random(net) else {})
         parts.sources(inputs)
+        parts.rewards = given_rewards(b, net, inputs)
         parts.groups()
         parts.synapses()
         parts.monitors(record)
@@ -125,9 +124,14 @@ def input_spikes(net: Network, inputs: np.ndarray) -> dict[str, tuple[np.ndarray
     return made
 
 
-def _spikes_only(inputs: np.ndarray) -> np.ndarray:
-    inputs = np.asarray(inputs)
-    if not np.isin(inputs, (0, 1)).all():
+def _spikes_only(net: Network, inputs: np.ndarray) -> np.ndarray:
+    """The inputs, where those that send through synapses send spikes; rewards have values."""
+    projections = net.projections.values()
+    givers = {p.plasticity.modulator for p in projections if p.plasticity is not None}
+    givers -= {p.source for p in projections}
+    populations = [p for p in net.populations.values() if p.model is None]
+    silent = np.repeat([p in givers for p in populations], [p.n for p in populations])
+    if not np.isin(inputs[:, ~silent.astype(bool)], (0, 1)).all():
         raise BuildError(
             "Brian2 is given spikes, not values",
             where="inputs",
@@ -168,6 +172,8 @@ class _Parts:
         self.wires: list[Any] = []
         self.spikes: dict[str, Any] = {}
         self.states: dict[str, Any] = {}
+        self.rewards: Rewards = {}
+        self.plastic: dict[str, PlasticWire] = {}
 
     def sources(self, inputs: np.ndarray) -> None:
         for name, (steps, units) in input_spikes(self.net, inputs).items():
@@ -194,7 +200,8 @@ class _Parts:
             reset=text.reset,
             refractory=text.refractory or False,
             method=text.method,
-            namespace=self._shared(population) | self._given(population),
+            events=reward_events(self.net, population),
+            namespace=self._shared(population) | self._given(population) | self.rewards,
         )
         own = {k: population.parameters[k] for k in per_unit} | population.initial
         values = {text.names[k]: np.broadcast_to(v, population.n) for k, v in own.items()}
@@ -211,21 +218,21 @@ class _Parts:
         return made
 
     def _shared(self, population: Population) -> dict[str, Any]:
-        text = self.texts[population.name]
-        back = {theirs: ours for ours, theirs in text.names.items()}
-        return {
-            k: self._quantity(float(population.parameters[back[k]]), dimension)
-            for k, (_, dimension) in text.shared.items()
-        }
-
-    def _quantity(self, value: float, dimension: Dimension) -> Any:
-        powers = {_KEYWORDS[name]: power for name, power in dimension}
-        return self.b.Quantity(value, dim=self.b.get_or_create_dimension(**powers))
+        return quantities(self.b, self.texts[population.name], population.parameters)
 
     def synapses(self) -> None:
         for projection in self.net.projections.values():
-            if projection.pre.size:
+            if projection.pre.size and projection.plasticity is None:
                 self.wires.append(self._wire(projection))
+            elif projection.pre.size:
+                made = self.plastic[projection.name] = self._plastic(projection)
+                self.wires.append(made.group)
+
+    def _plastic(self, projection: Projection) -> PlasticWire:
+        text = self.texts[projection.target.name]
+        ends = self.made[projection.source.name], self.made[projection.target.name]
+        shared = self._shared(projection.target) | self.rewards
+        return plastic_wire(self.b, projection, ends, text.on_pre[projection.port.name], shared)
 
     def _wire(self, projection: Projection) -> Any:
         text = self.texts[projection.target.name]
@@ -247,8 +254,10 @@ class _Parts:
                 self.spikes[name] = self.b.SpikeMonitor(group)
         for key in record:
             name, state = key.split(".")
-            theirs = self.texts[name].names[state]
-            self.states[key] = self.b.StateMonitor(self.made[name], theirs, record=True)
+            wire = self.plastic.get(name)
+            group = self.made[name] if wire is None else wire.group
+            names = self.texts[name].names if wire is None else wire.names
+            self.states[key] = self.b.StateMonitor(group, names[state], record=True)
 
     def network(self) -> Any:
         parts = [*self.made.values(), *self.wires, *self.spikes.values(), *self.states.values()]

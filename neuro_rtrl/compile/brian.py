@@ -101,7 +101,7 @@ def to_brian(
             expected="a model of differential equations dx/dt = ...",
         )
     lines = read_lines(model.text["equations"])
-    names = _names([line.name for line in lines] + list(model.parameters)) | dict(noise)
+    names = usable_names([line.name for line in lines] + list(model.parameters)) | dict(noise)
     shared = {k: p for k, p in model.parameters.items() if k not in per_unit}
     post = {k: v if k in shared else f"{v}_post" for k, v in names.items()}
     held = refractory and "refractory" in model.text
@@ -162,14 +162,15 @@ class _Translation(ast.NodeTransformer):
             self.drawn += 1
             given = self.names.get(f"{ast.unparse(node.func)}_{self.drawn}")
             return node if given is None else ast.Name(given)
-        argument = self.visit(node.args[0])
+        arguments = [self.visit(argument) for argument in node.args]
         if isinstance(node.func, ast.Name) and node.func.id == "sigmoid":
-            inner = ast.unparse(argument)
+            inner = ast.unparse(arguments[0])
             return ast.parse(f"1 / (1 + exp(-({inner})))", mode="eval").body
-        return ast.Call(node.func, [argument], [])
+        return ast.Call(node.func, arguments, [])
 
 
-def _names(own: list[str]) -> dict[str, str]:
+def usable_names(own: list[str]) -> dict[str, str]:
+    """Our names -> names that Brian2 takes."""
     made: dict[str, str] = {}
     for name in own:
         free = f"our_{name}_0" if _taken(name) else name

@@ -33,6 +33,9 @@ class _Printer(PythonCodePrinter):
     def _own(self, expr: sympy.Function) -> str:
         return f"{type(expr).__name__}({self._print(expr.args[0])})"
 
+    def _print_clip(self, expr: sympy.Function) -> str:
+        return f"clip({', '.join(self._print(x) for x in expr.args)})"
+
     _print_sigmoid = _print_sign = _print_exprel = _print_phi_2 = _own
     _print_above = _print_at_least = _own
 

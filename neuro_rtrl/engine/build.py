@@ -18,6 +18,7 @@ from neuro_rtrl.kernels import layout
 from neuro_rtrl.kernels.entry import local_jacobians, start_run
 from neuro_rtrl.network.describe import Network, Population
 from neuro_rtrl.network.plan import Plan, plan
+from neuro_rtrl.network.wires import refuse_plastic
 
 
 @dataclass
@@ -68,6 +69,8 @@ def build(net: Network, learn: bool = True) -> Built:
 
     Without `learn` models have the functions of compile/lean.py only, and no Jacobians.
     """
+    if learn:
+        refuse_plastic(net)
     made = plan(net)
     natives, coefficients = [], []
     for population in made.populations:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +10,11 @@ import numpy as np
 
 from neuro_rtrl.engine.build import Built, build
 from neuro_rtrl.engine.course import forget_synapses, make_cells, make_course, make_fan
+from neuro_rtrl.engine.plasticity import Plastic, Synapses
+from neuro_rtrl.engine.recording import Recording
 from neuro_rtrl.engine.spikes import Spikes
 from neuro_rtrl.engine.tape import Record, inputs_of, make_tape, monitored
-from neuro_rtrl.errors import SimulationError, unknown
+from neuro_rtrl.errors import SimulationError
 from neuro_rtrl.kernels.cells import Course, Tape
 from neuro_rtrl.kernels.fast import run as kernel
 from neuro_rtrl.kernels.layout import FINISHED, NOT_FINITE, RECORD_FULL, RECORDED, STEP, Run
@@ -22,46 +24,6 @@ from neuro_rtrl.network.describe import Network
 if TYPE_CHECKING:
     from neuro_rtrl.engine.recorder import Recorder
     from neuro_rtrl.engine.run_file import RunFile
-
-
-@dataclass
-class Recording:
-    """What a run left behind.
-
-    Attributes:
-        spikes: population -> `Spikes` with Brian2's names: `.t` (seconds), `.i`, `.spike_trains()`.
-        states: "population.state" -> (units, recorded steps), each before its update (as Brian2).
-        predictions: (steps, outputs), the readouts at the end of each step.
-        first: step at which it begins; `every`: states are those of its multiples.
-    """
-
-    spikes: dict[str, Spikes]
-    states: dict[str, np.ndarray]
-    predictions: np.ndarray
-    dt: float
-    steps: int
-    first: int = 0
-    every: int = 1
-    extras: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def t(self) -> np.ndarray:
-        """Times of the columns of `states` in seconds."""
-        begin, end = -(-self.first // self.every), -(-(self.first + self.steps) // self.every)
-        return np.arange(begin, end) * self.every * self.dt
-
-    def rate(self, population: str) -> np.ndarray:
-        """(steps,) spikes per second and unit in each step, as Brian2's population rate."""
-        spikes = self[population]
-        counts = np.bincount(spikes.step - self.first, minlength=self.steps)
-        rates: np.ndarray = counts / (spikes.n * self.dt)
-        return rates
-
-    def __getitem__(self, population: str) -> Spikes:
-        """Spikes of one population."""
-        if population not in self.spikes:
-            raise unknown("population", population, self.spikes)
-        return self.spikes[population]
 
 
 class SpikeBuffer:
@@ -110,6 +72,7 @@ class Simulation:
         self._built = build(net, learn=False)
         self._cells, self._fan = make_cells(self._built), make_fan(self._built)
         self._course = make_course(self._built, self._cells, self._fan)
+        self._plastic = Plastic(self._built, self._fan)
         forget_synapses(self._built)
         self._sizes, self._dt, self._seed = (
             {k: p.n for k, p in net.populations.items()},
@@ -121,6 +84,22 @@ class Simulation:
     def step(self) -> int:
         """The number of steps so far."""
         return int(self._course.clock[STEP])
+
+    def synapses(self, projection: str) -> Synapses:
+        """The present weights and other variables of a plastic projection.
+
+        Raises:
+            DescriptionError: there is no such projection, or its weights stay as they are.
+
+        >>> net = Network(dt="1 ms")
+        >>> x, unit = net.inputs(1, name="x"), net.neurons(1, "lif", name="unit")
+        >>> _ = net.connect(x, unit, weights=0.5, plasticity={"name": "short_term", "U": 0.2})
+        >>> simulation = Simulation(net)
+        >>> _ = simulation.run([[1.0]])
+        >>> simulation.synapses("x_unit").w, simulation.synapses("x_unit")["x"]
+        (array([0.5]), array([0.8]))
+        """
+        return self._plastic.synapses(projection, self.step - 1)
 
     def run(
         self,
@@ -135,7 +114,8 @@ class Simulation:
         Args:
             inputs: (steps, inputs); non-zero entries are events of that value. None: no events.
             steps: number of steps; not needed where `inputs` says it.
-            record: states to keep: names "population.state", or name -> numbers of the units.
+            record: states to keep: names "population.state" (or "projection.w" where it is
+                plastic), or name -> numbers of the units (synapses).
             every: states are kept at each step that is a multiple of it.
 
         Raises:
@@ -143,7 +123,7 @@ class Simulation:
             SimulationError: a state is not finite.
         """
         array = inputs_of(inputs, steps, sum(p.n for p in self._built.plan.inputs))
-        places = monitored(self._built, record)
+        places = monitored(self._built, record, self._plastic.monitored)
         spikes, tape = self._advance(array, places, every)
         cuts = np.cumsum([p.size for p in places.values()])[:-1]
         traces = np.split(tape.trace.T, cuts) if places else []
@@ -188,8 +168,8 @@ class Simulation:
         width = sum(p.n for p in self._built.plan.inputs)
         # Silence needs no array: a row of no inputs stands for each step.
         array = inputs_of(inputs, steps, width if inputs is not None else 0)
-        places = monitored(self._built, record)
-        with self._recorder(path, places) as recorder:
+        places = monitored(self._built, record, self._plastic.monitored)
+        with self._recorder(path, record, places) as recorder:
             for low in range(0, len(array), block):
                 spikes, tape = self._advance(array[low : low + block], places, every)
                 for name, (when, units) in spikes.items():
@@ -201,7 +181,9 @@ class Simulation:
                     at += chosen.size
         return open_run(path)
 
-    def _recorder(self, path: str | Path, places: dict[str, np.ndarray]) -> Recorder:
+    def _recorder(
+        self, path: str | Path, record: Record, places: dict[str, np.ndarray]
+    ) -> Recorder:
         from neuro_rtrl.engine.provenance import collect
         from neuro_rtrl.engine.recorder import Recorder
 
@@ -211,10 +193,8 @@ class Simulation:
             for p, s in zip(self._built.plan.populations, units.spiking, strict=True)
             if s  # only they have spikes
         ]
-        chosen = {}
-        for name, where in places.items():
-            p = list(self._built.plan.first).index(name.split(".")[0])
-            chosen[name] = (where - units.at_h[p]) % units.size[p]
+        subsets = record if isinstance(record, Mapping) else {}
+        chosen = {k: np.asarray(subsets.get(k, np.arange(v.size))) for k, v in places.items()}
         return Recorder(
             path,
             provenance=collect(self._seed),
@@ -227,17 +207,18 @@ class Simulation:
         self, inputs: np.ndarray, places: dict[str, np.ndarray], every: int
     ) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], Tape]:
         """Spikes, and the tape with the rest."""
-        built, course = self._built, self._course
+        built, course, weave = self._built, self._course, self._plastic.weave
         traced = np.concatenate([np.zeros(0, np.int64), *places.values()])
         tape = make_tape(built, inputs, traced, begin=self.step, every=every)
         buffer = SpikeBuffer(built)
-        while (answer := kernel(self._cells, self._fan, course, tape)) == RECORD_FULL:
+        while (answer := kernel(self._cells, self._fan, weave, course, tape)) == RECORD_FULL:
             buffer.take(course, tape)
         buffer.take(course, tape)
         if answer == NOT_FINITE:
             raise not_finite(built, course)
         if answer != FINISHED:
             raise SimulationError("the kernel stopped", given=answer, expected="a finished run")
+        self._plastic.check()
         return buffer.spikes(), tape
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from neuro_rtrl.kernels.losses import LOSSES
 from neuro_rtrl.kernels.stream import Stream
 
 RECORD_EVENTS = 1 << 16
+NOTHING: Mapping[str, np.ndarray] = {}
 
 
 def numbers(
@@ -67,8 +68,10 @@ def events_of(inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return pointer, index, flat[row, index]
 
 
-def traced_places(built: Built, record: Sequence[str]) -> dict[str, np.ndarray]:
-    """Places in `h` of all units of each "population.state"."""
+def traced_places(
+    built: Built, record: Sequence[str], others: Mapping[str, np.ndarray] = NOTHING
+) -> dict[str, np.ndarray]:
+    """Places in `h` of all units of each "population.state"; `others` have places elsewhere."""
     known = {
         f"{p.name}.{s.name}": (i, v)
         for i, p in enumerate(built.plan.populations)
@@ -77,8 +80,11 @@ def traced_places(built: Built, record: Sequence[str]) -> dict[str, np.ndarray]:
     }
     places = {}
     for name in record:
+        if name in others:
+            places[name] = others[name]
+            continue
         if name not in known:
-            raise unknown("state to record", name, known)
+            raise unknown("state to record", name, [*known, *others])
         i, v = known[name]
         n = int(built.units.size[i])
         start = int(built.units.at_h[i]) + v * n

@@ -15,12 +15,21 @@ from neuro_rtrl.kernels.cells import Tape
 from neuro_rtrl.network.arguments import within
 
 Record = Sequence[str] | Mapping[str, Any]
-"""States to keep: names "population.state", or name -> numbers of the units."""
+"""States to keep: names "population.state", or name -> numbers of the units. The variables of
+plastic synapses are called "projection.w"."""
 
 
-def monitored(built: Built, record: Record) -> dict[str, np.ndarray]:
-    """Name -> places in h of the units whose state is recorded."""
-    places = traced_places(built, list(record))
+def monitored(
+    built: Built, record: Record, synapses: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Name -> places of what is recorded, as `Tape.traced` has them.
+
+    Args:
+        built: the network.
+        record: what was asked for.
+        synapses: the same of all variables of plastic synapses.
+    """
+    places = traced_places(built, list(record), synapses)
     if not isinstance(record, Mapping):
         return places
     for name, units in record.items():
@@ -28,7 +37,7 @@ def monitored(built: Built, record: Record) -> dict[str, np.ndarray]:
         good = chosen.ndim == 1 and chosen.dtype.kind in "iu" and chosen.size > 0
         if not good or chosen.min() < 0 or chosen.max() >= n:
             raise DescriptionError(
-                "these are not numbers of units",
+                "these are not numbers of units (or synapses)",
                 where=f"record: {name}",
                 given=units,
                 expected=f"a list of whole numbers from 0 to {n - 1}",

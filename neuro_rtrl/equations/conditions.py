@@ -4,7 +4,8 @@
     a >= b     at_least(a - b)         x or y     1 - (1 - x)(1 - y)
     a < b      above(b - a)            not x      1 - x
 
-They stand in `int(...)` and in a refractory condition; their derivative is 0.
+They stand in `int(...)` and in a refractory condition; their derivative is 0. Here is also
+`clip(x, low, high)`, which statements of synapses may use.
 """
 
 from __future__ import annotations
@@ -14,7 +15,11 @@ from typing import Any, Protocol
 
 import sympy
 
-from neuro_rtrl.equations.functions import above, at_least
+from neuro_rtrl.equations.functions import above, at_least, clip
+
+# The key of `names` that allows clip(x, low, high), as Brian2 writes it. It is no identifier, so
+# that nothing else can be called so.
+CLIP = "clip()"
 
 
 class Walk(Protocol):
@@ -72,3 +77,15 @@ def condition(walk: Walk, node: ast.expr, depth: int) -> sympy.Expr:
     if gap.is_number:
         return sympy.Integer(int(gap > 0 if strict else gap >= 0))
     return above(gap) if strict else at_least(gap)
+
+
+def clipped(walk: Walk, node: ast.Call, depth: int) -> tuple[sympy.Expr, Any]:
+    """`clip(x, low, high)` and the term of x, whose unit it has."""
+    if len(node.args) != 3 or node.keywords:
+        raise walk.error("clip has three arguments", expected="as in clip(w, 0, w_max)")
+    terms = [walk.term(argument, depth + 1) for argument in node.args]
+    for end in terms[1:]:
+        # A plain 0 is 0 in every unit, as in Brian2.
+        if end.expression != 0:
+            walk.same(terms[0], end, "a value and its limits")
+    return clip(*(term.expression for term in terms)), terms[0]

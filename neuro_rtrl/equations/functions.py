@@ -80,6 +80,12 @@ class at_least(Step):  # noqa: N801
     """1 where x >= 0, else 0."""
 
 
+class clip(sympy.Function):  # noqa: N801
+    """x between two limits: min(max(x, low), high). Statements of synapses alone may use it."""
+
+    nargs = 3
+
+
 SYMBOLIC: dict[str, Any] = {
     "exp": sympy.exp,
     "log": sympy.log,
@@ -128,7 +134,7 @@ def stable_phi_2(x: Any) -> Any:
     return np.where(abs(x) < 0.5, series, (stable_exprel(safe) - 1.0) / safe)
 
 
-NUMERIC: dict[str, Callable[[Any], Any]] = {
+NUMERIC: dict[str, Callable[..., Any]] = {
     "exp": np.exp,
     "log": np.log,
     "sqrt": np.sqrt,
@@ -144,6 +150,7 @@ NUMERIC: dict[str, Callable[[Any], Any]] = {
     "phi_2": stable_phi_2,
     "above": lambda x: np.where(np.asarray(x) > 0, 1.0, 0.0),
     "at_least": lambda x: np.where(np.asarray(x) >= 0, 1.0, 0.0),
+    "clip": np.clip,
 }
 
 _PLAIN: dict[str, Callable[[float], float]] = {

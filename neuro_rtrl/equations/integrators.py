@@ -160,7 +160,7 @@ def _linear_flow(
     made: Coefficients,
     prefix: str,
 ) -> Flow:
-    reach = _reach(matrix)
+    reach = reachable(matrix)
     d, columns = len(names), ["1", *theta]
     entries: dict[str, tuple[int, int]] = {}
     flow = []
@@ -204,7 +204,7 @@ def _generator(
     return generator
 
 
-def _reach(matrix: list[list[sympy.Expr]]) -> list[list[bool]]:
+def reachable(matrix: list[list[sympy.Expr]]) -> list[list[bool]]:
     """Which entries of exp(A dt) can be non-zero: the transitive closure of A's pattern."""
     d = len(matrix)
     reach = [[i == j or matrix[i][j] != 0 for j in range(d)] for i in range(d)]

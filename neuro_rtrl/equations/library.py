@@ -1,4 +1,4 @@
-"""Where the shipped texts lie: neurons, experiments and simulations, each a folder of `models/`.
+"""Where the shipped texts lie: neurons, synapses, experiments, simulations: folders of `models/`.
 
 A file is its registration: its name without `.toml` is the name it goes by.
 """
@@ -21,7 +21,7 @@ def models_folder() -> Path:
         DescriptionError: there is none, so the installation is incomplete.
 
     >>> sorted(folder.name for folder in models_folder().iterdir() if folder.is_dir())
-    ['experiments', 'neurons', 'simulations']
+    ['experiments', 'neurons', 'simulations', 'synapses']
     """
     places = [_PACKAGE / "models", _PACKAGE.parent / "models"]
     for folder in places:
@@ -42,6 +42,15 @@ def model_files() -> dict[str, Path]:
     'lif.toml'
     """
     return _texts("neurons")
+
+
+def synapse_files() -> dict[str, Path]:
+    """Name -> file of every shipped synapse model, sorted by name.
+
+    >>> synapse_files()["stdp"].name
+    'stdp.toml'
+    """
+    return _texts("synapses")
 
 
 def experiment_files() -> dict[str, Path]:

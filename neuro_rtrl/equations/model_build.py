@@ -12,6 +12,7 @@ from neuro_rtrl.equations import model_events as events
 from neuro_rtrl.equations import units
 from neuro_rtrl.equations.lines import Line, read_lines
 from neuro_rtrl.equations.model_events import Names, at
+from neuro_rtrl.equations.model_tables import read_parameters, read_state, row_of, text_of
 from neuro_rtrl.equations.parser import NOISE, NOISE_UNIT, Term, check_name, parse, symbol
 from neuro_rtrl.errors import DescriptionError, unknown
 
@@ -40,7 +41,7 @@ def build(name: str, table: dict[str, Any], source: str) -> Model:
     """A checked `Model` from the table of its text."""
     _check_keys(table)
     lines = at("equations", read_lines, _need(table, "equations"))
-    parameters = _parameters(table.get("parameters", {}))
+    parameters = read_parameters(table.get("parameters", {}))
     inputs = _inputs(table.get("inputs", {}))
     kind = _kind(lines, inputs)
     states = _states(lines, table.get("states", {}))
@@ -128,64 +129,14 @@ def _kind(lines: list[Line], inputs: dict[str, Dimension]) -> str:
     return kind
 
 
-def _table(
-    value: Any, where: str, known: tuple[str, ...], needed: tuple[str, ...]
-) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise DescriptionError(
-            "wrong kind of value",
-            where=where,
-            given=repr(value),
-            expected="a table { " + ", ".join(f"{k} = ..." for k in known) + " }",
-        )
-    for key in value:
-        if key not in known:
-            raise unknown("key", key, known, where=where)
-    for key in needed:
-        if key not in value:
-            raise DescriptionError(
-                f"{key} is missing", where=where, given=repr(value), expected=f"{key} = ..."
-            )
-    return value
-
-
-def _text(row: dict[str, Any], key: str, where: str) -> str:
-    value = row.get(key, "")
-    if not isinstance(value, str):
-        raise DescriptionError(
-            f"{key} is not a text", where=where, given=repr(value), expected=f'{key} = "..."'
-        )
-    return value
-
-
-def _parameters(table: dict[str, Any]) -> dict[str, Parameter]:
-    made = {}
-    for name, value in table.items():
-        where = f"parameters.{name}"
-        at(where, check_name, name)
-        row = _table(value, where, ("value", "unit", "meaning"), ("value", "unit", "meaning"))
-        factor, dimension = at(where, units.unit, _text(row, "unit", where))
-        if isinstance(row["value"], str):
-            raise DescriptionError(
-                "the value is not a number",
-                where=where,
-                given=repr(row["value"]),
-                expected='a number, with its unit in unit = "..."',
-            )
-        number = at(where, units.quantity, row["value"]) * factor
-        meaning = _text(row, "meaning", where)
-        made[name] = Parameter(name, number, row["unit"], dimension, meaning)
-    return made
-
-
 def _inputs(table: dict[str, Any]) -> dict[str, Dimension]:
     made = {}
     for name, value in table.items():
         where = f"inputs.{name}"
         at(where, check_name, name)
-        row = _table(value, where, ("unit", "meaning"), ("unit",))
-        _text(row, "meaning", where)
-        made[name] = at(where, units.unit, _text(row, "unit", where))[1]
+        row = row_of(value, where, ("unit", "meaning"), ("unit",))
+        text_of(row, "meaning", where)
+        made[name] = at(where, units.unit, text_of(row, "unit", where))[1]
     return made
 
 
@@ -204,20 +155,16 @@ def _states(lines: list[Line], table: dict[str, Any]) -> tuple[State, ...]:
     for name in table:
         if name not in [line.name for line in own]:
             raise unknown("state", name, [line.name for line in own], where=f"states.{name}")
-    return tuple(_state(line, table.get(line.name, {})) for line in own)
-
-
-def _state(line: Line, value: Any) -> State:
-    where = f"states.{line.name}"
-    row = _table(value, where, ("initial", "meaning"), ())
-    _, dimension = at(f"equations: equation {line.number}", units.unit, line.unit)
-    given = row.get("initial", 0)
-    plain_zero = isinstance(given, int | float) and given == 0
-    start = given if isinstance(given, str) and not units.is_quantity(given) else None
-    known = plain_zero or start is not None
-    initial = 0.0 if known else at(where, units.quantity, given, dimension)
-    meaning = _text(row, "meaning", where)
-    return State(line.name, line.unit, dimension, initial, line.held, meaning, start)
+    return tuple(
+        read_state(
+            line.name,
+            line.unit,
+            f"equations: equation {line.number}",
+            table.get(line.name, {}),
+            line.held,
+        )
+        for line in own
+    )
 
 
 def _rates(lines: list[Line], names: Names, kind: str) -> dict[str, sympy.Expr]:

@@ -40,8 +40,27 @@ def make_model(
     >>> model.kind, model.parameters["tau"].value
     ('ode', 0.01)
     """
+    texts = lines | {"equations": equations}
+    text = toml_text(texts, parameters=parameters, synapses=synapses, initial=initial)
+    return model_from_text(text, name=name, where=name)
+
+
+def toml_text(
+    lines: Mapping[str, str],
+    *,
+    parameters: Mapping[str, str | float] | None = None,
+    synapses: Mapping[str, str] | None = None,
+    initial: Mapping[str, str | float] | None = None,
+) -> str:
+    """The TOML text that these strings and tables make.
+
+    >>> print(toml_text({"equations": "w : 1"}, initial={"u": 0.5}))
+    equations = "w : 1"
+    [states]
+    "u" = { initial = 0.5 }
+    <BLANKLINE>
+    """
     rows = [f"{key} = {_text(value, key)}" for key, value in lines.items()]
-    rows.append(f"equations = {_text(equations, 'equations')}")
     tables = {
         "states": {k: f"{{ initial = {_value(v)} }}" for k, v in (initial or {}).items()},
         "synapses": {k: _text(v, k) for k, v in (synapses or {}).items()},
@@ -50,7 +69,7 @@ def make_model(
     for table, entries in tables.items():
         if entries:
             rows += [f"[{table}]", *(f"{_text(k, table)} = {v}" for k, v in entries.items())]
-    return model_from_text("\n".join(rows) + "\n", name=name, where=name)
+    return "\n".join(rows) + "\n"
 
 
 def _text(value: object, where: str) -> str:

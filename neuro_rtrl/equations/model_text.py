@@ -39,6 +39,15 @@ def load_model(name: str | Path) -> Model:
 
 
 def _load(path: Path) -> Model:
+    return model_from_text(read_text(path), name=path.stem, where=path.name)
+
+
+def read_text(path: Path) -> str:
+    """The text of a file, which is not too large.
+
+    Raises:
+        DescriptionError: it is too large, or cannot be read.
+    """
     try:
         if path.stat().st_size > LARGEST:
             raise DescriptionError(
@@ -47,7 +56,7 @@ def _load(path: Path) -> Model:
                 given=f"{path.stat().st_size} bytes",
                 expected=f"at most {LARGEST} bytes",
             )
-        source = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise DescriptionError(
             "this model text cannot be read",
@@ -55,7 +64,6 @@ def _load(path: Path) -> Model:
             given=str(error),
             expected="a readable text file in UTF-8",
         ) from error
-    return model_from_text(source, name=path.stem, where=path.name)
 
 
 def model_from_text(source: str, *, name: str = "model", where: str = "model text") -> Model:
@@ -73,8 +81,17 @@ def model_from_text(source: str, *, name: str = "model", where: str = "model tex
     >>> model_from_text(text).kind
     'ode'
     """
+    return _build(name, read_toml(source, where), source, where)
+
+
+def read_toml(source: str, where: str) -> dict[str, Any]:
+    """The tables of a text.
+
+    Raises:
+        DescriptionError: it is not valid TOML.
+    """
     try:
-        table = tomllib.loads(source)
+        return tomllib.loads(source)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise DescriptionError(
             "this is not valid TOML",
@@ -82,7 +99,6 @@ def model_from_text(source: str, *, name: str = "model", where: str = "model tex
             given=str(error),
             expected="a model text as in docs/architecture.md",
         ) from error
-    return _build(name, table, source, where)
 
 
 def with_changes(model: Model, changes: Mapping[str, Any]) -> Model:
@@ -102,10 +118,10 @@ def _build(name: str, table: dict[str, Any], source: str, where: str) -> Model:
     try:
         return build(name, table, source)
     except NeuroRtrlError as error:
-        raise error.at(f"{where}{_line(source, error.where)}") from error
+        raise error.at(f"{where}{line_of(source, error.where)}") from error
 
 
-def _line(source: str, where: str) -> str:
+def line_of(source: str, where: str) -> str:
     """ ", line 7" for a place such as "parameters.tau_m" or "equations: equation 2"."""
     keys = re.match(r"(\w+)(?:\.(\w+))?(?:: equation (\d+))?", where)
     if keys is None:

@@ -16,7 +16,7 @@ import sympy
 
 from neuro_rtrl.contracts import DIMENSIONLESS, Dimension
 from neuro_rtrl.equations import units
-from neuro_rtrl.equations.conditions import condition, difference, is_condition
+from neuro_rtrl.equations.conditions import CLIP, clipped, condition, difference, is_condition
 from neuro_rtrl.equations.functions import SYMBOLIC, fold
 from neuro_rtrl.equations.syntax import expression_tree
 from neuro_rtrl.errors import DescriptionError, nearest, unknown
@@ -210,6 +210,9 @@ class _Walk:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
         if name in DRAWS and not node.args and not node.keywords:
             return self.draw(name)
+        if name == "clip" and CLIP in self.names:
+            expression, inner = clipped(self, node, depth)
+            return Term(expression, inner.dimension)
         if not name or node.keywords or len(node.args) != 1:
             raise self.error("this is not a call of one of the functions", expected="as in exp(x)")
         if name == "int":

@@ -86,6 +86,7 @@ class Tape(NamedTuple):
     predictions: np.ndarray  # (steps, outputs) at the end of each step
     event_step: np.ndarray  # records: spikes
     event_unit: np.ndarray
-    traced: np.ndarray  # places in h that are recorded at the start of every `every[0]`th step
+    traced: np.ndarray  # places in h that are recorded at the start of every `every[0]`th step;
+    # -1 - a place in the variables of synapses
     every: np.ndarray  # (1,)
     trace: np.ndarray  # (recorded steps, traced)

@@ -30,6 +30,7 @@ from neuro_rtrl.kernels.layout import (
     STEP,
     WAITING,
 )
+from neuro_rtrl.kernels.plastic import Weave, after_arrivals, before_arrivals
 from neuro_rtrl.kernels.queue import new_event, schedule, take_slot
 from neuro_rtrl.kernels.refs import ref
 from neuro_rtrl.kernels.simulate import CHECK_EVERY
@@ -38,33 +39,35 @@ from neuro_rtrl.kernels.wide import any_of, fetch
 
 
 @kernel
-def run(cells: Cells, fan: Fan, course: Course, tape: Tape) -> int:
+def run(cells: Cells, fan: Fan, weave: Weave, course: Course, tape: Tape) -> int:
     """Run the tape on from where the course stands."""
-    return _steps(ref(cells), ref(fan), ref(course), ref(tape))
+    return _steps(ref(cells), ref(fan), ref(weave), ref(course), ref(tape))
 
 
 @inline
-def _steps(cells: Cells, fan: Fan, course: Course, tape: Tape) -> int:
+def _steps(cells: Cells, fan: Fan, weave: Weave, course: Course, tape: Tape) -> int:
     while course.clock[STEP] < tape.begin[1]:
         if tape.event_step.shape[0] - course.clock[RECORDED] < course.held.shape[0]:
             return RECORD_FULL
-        _one_step(cells, fan, course, tape)
+        _one_step(cells, fan, weave, course, tape)
         if course.clock[STEP] % CHECK_EVERY == 0 and not all_finite(course):
             return NOT_FINITE
     return FINISHED if all_finite(course) else NOT_FINITE
 
 
 @inline
-def _one_step(cells: Cells, fan: Fan, course: Course, tape: Tape) -> None:
+def _one_step(cells: Cells, fan: Fan, weave: Weave, course: Course, tape: Tape) -> None:
     t = course.clock[STEP] - tape.begin[0]
-    _trace(course, tape)
-    _inject(fan, course, tape, t)
+    _trace(weave, course, tape)
+    _inject(fan, weave, course, tape, t)
     draw_noise(cells, course)
     _release(cells, course)
     _advance(cells, course)
     _mark(cells, course, tape)
     _emit(fan, course)
-    _deliver(fan, course)
+    _deliver(fan, weave, course)
+    if weave.size.shape[0]:
+        after_arrivals(weave, course, tape)
     _settle(cells, course)
     for o in range(tape.outputs.shape[0]):
         tape.predictions[t, o] = course.h[tape.outputs[o]]
@@ -72,17 +75,18 @@ def _one_step(cells: Cells, fan: Fan, course: Course, tape: Tape) -> None:
 
 
 @inline
-def _trace(course: Course, tape: Tape) -> None:
+def _trace(weave: Weave, course: Course, tape: Tape) -> None:
     """Recorded states, as they are before the update (Brian2's convention)."""
     step, every = course.clock[STEP], tape.every[0]
     if tape.traced.shape[0] and step % every == 0:
         row = step // every - (tape.begin[0] + every - 1) // every
         for i in range(tape.traced.shape[0]):
-            tape.trace[row, i] = course.h[tape.traced[i]]
+            place = tape.traced[i]
+            tape.trace[row, i] = course.h[place] if place >= 0 else weave.z[-1 - place]
 
 
 @inline
-def _inject(fan: Fan, course: Course, tape: Tape, t: int) -> None:
+def _inject(fan: Fan, weave: Weave, course: Course, tape: Tape, t: int) -> None:
     """Events used up can be used again; then the external ones of this step."""
     for i in range(course.clock[DONE]):
         course.free[course.clock[FREE]] = course.done[i]
@@ -93,7 +97,7 @@ def _inject(fan: Fan, course: Course, tape: Tape, t: int) -> None:
         event = new_event(course, source, tape.value[i], -1, fan.group[source])
         last = fan.group[source + 1]
         while course.next_group[event] < last and fan.delay[course.next_group[event]] < 0:
-            _add(fan, course, course.next_group[event], tape.value[i])
+            _add(fan, weave, course, course.next_group[event], tape.value[i])
             course.next_group[event] += 1
         schedule(fan, course, event)
 
@@ -212,7 +216,7 @@ def _fetch_rows(fan: Fan, course: Course, event: int) -> None:
 
 
 @inline
-def _deliver(fan: Fan, course: Course) -> None:
+def _deliver(fan: Fan, weave: Weave, course: Course) -> None:
     """All groups due in this step."""
     event = take_slot(fan, course)
     _fetch_rows(fan, course, event)
@@ -221,15 +225,17 @@ def _deliver(fan: Fan, course: Course) -> None:
         step = course.clock[STEP] - course.emitted[event]
         last = fan.group[course.source[event] + 1]
         while course.next_group[event] < last and fan.delay[course.next_group[event]] == step:
-            _add(fan, course, course.next_group[event], course.value[event])
+            _add(fan, weave, course, course.next_group[event], course.value[event])
             course.next_group[event] += 1
         schedule(fan, course, event)
         event = following
 
 
 @jit
-def _add(fan: Fan, course: Course, group: int, y: float) -> None:
+def _add(fan: Fan, weave: Weave, course: Course, group: int, y: float) -> None:
     """The arrivals of one group: h += gain w y, or a += gain w y."""
+    if weave.of[group] >= 0:
+        before_arrivals(fan, weave, course, group)
     low, high, where, jump = fan.first[group], fan.first[group + 1], fan.where, fan.jump
     if y == 0.0:
         return

@@ -28,6 +28,7 @@ FAST = {"contract", "nsz"}
 NATIVE = {"nsz"}
 _ADDRESS = types.CPointer(types.float64)
 _FLAGS = types.CPointer(types.uint8)
+_NUMBERS = types.CPointer(types.uint32)
 
 
 @functools.cache
@@ -98,9 +99,9 @@ def _numba(**fixed: Any) -> Callable[..., Any]:
 def native(signature: str) -> Callable[[Callable[..., Any]], Any]:
     """Compile a generated function to a C function; `signature` has one letter an argument.
 
-    `i` a 64-bit integer, `f` an array of float64, `b` an array of flags (uint8).
+    `i` a 64-bit integer, `f` an array of float64, `b` of flags (uint8), `u` of numbers (uint32).
     """
-    kinds = {"i": types.int64, "f": _ADDRESS, "b": _FLAGS}
+    kinds = {"i": types.int64, "f": _ADDRESS, "b": _FLAGS, "u": _NUMBERS}
     c_signature = types.void(*(kinds[letter] for letter in signature))
 
     def decorate(function: Callable[..., Any]) -> Any:

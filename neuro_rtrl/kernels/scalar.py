@@ -1,4 +1,4 @@
-"""Functions of one number that generated code may call."""
+"""Functions of a number that generated code may call."""
 
 from __future__ import annotations
 
@@ -53,3 +53,9 @@ def sign(x: float) -> float:
     if x > 0.0:
         return 1.0
     return -1.0 if x < 0.0 else 0.0
+
+
+@jit
+def clip(x: float, low: float, high: float) -> float:
+    """min(max(x, low), high)."""
+    return min(max(x, low), high)

@@ -14,11 +14,11 @@ from neuro_rtrl.equations.derive import Derived, derive
 from neuro_rtrl.equations.model_text import load_model, with_changes
 from neuro_rtrl.equations.units import quantity
 from neuro_rtrl.errors import BuildError, DescriptionError, unknown
+from neuro_rtrl.network import plasticity as plastic
 from neuro_rtrl.network import wiring
 from neuro_rtrl.network.arguments import (
     as_expression,
     count,
-    find_port,
     free_name,
     names,
     places,
@@ -59,6 +59,7 @@ class Projection:
         learn: whether the weights are learned.
         self_connections: whether a unit may come to be connected to itself.
         spread: delays that new synapses may have, in steps; None: the wiring is fixed.
+        plasticity: how the weights change as a simulation runs; None: they stay as they are.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Projection:
     learn: bool
     self_connections: bool = True
     spread: np.ndarray | None = None
+    plasticity: plastic.Plasticity | None = None
 
 
 class Network:
@@ -185,6 +187,8 @@ class Network:
         port: str | None = None,
         learn: bool = True,
         self_connections: bool = True,
+        plasticity: Any = None,
+        modulator: Population | str | None = None,
         name: str | None = None,
     ) -> Projection:
         """Synapses from `source` to `target`.
@@ -204,6 +208,10 @@ class Network:
             port: entry of the target's model (its first one by default).
             learn: whether the weights learn.
             self_connections: whether a unit may connect to itself.
+            plasticity: synapse model by which the weights change in a simulation: the name of a
+                shipped text ("stdp"), a path, a `Synapse`, or {"name": "stdp", "tau_pre": "9 ms",
+                "initial": {...}}. Learners refuse such a network: they change weights themselves.
+            modulator: population whose events are the rewards of such a model.
 
         Raises:
             DescriptionError: an unknown name, an index out of range, a wrong shape.
@@ -214,7 +222,8 @@ class Network:
         rule = Pairing(density, indegree, outdegree, one_to_one, pairs, blocks, self_connections)
         ends = Ends(a.n, b.n, (a.positions, b.positions), a is b)
         pre, post = rule.draw(ends, rng, label)
-        entry = find_port(b.name, b.model, port, label)
+        given = plastic.read(plasticity, f"{label}: plasticity")
+        entry = plastic.port_for(given, b.name, b.model, port, label)
         if is_expression(weights):
             unit = () if is_plain(weights, ends) else entry.dimension
             weights = pair_values(weights, ends, pre, post, rng, unit, f"{label}: weights")
@@ -234,6 +243,7 @@ class Network:
             bool(learn),
             bool(self_connections),
         )
+        self._modulate(made, given, modulator, rng)
         if a.model is not None and a.model.threshold is None:
             raise BuildError(
                 "this population never emits events",
@@ -243,6 +253,21 @@ class Network:
             )
         self.projections[label] = made
         return made
+
+    def _modulate(
+        self, made: Projection, given: plastic.Given | None, modulator: Any, rng: Any
+    ) -> None:
+        """Gives the projection its plasticity."""
+        source = None if modulator is None else self._find(modulator)
+        if given is not None:
+            made.plasticity = plastic.fit(given, made.port, made.pre.size, rng, source, made.name)
+        elif source is not None:
+            raise DescriptionError(
+                "nothing to modulate",
+                where=made.name,
+                given=f"modulator = {source.name}",
+                expected='plasticity="stdp_reward", or another with on_reward',
+            )
 
     def _rng(self, kind: int, index: int) -> np.random.Generator:
         """One branch of the seed's tree for each population (0) and projection (1)."""

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from neuro_rtrl.contracts import DIMENSIONLESS, Dimension, Model
+from neuro_rtrl.contracts_plasticity import Synapse
 from neuro_rtrl.equations.evaluate import evaluate
 from neuro_rtrl.equations.parser import DRAWS, Term, parse, symbol
 from neuro_rtrl.equations.syntax import computed_tree
@@ -127,7 +128,7 @@ def _name(node: ast.AST) -> str:
 
 
 def parameters_and_states(
-    model: Model,
+    model: Model | Synapse,
     n: int,
     name: str,
     rng: np.random.Generator,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from neuro_rtrl.equations.evaluate import evaluate
+from neuro_rtrl.errors import BuildError
 from neuro_rtrl.kernels.layout import Wires
 from neuro_rtrl.network.describe import Network, Population, Projection
 
@@ -22,6 +23,7 @@ class Wiring:
         learn: (E,) whether the weight learns.
         weight: (E,) initial weights.
         places: projection name -> place of each of its synapses, in its own order.
+        plastic: (G,) 0, or 1 + the number of the plastic projection that a group belongs to.
     """
 
     wires: Wires
@@ -29,6 +31,7 @@ class Wiring:
     learn: np.ndarray
     weight: np.ndarray
     places: dict[str, np.ndarray]
+    plastic: np.ndarray
 
 
 def firsts(net: Network) -> tuple[dict[str, int], int, int]:
@@ -48,6 +51,8 @@ def wire(net: Network) -> Wiring:
     """All synapses of a network."""
     first, _, sources = firsts(net)
     rows = [_columns(p, first, net.dt) for p in net.projections.values()]
+    for number, projection in enumerate(plastic(net), 1):
+        rows[list(net.projections).index(projection.name)]["plastic"][:] = number
     table = {k: _join([r[k] for r in rows], dtype) for k, dtype in _KINDS.items()}
     order = _order(table)
     if order is None:
@@ -58,16 +63,39 @@ def wire(net: Network) -> Wiring:
         back[order] = np.arange(order.size)
     splits = np.cumsum([p.pre.size for p in net.projections.values()])[:-1]
     places = dict(zip(net.projections, np.split(back, splits), strict=True)) if rows else {}
+    wires, kinds = _grouped(table, sources, _kept(net, first))
     return Wiring(
-        _grouped(table, sources, _kept(net, first)),
+        wires,
         table["source"],
         table["learn"],
         table["weight"],
         places,
+        kinds,
     )
 
 
-_SORTED_BY = ("source", "delay", "collects", "target", "variable")
+def plastic(net: Network) -> list[Projection]:
+    """The projections with a plasticity, in order."""
+    return [p for p in net.projections.values() if p.plasticity is not None]
+
+
+def refuse_plastic(net: Network) -> None:
+    """Learners change weights by gradients; a plastic synapse changes its own.
+
+    Raises:
+        BuildError: a projection is plastic.
+    """
+    for projection in plastic(net):
+        raise BuildError(
+            "this projection is plastic, and does not learn by gradients",
+            where=projection.name,
+            given="plasticity",
+            expected="a network without plasticity in connect",
+            remedy="Run it with Simulation or simulate.",
+        )
+
+
+_SORTED_BY = ("source", "delay", "collects", "plastic", "target", "variable")
 
 
 def _order(table: dict[str, np.ndarray]) -> np.ndarray | None:
@@ -80,7 +108,7 @@ def _order(table: dict[str, np.ndarray]) -> np.ndarray | None:
         key *= high - low + 1
         key += table[name]
         key -= low
-    if room == 0:  # one number cannot hold all five
+    if room == 0:  # one number cannot hold all of them
         return np.lexsort([table[name] for name in reversed(_SORTED_BY)])
     if (key[1:] >= key[:-1]).all():
         return None
@@ -89,7 +117,8 @@ def _order(table: dict[str, np.ndarray]) -> np.ndarray | None:
 
 _KINDS: dict[str, Any] = {
     "source": np.int64, "target": np.int64, "delay": np.int64, "collects": np.uint8,
-    "variable": np.int64, "gain": np.float64, "weight": np.float64, "learn": np.bool_,
+    "variable": np.int64, "plastic": np.int16, "gain": np.float64, "weight": np.float64,
+    "learn": np.bool_,
 }  # fmt: skip
 
 
@@ -111,6 +140,7 @@ def _columns(projection: Projection, first: dict[str, int], dt: float) -> dict[s
         "delay": projection.delay - (1 if early else 0),
         "collects": np.full(size, not port.is_state),
         "variable": np.full(size, variable),
+        "plastic": np.zeros(size, np.int16),
         "gain": _gain(projection, target, dt),
         "weight": np.asarray(projection.weights, float),
         "learn": np.full(size, projection.learn),
@@ -143,23 +173,30 @@ def _kept(net: Network, first: dict[str, int]) -> np.ndarray:
     return np.concatenate(parts, axis=1).astype(np.int64)
 
 
-def _grouped(table: dict[str, np.ndarray], sources: int, kept: np.ndarray) -> Wires:
+def _grouped(
+    table: dict[str, np.ndarray], sources: int, kept: np.ndarray
+) -> tuple[Wires, np.ndarray]:
+    """The synapses in groups, and the kind of each group: static, or of a plastic projection."""
     source, delay, collects = table["source"], table["delay"], table["collects"]
     changes = np.ones(source.size, dtype=bool)
-    changes[1:] = (np.diff(source) != 0) | (np.diff(delay) != 0) | (np.diff(collects) != 0)
+    changes[1:] = np.diff(source) != 0
+    for name in ("delay", "collects", "plastic"):
+        changes[1:] |= np.diff(table[name]) != 0
     starts = np.flatnonzero(changes)
     span = max(int(delay.max(initial=0)), int(kept[1].max(initial=0))) + 2
-    keys = (source[starts] * span + delay[starts] + 1) * 2 + collects[starts]
+    kinds = 2 * (int(table["plastic"].max(initial=0)) + 1)
+    kind = collects[starts] * (kinds // 2) + table["plastic"][starts].astype(np.int64)
+    keys = (source[starts] * span + delay[starts] + 1) * kinds + kind
     # Those that there are, and those that are kept; an empty one starts where the next does.
-    groups = np.union1d(keys, (kept[0] * span + kept[1] + 1) * 2 + kept[2])
+    groups = np.union1d(keys, (kept[0] * span + kept[1] + 1) * kinds + kept[2] * (kinds // 2))
     begins = np.append(starts, source.size)[np.searchsorted(keys, groups)]
-    owner, delays = groups // (2 * span), groups // 2 % span - 1
+    owner, delays = groups // (kinds * span), groups // kinds % span - 1
     group = np.searchsorted(owner, np.arange(sources + 1)).astype(np.int64)
     longest = int(delays.max(initial=0))
-    return Wires(
+    wires = Wires(
         group=group,
         delay=delays.astype(np.int64),
-        collects=(groups % 2).astype(np.uint8),
+        collects=(groups % kinds // (kinds // 2)).astype(np.uint8),
         first=np.append(begins, source.size).astype(np.int64),
         target=table["target"],
         variable=table["variable"],
@@ -172,3 +209,4 @@ def _grouped(table: dict[str, np.ndarray], sources: int, kept: np.ndarray) -> Wi
         run_blocks=np.zeros(0, np.uint8),
         run_dense=np.zeros(0, np.uint8),
     )
+    return wires, (groups % (kinds // 2)).astype(np.int64)

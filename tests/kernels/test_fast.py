@@ -7,6 +7,7 @@ import pytest
 
 from neuro_rtrl.engine.build import build, make_run
 from neuro_rtrl.engine.course import make_cells, make_course, make_fan
+from neuro_rtrl.engine.plasticity import Plastic
 from neuro_rtrl.engine.simulation import SpikeBuffer, not_finite
 from neuro_rtrl.engine.stream import make_stream
 from neuro_rtrl.engine.tape import make_tape
@@ -40,11 +41,12 @@ def quickly(net: Network, inputs: np.ndarray) -> Found:
     """The same by the fast loop."""
     built = build(net, learn=False)
     cells, fan = make_cells(built), make_fan(built)
+    weave = Plastic(built, fan).weave
     course, buffer = make_course(built, cells, fan), SpikeBuffer(built)
     tape = make_tape(built, inputs, np.zeros(0, np.int64))
     answer = RECORD_FULL
     while answer == RECORD_FULL:
-        answer = fast.run(cells, fan, course, tape)
+        answer = fast.run(cells, fan, weave, course, tape)
         buffer.take(course, tape)
     if answer != FINISHED:
         raise not_finite(built, course)

@@ -101,10 +101,11 @@ def test_synapses_in_order_stay_where_they_are(monkeypatch: pytest.MonkeyPatch) 
     np.testing.assert_array_equal(made.places["h_h"], np.arange(made.weight.size))
 
 
-def test_five_keys_that_no_number_holds() -> None:
+def test_six_keys_that_no_number_holds() -> None:
     """One after the other gives the order that one number gives."""
     rng = np.random.default_rng(0)
     small = {k: rng.integers(-1, 3, 400) for k in ("source", "delay", "target", "variable")}
     small["collects"] = rng.integers(0, 2, 400).astype(np.uint8)
+    small["plastic"] = rng.integers(0, 3, 400).astype(np.int16)
     large = small | {"target": small["target"] * 2**61}
     np.testing.assert_array_equal(_order(small), _order(large))

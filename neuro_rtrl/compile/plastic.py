@@ -1,0 +1,115 @@
+"""A synapse model -> readable Python source of up to three functions over its synapses.
+
+    pre      synapses low to high, where a spike arrives; jump <- gain times what is sent
+    post     synapses index[low] to index[high], whose target spikes
+    reward   all synapses
+
+Each first brings a synapse up to date. Layout: `z[v*n + i]` is variable v of synapse i; behind them
+comes the step of the last event. Coefficients are laid out as those of neuron models (source.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sympy
+
+from neuro_rtrl.compile.contraction import contracted
+from neuro_rtrl.compile.native import compile_source
+from neuro_rtrl.compile.printer import assignments
+from neuro_rtrl.compile.source import Layout, indent
+from neuro_rtrl.contracts_plasticity import EVENTS, SENT, Synapse
+from neuro_rtrl.equations.synapse_flow import GAP, Flow
+
+HEADER = '''"""Generated from the synapse model text {name!r}: do not edit."""
+
+from math import cos, cosh, log, sin, sinh, sqrt, tanh
+
+from neuro_rtrl.kernels.exponential import exp, fma
+from neuro_rtrl.kernels.jit import native
+from neuro_rtrl.kernels.scalar import above, at_least, clip, exprel, sigmoid, sign
+
+'''
+# Event -> signature, arguments, and the loop over synapses.
+_SHAPES = {
+    "pre": ("iiiifff", "low, high, n, step, z, c, jump", ["for i in range(low, high):"]),
+    "post": (
+        "iiiiuff",
+        "low, high, n, step, index, z, c",
+        ["for q in range(low, high):", "    i = index[q]"],
+    ),
+    "reward": ("iifff", "n, step, z, c, signal", ["for i in range(n):"]),
+}
+# What an arrival is multiplied by, beside the coefficients of the text.
+GAIN = "gain"
+
+
+def addresses(synapse: Synapse, flow: Flow, where: Layout) -> tuple[int, int, int]:
+    """Addresses of the compiled functions, in the order of `EVENTS`; 0: there is none."""
+    found = vars(compile_source(source(synapse, flow, where)).module)
+    pre, post, reward = (int(found[e].address) if e in found else 0 for e in EVENTS)
+    return pre, post, reward
+
+
+def source(synapse: Synapse, flow: Flow, where: Layout) -> str:
+    """Source text of the functions that the model has.
+
+    >>> from neuro_rtrl.equations.synapse_flow import solve
+    >>> from neuro_rtrl.equations.synapse_text import synapse_from_text
+    >>> text = 'equations = "w : 1"\\non_post = "w = clip(w, 0, 1)"'
+    >>> synapse = synapse_from_text(text)
+    >>> print(source(synapse, solve(synapse), Layout((), ())).split("sign\\n\\n")[1].strip())
+    @native('iiiiuff')
+    def post(low, high, n, step, index, z, c):
+        for q in range(low, high):
+            i = index[q]
+            h_w = z[0 * n + i]
+            h_w = clip(h_w, 0.0, 1.0)
+            z[0 * n + i] = h_w
+    """
+    parts = [HEADER.format(name=synapse.name)]
+    parts += [_function(synapse, flow, where, event) for event in EVENTS if event in synapse.on]
+    return "\n\n".join(parts)
+
+
+def _function(synapse: Synapse, flow: Flow, where: Layout, event: str) -> str:
+    signature, arguments, loop = _SHAPES[event]
+    statements = synapse.on[event]
+    names = {s.name: f"h_{s.name}" for s in synapse.states}
+    names |= {k: f"c_{k}" for k in (*where.shared, *where.varied)}
+    names |= {GAP.name: "gap", "reward": "signal[0]"}
+    expressions = [*flow.after.values(), *(s.expression for s in statements)]
+    sends = any(s.name == SENT for s in statements)
+    used = {s.name for e in expressions for s in e.free_symbols} | ({GAIN} if sends else set())
+    body = _reads(synapse, where, used) + _update(synapse, flow, names)
+    for k, statement in enumerate(statements):
+        left = "sent" if statement.name == SENT else f"h_{statement.name}"
+        body += assignments([left], [statement.expression], names, f"y{k}")
+    changed = {*flow.after, *(s.name for s in statements)}
+    places = [(v, s.name) for v, s in enumerate(synapse.states) if s.name in changed]
+    body += [f"z[{v}*n + i] = h_{name}" for v, name in places]
+    body += [f"z[{len(synapse.states)}*n + i] = step"] if flow.after else []
+    body += [f"jump[i] = c_{GAIN}*sent"] if sends else []
+    before = [f"c_{k} = c[{j}]" for j, k in enumerate(where.shared) if k in used]
+    inside = [*loop, *indent(body)]
+    lines = [f'@native("{signature}")', f"def {event}({arguments}):", *indent([*before, *inside])]
+    return contracted("\n".join(lines)) + "\n"
+
+
+def _reads(synapse: Synapse, where: Layout, used: set[str]) -> list[str]:
+    """Lines that read what is in use of synapse i."""
+    lines = [f"h_{s.name} = z[{v}*n + i]" for v, s in enumerate(synapse.states) if s.name in used]
+    shared = len(where.shared)
+    varied = enumerate(where.varied)
+    return lines + [f"c_{k} = c[{shared} + {j}*n + i]" for j, k in varied if k in used]
+
+
+def _update(synapse: Synapse, flow: Flow, names: dict[str, str]) -> list[str]:
+    """Lines that bring the variables up to date."""
+    if not flow.after:
+        return []
+    new: Sequence[str] = [f"new_{name}" for name in flow.after]
+    expressions: Sequence[sympy.Expr] = list(flow.after.values())
+    lines = [f"gap = step - z[{len(synapse.states)}*n + i]"]
+    lines += assignments(new, expressions, names, "x")
+    return lines + [f"h_{name} = new_{name}" for name in flow.after]
