@@ -175,17 +175,24 @@ def compare(
 def validate(
     model: Annotated[str, typer.Argument(help="Name of a model, a .toml file, or all.")],
     out: OutFolder = None,
+    seconds: Annotated[float, typer.Option(help="Simulated time of each network.")] = 1.0,
+    dt: Annotated[str, typer.Option(help="Time step.")] = "0.1 ms",
+    seed: Annotated[int, typer.Option(min=0, help="Of wiring, parameters and input.")] = 0,
     json: JsonFile = None,
 ) -> None:
-    """Compare a model with Brian2: same text, same input, same spikes."""
+    """Compare a model with Brian2: same text, same input, same spikes; how long if not for ever."""
     from neuro_rtrl.validation import applicable, validate_named
 
     folder = Path("runs/validation") if out is None else out
-    rows = validate_named(model, out=folder)
-    console.hint(f"Pictures are in {folder}")
+    with console.counting(False, "models") as tell:
+        reports = validate_named(model, seconds=seconds, dt=dt, out=folder, seed=seed, tell=tell)
+    console.hint(f"Pictures and validation.html are in {folder}")
     if model == "all":
         console.hint(f"Not compared: {', '.join(sorted(applicable()[1]))} (map models).")
-    _conclude("Against Brian2", rows, json)
+    for report in reports:
+        for words in report.left_out:
+            console.hint(f"Not compared: {report.model}, {words}.")
+    _conclude("Against Brian2", [report.as_dict() for report in reports], json)
 
 
 @app.command()

@@ -45,7 +45,9 @@ def state_difference(model: Model, ours: Run, theirs: Run) -> float:
 
 
 def state_scale(state: State, run: Run) -> float:
-    """What differences of a state are measured by: 1, or its largest value if it has a unit."""
-    if not state.dimension:
-        return 1.0
-    return max(float(np.abs(run.states[f"units.{state.name}"]).max()), float(np.finfo(float).tiny))
+    """What differences of a state are measured by: its largest value, of pure numbers at least 1.
+
+    Izhikevich's membrane is a pure number of about 100, and no rounding of it is below 1e-14.
+    """
+    largest = float(np.abs(run.states[f"units.{state.name}"]).max())
+    return max(largest, float(np.finfo(float).tiny) if state.dimension else 1.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +18,9 @@ INPUT_RATE = 30.0  # hertz
 LONGEST_DELAY = 5e-3  # seconds
 LONGEST_REFRACTORY = 3e-3  # seconds
 INHIBITORY = ("inhibit", "gaba")  # how names of entries begin that take inhibition
+ADDED = "2*ms"
 _AIM = (10.0, 25.0)  # hertz
-_TRIES = 40
+_TRIES = 24
 _RESET = re.compile(r"^(\w+)\s*(-?)=\s*([^=].*)$")
 
 
@@ -31,17 +32,23 @@ class Case:
         kind: of the reset: "to a value", "by subtraction", "as written" or "none".
         reset: the text that replaces the model's own reset, or None.
         held: whether refractory periods are switched on; None leaves them as the text has them.
+        period: a refractory period that is put into a text that has none, or None.
+        condition: the text of a refractory condition, or None.
     """
 
     kind: str
     reset: str | None
     held: bool | None
+    period: str | None = None
+    condition: str | None = None
 
     @property
     def refractory(self) -> str:
         """The refractory periods of this case, in words."""
+        if self.period is not None:
+            return f"{self.period}, nothing held"
         if self.held is None:
-            return "as written"
+            return "none" if self.condition is None else self.condition
         return f"0 to {1e3 * LONGEST_REFRACTORY:g} ms" if self.held else "off"
 
 
@@ -56,8 +63,12 @@ def cases(model: Model) -> list[Case]:
     by subtraction | off
     by subtraction | 0 to 3 ms
     """
-    held = [False, True] if _switch(model) else [None]
-    return [Case(kind, text, h) for kind, text in _resets(model) for h in held]
+    resets = _resets(model)
+    if _switch(model):
+        return [Case(kind, text, held) for kind, text in resets for held in (False, True)]
+    written = model.text.get("refractory")
+    periods = [None, ADDED] if written is None and model.threshold is not None else [None]
+    return [Case(kind, text, None, p, written) for kind, text in resets for p in periods]
 
 
 def _switch(model: Model) -> str | None:
@@ -109,7 +120,12 @@ def network(
     rng = np.random.default_rng((seed, 1))
     source = net.inputs(INPUTS, name="source")
     units = net.neurons(
-        UNITS, model, name="units", reset=case.reset, **_parameters(model, case, rng)
+        UNITS,
+        model,
+        name="units",
+        reset=case.reset,
+        refractory=case.period,
+        **_parameters(model, case, rng),
     )
     kinds: list[tuple[Population, float, float]] = [(source, 0.3, 1.0)]
     if model.threshold is not None:
@@ -155,26 +171,54 @@ def _parameters(model: Model, case: Case, rng: np.random.Generator) -> dict[str,
     return made
 
 
+def nudge(population: Population, scales: Mapping[str, float], seed: int) -> None:
+    """Changes every initial state by about one rounding, in place.
+
+    Args:
+        scales: state -> what stands for its size where it is 0.
+        seed: of the roundings, -2 to 2 of them for each unit.
+    """
+    rng = np.random.default_rng((seed, 2))
+    for name, value in population.initial.items():
+        start = np.broadcast_to(np.asarray(value, float), (population.n,))
+        size = np.where(start == 0, scales[name], np.abs(start))
+        roundings = rng.integers(-2, 3, population.n)
+        population.initial[name] = start + np.finfo(float).eps * size * roundings
+
+
 def find_gain(rate: Callable[[float], float]) -> float:
     """A gain of the weights that makes a network alive.
 
     Args:
-        rate: mean rate of the units (hertz) for a gain; grows with it, roughly.
+        rate: mean rate of the units (hertz) for a gain; grows with it, roughly. Where too strong
+            an input silences the units (a block by depolarisation), a search from below follows.
 
     >>> 10 <= find_gain(lambda gain: 1000 * gain) * 1000 <= 25
     True
+    >>> 10 <= 1e9 * find_gain(lambda gain: 1e9 * gain * (gain < 1e-6)) <= 25
+    True
     """
-    low, high, gain = 0.0, np.inf, 0.1
+    gain = 0.1
+    for start in (0.1, 1e-12):
+        gain, alive = _searched(rate, start)
+        if alive:
+            break
+    return gain
+
+
+def _searched(rate: Callable[[float], float], gain: float) -> tuple[float, bool]:
+    """A gain, and whether the rate is what it should be."""
+    low, high = 0.0, np.inf
     for _ in range(_TRIES):
         try:
             found = rate(gain)
         except SimulationError:  # a state is no longer finite
             found = np.inf
         if _AIM[0] <= found <= _AIM[1]:
-            break
+            return gain, True
         low, high = (gain, high) if found < _AIM[0] else (low, gain)
         if low > 0 and high < np.inf:
             gain = float(np.sqrt(low * high))
         else:
             gain *= 4.0 if high == np.inf else 0.25
-    return gain
+    return gain, False

@@ -28,6 +28,7 @@ def draw(
     file: Path,
     *,
     title: str,
+    verdict: str,
     passed: bool,
     ours: Run,
     theirs: Run,
@@ -42,7 +43,8 @@ def draw(
     Args:
         file: the PNG to write; its folder is made.
         title: what was compared.
-        passed: the verdict, written out and shown by colour.
+        verdict: written out.
+        passed: whether it is good, shown by colour.
         ours, theirs: the two runs.
         state: recorded state to show, as in "units.v".
         population: population whose spikes are shown.
@@ -68,8 +70,9 @@ def draw(
     panels[-1].set_xlabel("time (ms)")
     for axes in panels:
         axes.spines[["top", "right"]].set_visible(False)
-    verdict = "agrees with Brian2" if passed else "DIFFERS FROM BRIAN2"
-    figure.suptitle(f"{title}: {verdict}", color=_GOOD if passed else _BAD, fontweight="bold")
+    figure.suptitle(
+        f"{title}\nBrian2: {verdict}", color=_GOOD if passed else _BAD, fontweight="bold"
+    )
     return _save(figure, file)
 
 

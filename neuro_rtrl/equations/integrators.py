@@ -123,7 +123,9 @@ def _not_fit(model: str, variable: str, method: str, expected: str) -> BuildErro
         where=f"{model}: method",
         given=f'method = "{method}"',
         expected=expected,
-        remedy='Use method = "rk4" or "euler", or leave this parameter out of `learn`.',
+        remedy='Use method = "euler".'
+        if variable == "the noise"
+        else 'Use method = "rk4" or "euler", or leave this parameter out of `learn`.',
     )
 
 
