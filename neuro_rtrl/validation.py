@@ -34,6 +34,7 @@ from neuro_rtrl.validation_picture import draw
 from neuro_rtrl.validation_report import SILENT, CaseReport, Report, verdict
 
 SEARCHED = 1.0  # seconds at the start in which weights are looked for that make a network alive
+LONG_ENOUGH = 0.2  # seconds in which a network that is alive has enough spikes
 ROUNDINGS = 3  # runs of ours that start one rounding apart
 NOT_APPLICABLE = (
     "a map model (x[t+1] = ...): Brian2 has differential equations only; "
@@ -158,7 +159,7 @@ def _pairs(model: Model, seconds: float, dt: float, seed: int) -> tuple[list[Pai
                 raise
             left_out.append(f"{words}: {error.problem}")
             continue
-        if pair.report.verdict == SILENT and case.reset is not None and seconds >= SEARCHED:
+        if pair.report.verdict == SILENT and case.reset is not None and seconds >= LONG_ENOUGH:
             left_out.append(f"{words}: no weights make a network that is alive and finite")
         else:
             pairs.append(pair)
@@ -175,7 +176,11 @@ def compare(model: Model, case: Case, seconds: float, dt: float, seed: int) -> P
         steps, _ = simulate_here(net, first, []).spikes["units"]
         return float(len(steps) / (validation_cases.UNITS * len(first) * dt))
 
-    gain = 1.0 if model.threshold is None else validation_cases.find_gain(rate)
+    gain = (
+        1.0
+        if model.threshold is None
+        else validation_cases.find_gain(rate, validation_cases.first_gain(model))
+    )
     net, _ = validation_cases.network(model, case, dt, seed, gain)
     record = [f"units.{state.name}" for state in model.states]
     ours = simulate_here(net, inputs, record)

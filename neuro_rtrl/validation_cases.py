@@ -18,6 +18,7 @@ INPUT_RATE = 30.0  # hertz
 LONGEST_DELAY = 5e-3  # seconds
 LONGEST_REFRACTORY = 3e-3  # seconds
 INHIBITORY = ("inhibit", "gaba")  # how names of entries begin that take inhibition
+LEAST_GAIN = 1e-12
 ADDED = "2*ms"
 _AIM = (10.0, 25.0)  # hertz
 _TRIES = 24
@@ -186,21 +187,27 @@ def nudge(population: Population, scales: Mapping[str, float], seed: int) -> Non
         population.initial[name] = start + np.finfo(float).eps * size * roundings
 
 
-def find_gain(rate: Callable[[float], float]) -> float:
+def first_gain(model: Model) -> float:
+    """Where to begin: conductances and currents from below, since too much of them may block."""
+    return LEAST_GAIN if any(port.dimension for port in model.ports.values()) else 0.1
+
+
+def find_gain(rate: Callable[[float], float], start: float = 0.1) -> float:
     """A gain of the weights that makes a network alive.
 
     Args:
         rate: mean rate of the units (hertz) for a gain; grows with it, roughly. Where too strong
             an input silences the units (a block by depolarisation), a search from below follows.
+        start: the first gain that is tried.
 
     >>> 10 <= find_gain(lambda gain: 1000 * gain) * 1000 <= 25
     True
     >>> 10 <= 1e9 * find_gain(lambda gain: 1e9 * gain * (gain < 1e-6)) <= 25
     True
     """
-    gain = 0.1
-    for start in (0.1, 1e-12):
-        gain, alive = _searched(rate, start)
+    gain = start
+    for begin in dict.fromkeys((start, LEAST_GAIN)):
+        gain, alive = _searched(rate, begin)
         if alive:
             break
     return gain

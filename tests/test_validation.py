@@ -343,7 +343,7 @@ def test_a_wrong_delay_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_silent_network_does_not_pass(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(validation_cases, "find_gain", lambda rate: 1e-6)
+    monkeypatch.setattr(validation_cases, "find_gain", lambda rate, start: 1e-6)
     report = small(load_model("lif"), cases(load_model("lif"))[0]).report
     assert report.identical
     assert report.spikes == 0
@@ -351,7 +351,7 @@ def test_a_silent_network_does_not_pass(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_failure_shows_in_the_picture(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(validation_cases, "find_gain", lambda rate: 1e-6)
+    monkeypatch.setattr(validation_cases, "find_gain", lambda rate, start: 1e-6)
     seen: dict[str, Any] = {}
     monkeypatch.setattr(validation, "draw", lambda file, **facts: seen.update(facts) or file)
     report = validate("lif", seconds=0.05, out=tmp_path)
