@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,4 +35,31 @@ class Carrying(Protocol):
 
     def carried(self) -> Iterable[Carried]:
         """All such arrays, as they are now."""
+        ...
+
+
+@runtime_checkable
+class Readable(Protocol):
+    """What a lane offers besides, if rows of its influence matrix can be looked at."""
+
+    run: Any
+
+    @property
+    def readable(self) -> bool:
+        """Whether this very lane keeps rows (some options of a rule replace them)."""
+        ...
+
+    def settle(self) -> None:
+        """Brings all that is stored up to the last step."""
+        ...
+
+    def row(self, unit: int) -> Iterable[tuple[np.ndarray, np.ndarray]]:
+        """Parts that add up to the rows of a unit's states, once they are settled.
+
+        Args:
+            unit: its number in the whole network.
+
+        Returns:
+            (entries,) numbers of learned values, and (states, entries) derivatives, of each part.
+        """
         ...

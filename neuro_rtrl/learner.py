@@ -12,6 +12,7 @@ from neuro_rtrl.contracts_rewiring import Rewiring
 from neuro_rtrl.engine.build import Built, build
 from neuro_rtrl.engine.learning import Session
 from neuro_rtrl.engine.ledger import Ledger
+from neuro_rtrl.engine.observed import Influence, Looks, observe
 from neuro_rtrl.engine.result import Result
 from neuro_rtrl.engine.snapshot import Snapshot, put_back, take
 from neuro_rtrl.engine.storage import most_of
@@ -155,6 +156,39 @@ class Learner:
         places = traced_places(self._built, record)
         traced = np.concatenate([np.zeros(0, np.int64), *places.values()])
         return self._session.sequences(array, wanted, traced, spikes, learn)
+
+    def influence(
+        self,
+        inputs: Any,
+        targets: Any = None,
+        *,
+        units: Mapping[str, Any],
+        every: int = 1,
+        own: bool = False,
+    ) -> dict[str, Influence]:
+        """Rows of the influence matrix in one sequence, from the initial state; nothing changes.
+
+        Args:
+            inputs: (steps, inputs).
+            targets: (steps, outputs), for rules to which they matter; None: none.
+            units: population -> numbers of the units whose rows are looked at.
+            every: steps from one look to the next.
+            own: only the units' own parameters: their eligibility traces.
+
+        Returns:
+            Population -> the entries that are not zero.
+
+        Raises:
+            DescriptionError: there are no such units, or arrays of wrong shapes.
+            BuildError: the rule keeps no rows.
+        """
+        array = numbers(inputs, (None, self._width), "inputs")[None]
+        shape = (array.shape[1], self._session.outputs.size)
+        wanted = None if targets is None else targets_of(targets, shape)[None]
+        session, looks = self._session, Looks(units, every, own)
+        options = {"loss": session.loss, "rate": session.rate or (0.0, 0.0)}
+        name = session.rule.name
+        return observe(self._built, session.lane(0), name, looks, array, wanted, **options)
 
     def reset(self) -> None:
         """States, queue and influence back to the start; parameters stay."""

@@ -7,7 +7,7 @@ run on (`network`, for auxiliary readouts or another surrogate).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -28,6 +28,7 @@ from neuro_rtrl.engine.limits import (
     restart_limits,
 )
 from neuro_rtrl.engine.local import Local, LocalLane, fits, own_blocks_only
+from neuro_rtrl.engine.row_parts import Part, of_rows
 from neuro_rtrl.engine.simulation import not_finite
 from neuro_rtrl.engine.storage import grow_columns, grow_events, make_rows, storage_bytes
 from neuro_rtrl.engine.transplant import recollect, transplant
@@ -48,6 +49,7 @@ from neuro_rtrl.kernels.layout import (
 from neuro_rtrl.kernels.losses import LOSSES
 from neuro_rtrl.kernels.rtrl import limited, rtrl
 from neuro_rtrl.kernels.stream import Stream
+from neuro_rtrl.kernels.transplant import settle_rows
 from neuro_rtrl.network.describe import Network
 from neuro_rtrl.network.plan import Pattern, Plan
 from neuro_rtrl.network.plan import mask as make_mask
@@ -143,6 +145,19 @@ class Lane:
         """Influence, and the factors of what is kept as a product."""
         found = in_rows(self.built, self.mask, self.rows)
         return found + in_factors(self.built, self.limits)
+
+    @property
+    def readable(self) -> bool:
+        """Traces that are kept as products have no rows."""
+        return self.rule.changes.decay is None
+
+    def settle(self) -> None:
+        """Nothing is pending."""
+        settle_rows(self.built.units, self.mask, self.run, self.rows)
+
+    def row(self, unit: int) -> Iterable[Part]:
+        """Parts of the rows of a unit."""
+        return of_rows(self.built, self.mask, self.rows, unit)
 
     def storage(self) -> int:
         """Bytes of all that holds influence."""

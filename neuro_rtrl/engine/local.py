@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ from neuro_rtrl.contracts_influence import Carried
 from neuro_rtrl.engine.build import Built, make_run
 from neuro_rtrl.engine.carried import in_filters, in_rows, in_traces
 from neuro_rtrl.engine.feedback import Route
+from neuro_rtrl.engine.row_parts import Part, of_traces
 from neuro_rtrl.engine.runs import groups_of
 from neuro_rtrl.engine.shared import decay_alike, flows, make_traces
 from neuro_rtrl.engine.simulation import not_finite
@@ -21,6 +23,7 @@ from neuro_rtrl.kernels.layout import FINISHED, NOT_FINITE, RECORD_FULL, SEQUENC
 from neuro_rtrl.kernels.local import local
 from neuro_rtrl.kernels.stream import Stream
 from neuro_rtrl.kernels.traces import Traces
+from neuro_rtrl.kernels.transplant import settle_rows
 from neuro_rtrl.network.describe import Population
 from neuro_rtrl.network.plan import Plan
 from neuro_rtrl.network.reach import Reach
@@ -220,6 +223,19 @@ class LocalLane:
         """Traces: of units, of sources, and behind the filters of readouts."""
         found = in_rows(self.built, self.mask, self.rows)
         return found + in_filters(self.built, self.filters) + in_traces(self.built, self.traces)
+
+    @property
+    def readable(self) -> bool:
+        """There are traces."""
+        return True
+
+    def settle(self) -> None:
+        """Nothing is pending."""
+        settle_rows(self.built.units, self.mask, self.run, self.rows)
+
+    def row(self, unit: int) -> Iterable[Part]:
+        """Parts of the rows of a unit: its own parameters."""
+        return of_traces(self.built, self.mask, self.rows, self.traces, unit)
 
     def storage(self) -> int:
         """Bytes of all that holds influence."""

@@ -12,7 +12,7 @@ events counts among the states, and a step has three phases with an I of their o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,7 @@ from neuro_rtrl.contracts_influence import Carried
 from neuro_rtrl.engine.build import Built, make_run
 from neuro_rtrl.engine.carried import in_rows, in_tangents
 from neuro_rtrl.engine.ledger import Ledger, make_ledger, mask_density
+from neuro_rtrl.engine.row_parts import Part, of_rows
 from neuro_rtrl.engine.simulation import not_finite
 from neuro_rtrl.engine.storage import grow_columns, grow_events, make_rows, storage_bytes
 from neuro_rtrl.engine.tangent_phase import Approximation, handed_out
@@ -49,6 +50,7 @@ from neuro_rtrl.kernels.layout import (
 from neuro_rtrl.kernels.simulate import CHECK_EVERY
 from neuro_rtrl.kernels.stream import Stream
 from neuro_rtrl.kernels.tangent_step import settle, to_end, to_events, to_threshold
+from neuro_rtrl.kernels.transplant import settle_rows
 
 
 class Lane:
@@ -164,6 +166,27 @@ class Lane:
         """Exact rows, tangents, and what the rule keeps besides them."""
         found = in_rows(self.built, self.mask, self.rows)
         return found + in_tangents(self.built, self.tangents, self.rule.kept())
+
+    @property
+    def readable(self) -> bool:
+        """A row is what the rule makes of a row of V."""
+        return True
+
+    def settle(self) -> None:
+        """Nothing is pending in the exact rows."""
+        settle_rows(self.built.units, self.mask, self.run, self.rows)
+
+    def row(self, unit: int) -> Iterator[Part]:
+        """Parts of the rows of a unit: exact ones, and what tangents stand for."""
+        residual, hidden = bool(self.tangents.residual[0]), bool(self.shared.hidden[unit])
+        if residual or not hidden:
+            yield from of_rows(self.built, self.mask, self.rows, unit)
+        units = self.built.units
+        p = units.population[unit]
+        first = int(units.at_h[p] + unit - units.first[p])
+        states = first + int(units.size[p]) * np.arange(int(units.d[p]))
+        rows = [self.rule.gradient(self.tangents.V[state]) for state in states]
+        yield np.arange(self.built.values.size), np.stack(rows)
 
     def bound(self) -> float:
         """Sum over all steps so far of |dL/dh| times the bounds of the readouts' rows."""
