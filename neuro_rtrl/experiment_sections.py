@@ -13,6 +13,7 @@ from neuro_rtrl import registry
 from neuro_rtrl.contracts import Model
 from neuro_rtrl.equations.model_text import load_model
 from neuro_rtrl.errors import DescriptionError, NeuroRtrlError, unknown
+from neuro_rtrl.experiment_influence import InfluenceText, read_influence
 from neuro_rtrl.experiment_keys import Table, is_number
 from neuro_rtrl.network.pair_values import is_expression
 
@@ -34,7 +35,7 @@ _PROJECTION_KEYS = (
     "learn",
     "self_connections",
 )
-_RECORD_KEYS = ("spikes", "states", "units", "test_every", "compression")
+_RECORD_KEYS = ("spikes", "states", "units", "test_every", "compression", "influence")
 COMPRESSIONS = ("gzip", "lzf", "zstd", "none")
 
 
@@ -70,7 +71,7 @@ class NamedOptions:
 class RecordText:
     """What to keep: names of populations, of states (`POPULATION.STATE`), and how often to test.
 
-    `compression` is "gzip", "lzf", "zstd" or "none".
+    `compression` is "gzip", "lzf", "zstd" or "none"; `influence` is None if nothing is looked at.
     """
 
     spikes: tuple[str, ...]
@@ -78,6 +79,7 @@ class RecordText:
     units: int
     test_every: int
     compression: str
+    influence: InfluenceText | None = None
 
 
 def read_populations(
@@ -219,4 +221,5 @@ def read_record(table: Table, populations: tuple[PopulationText, ...]) -> Record
         units=table.whole("units", 8),
         test_every=table.whole("test_every", 100),
         compression=table.choice("compression", COMPRESSIONS, "gzip"),
+        influence=read_influence(table, {p.name: p.n for p in populations if p.model}),
     )

@@ -19,6 +19,7 @@ from neuro_rtrl.engine.recorder import Recorder
 from neuro_rtrl.errors import RunFileError
 from neuro_rtrl.experiment_evaluation import Evaluator
 from neuro_rtrl.experiment_history import Events, History
+from neuro_rtrl.experiment_influence import looked_at, record_influence
 from neuro_rtrl.experiment_rewiring import read_rewiring
 from neuro_rtrl.experiment_text import (
     Experiment,
@@ -120,6 +121,7 @@ def open_recorder(job: Job, folder: Path, live: bool = False, texts: bool = True
         populations={name: network.populations[name].n for name in experiment.record.spikes},
         states=states,
         units=units,
+        influence=looked_at(record.influence, job.learner),
         dt=network.dt,
         precision=experiment.learning.precision,
         compression=None if record.compression == "none" else record.compression,
@@ -191,6 +193,7 @@ def _record_end(job: Job, recorder: Recorder) -> None:
 def _iterate(job: Job, recorder: Recorder, iteration: int, trial: Trial) -> float:
     """Learns from one batch, tests if it is time, and records; the loss."""
     history, record, done = job.history, job.experiment.record, iteration + 1
+    record_influence(recorder, record.influence, job.learner, iteration, trial, history.clock)
     start, score = time.process_time(), None
     result = job.learner.run(trial.inputs, trial.targets, record=record.states, spikes=True)
     history.seconds.append(time.process_time() - start)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from neuro_rtrl.contracts import Trial
+from neuro_rtrl.engine.layout import INFLUENCE
 from neuro_rtrl.engine.provenance import LIBRARIES, version
 from neuro_rtrl.engine.run_file import RunFile, open_run
 from neuro_rtrl.errors import RunFileError
@@ -71,6 +72,9 @@ def differences(one: RunFile, other: RunFile) -> Iterator[str]:
         yield from _differ(f"spikes/{name}", *spikes)
     for name in one.states:
         yield from _differ(f"states/{name}", *(run.state(name)._asdict() for run in (one, other)))
+    for name in one.influences:
+        looked = [{n: getattr(run.influence(name), n) for n in INFLUENCE} for run in (one, other)]
+        yield from _differ(f"influence/{name}", *looked)
     for when in one.kept_weights:
         yield from _differ(f"weights/{when}", one.weights(when), other.weights(when))
     yield from _differ("ledger", _flat(one.ledger), _flat(other.ledger))

@@ -169,17 +169,21 @@ def read_run(file: Path) -> None:
             run.spikes(name)
         for name in run.states:
             run.state(name)
+        for name in run.influences:
+            run.influence(name)
 
 
 def make_files(folder: Path) -> dict[Path, Callable[[Path], object]]:
     """A run file and a checkpoint, and how each is read."""
     how: dict[str, Any] = {"provenance": {"seed": 1}, "populations": {"a": 3}, "dt": 1e-3}
-    with Recorder(folder / "run.h5", states={"a.v": [0, 2]}, block=64, **how) as recorder:
+    how |= {"states": {"a.v": [0, 2]}, "influence": {"a": ["w"]}}
+    with Recorder(folder / "run.h5", block=64, **how) as recorder:
         recorder.attach("experiment", "text")
         recorder.weights("start", {"w": np.arange(2e3)}, {"w": (np.arange(2000),) * 2})
         for i in range(100):
             recorder.spikes("a", [i], [i % 3])
             recorder.state("a.v", [i], [[i, i]])
+            recorder.append_rows("influence/a", *np.full((6, 2), i))
             recorder.loss(i, 0.5)
         recorder.ledger({"steps": 3, "parts": {"x": 1}})
     kept = take({"text": "{}", "a": np.arange(3e3), "b": [np.ones(3), {"x": 1}]})

@@ -5,7 +5,7 @@ Flags are stored as 0 and 1: netCDF readers do not know HDF5's boolean.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ SCHEMA = "neuro_rtrl"
 SCHEMA_VERSION = 1
 RESERVED = ("schema", "schema_version", "dt", "complete", "compression")
 GROUPS = ("provenance", "spikes", "states", "loss", "weights", "ledger")
+INFLUENCE = ("value", "unit", "state", "learned", "number", "step")
 LOSS_ROWS = 1024
 PACKED_BYTES = 4096
 """Arrays below this stay unpacked: the index of their chunks would be larger than what is saved."""
@@ -36,11 +37,14 @@ def write_header(file: Any, provenance: Mapping[str, str | int | float], how: St
 
 @dataclass(frozen=True)
 class Kinds:
-    """What is recorded: population -> units, state -> numbers of its units, state -> its unit."""
+    """What is recorded: population -> units, state -> numbers of its units, state -> its unit,
+    population whose influence is looked at -> names of what learns.
+    """
 
     sizes: Mapping[str, int]
     recorded: Mapping[str, np.ndarray]
     units: Mapping[str, str]
+    influence: Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,8 @@ def make_tables(file: Any, kinds: Kinds, how: Storage) -> dict[str, Growing]:
         unit = kinds.units.get(name, "")
         table = add_state(file, name, numbers, *common, how.precision, unit)
         tables[f"states/{name}"] = table
+    for name, learned in kinds.influence.items():
+        tables[f"influence/{name}"] = add_influence(file, name, learned, *common, how.precision)
     return tables | {"loss": add_loss(file, how.compression)}
 
 
@@ -102,6 +108,26 @@ def add_state(
     values.dims[1].attach_scale(numbers)
     if unit:
         values.attrs["units"] = unit
+    return table
+
+
+def add_influence(
+    file: Any,
+    name: str,
+    learned: Sequence[str],
+    dt: float,
+    block: int,
+    compression: str | None,
+    precision: str,
+) -> Growing:
+    """`/influence/<name>`: one row per entry that is not zero."""
+    group = file.require_group("influence").create_group(name)
+    group.attrs["learned"] = "\n".join(learned)
+    numbers = dict.fromkeys(INFLUENCE[1:], ("i8", ()))
+    table = Growing(group, {"value": (precision, ()), **numbers}, block, compression)
+    _make_steps(table.columns["step"], dt)
+    for column in INFLUENCE[:-1]:
+        table.columns[column].dims[0].attach_scale(table.columns["step"])
     return table
 
 

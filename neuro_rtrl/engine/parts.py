@@ -148,6 +148,7 @@ def rewrite(files: list[Any], target: Path, limits: Mapping[str, int]) -> None:
         states={name: files[0][f"states/{name}/unit"][:] for name in run.states},
         dt=run.dt,
         units=run.states,
+        influence=run.influences,
         **_storage(files[0]),
     )
     with recorder:

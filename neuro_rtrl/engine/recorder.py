@@ -7,7 +7,7 @@ file that plain h5py opens; memory does not grow with the length of the run.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -31,6 +31,8 @@ class Recorder:
         provenance: what `provenance.collect(seed)` returns; each entry becomes a root attribute.
         populations: name -> number of units, of the populations whose spikes are recorded.
         states: "population.variable" -> numbers of the recorded units, shape (n_units,).
+        influence: population whose rows of the influence matrix are kept -> names of what learns;
+            the rows are appended by `append_rows`.
         dt: duration of a step in seconds.
         units: "population.variable" -> unit of the state as text ("1", "mV").
         precision: "float32" or "float64", in which states are stored.
@@ -69,6 +71,7 @@ class Recorder:
         provenance: Mapping[str, str | int | float],
         populations: Mapping[str, int],
         states: Mapping[str, ArrayLike] | None = None,
+        influence: Mapping[str, Sequence[str]] | None = None,
         dt: float,
         units: Mapping[str, str] | None = None,
         precision: str = "float64",
@@ -88,11 +91,10 @@ class Recorder:
             name: rows.recorded(numbers, self._place(name))
             for name, numbers in (states or {}).items()
         }
-        self._header, self._storage = (
-            dict(provenance),
-            layout.Storage(dt, block, compression, precision),
-        )
-        self._kinds = layout.Kinds(self._sizes, self._recorded, dict(units or {}))
+        self._header = dict(provenance)
+        self._storage = layout.Storage(dt, block, compression, precision)
+        looked = dict(influence or {})
+        self._kinds = layout.Kinds(self._sizes, self._recorded, dict(units or {}), looked)
         self._file: Any = None
         self._tables: dict[str, growing.Growing] = {}
         rows.require_header(provenance, layout.RESERVED, dt, self._place("provenance"))
@@ -183,7 +185,7 @@ class Recorder:
 
     def append_rows(self, table: str, *columns: np.ndarray) -> None:
         """Appends rows to a table ("spikes/hidden") as another run file has them."""
-        self._append(table, not table.startswith("spikes/"), *columns)
+        self._append(table, not table.startswith(("spikes/", "influence/")), *columns)
 
     @property
     def tables(self) -> dict[str, list[str]]:

@@ -17,10 +17,13 @@ import numpy as np
 
 from neuro_rtrl.engine import rows
 from neuro_rtrl.engine.columns import growing, read_columns
+from neuro_rtrl.engine.influence import Influence
 from neuro_rtrl.engine.isolation import require_survivable
 from neuro_rtrl.engine.labelled import labelled
+from neuro_rtrl.engine.layout import INFLUENCE
 from neuro_rtrl.engine.neo_objects import block
 from neuro_rtrl.engine.opening import UNREADABLE, open_parts, require_size, unreadable, whole
+from neuro_rtrl.engine.run_plots import Plots
 from neuro_rtrl.engine.spikes import Spikes
 
 
@@ -107,6 +110,7 @@ class RunFile:
         """Table ("spikes/hidden", "loss") -> rows that were written."""
         tables = [f"spikes/{name}" for name in self.populations]
         tables += [f"states/{name}" for name in self.states]
+        tables += [f"influence/{name}" for name in self.influences]
         with self._reading():
             return {
                 table: sum(min(len(c) for c in growing(file[table])) for file in self._files)
@@ -127,6 +131,13 @@ class RunFile:
             return {name: str(group["values"].attrs.get("units", "")) for name, group in groups}
 
     @cached_property
+    def influences(self) -> dict[str, tuple[str, ...]]:
+        """Population whose rows of the influence matrix were kept -> names of what learns."""
+        with self._reading():
+            groups = self._file.get("influence", {}).items()
+            return {name: tuple(str(g.attrs["learned"]).split("\n")) for name, g in groups}
+
+    @cached_property
     def texts(self) -> dict[str, str]:
         """The attached texts: the models', the experiment's."""
         with self._reading():
@@ -145,6 +156,14 @@ class RunFile:
         steps, values = self._columns(f"states/{name}", "step", "values")
         with self._reading():
             return Trace(steps, values, self._file[f"states/{name}/unit"][:])
+
+    def influence(self, population: str) -> Influence:
+        """Entries of the influence matrix: the rows of a population's units that were kept."""
+        rows.require_known(population, self.influences, "population", self.path.name)
+        value, *numbers = self._columns(f"influence/{population}", *INFLUENCE)
+        unit, state, learned, number, step = numbers
+        names = self.influences[population]
+        return Influence(step, unit, state, learned, number, value, names)
 
     @property
     def iteration(self) -> np.ndarray:
@@ -225,6 +244,11 @@ class RunFile:
         A state has the dimensions (step, unit) and the coordinates step, unit and time (seconds).
         """
         return labelled(self, name)
+
+    @property
+    def plot(self) -> Plots:
+        """Pictures: `.raster("hidden")`, `.traces("hidden.v")`, `.loss()`, `.influence(...)`."""
+        return Plots(self)
 
     def to_neo(self) -> Any:
         """The run as a `neo.Block`: spike trains and signals, in seconds."""
