@@ -73,8 +73,10 @@ def test_rows_are_the_derivatives_of_the_states(rule: Any) -> None:
     assert set(found["h"].unit) == {0, 3}
 
 
-@pytest.mark.parametrize("model", ["alif", "lif_current"])
-def test_eligibility_traces_of_local_lanes_are_those_of_general_ones(model: str) -> None:
+@pytest.mark.parametrize(
+    ("model", "rule"), [("alif", "eprop"), ("lif_current", "eprop"), ("lif_current", "snap-1")]
+)
+def test_eligibility_traces_of_local_lanes_are_those_of_general_ones(model: str, rule: str) -> None:
     changes = {"refractory": "0 ms"} if model == "lif_current" else {}
     net = nr.Network(dt="1 ms", seed=3)
     a = net.inputs(3, name="x")
@@ -82,8 +84,8 @@ def test_eligibility_traces_of_local_lanes_are_those_of_general_ones(model: str)
     net.connect(a, h, weights="normal(0.7, 0.4)", delay="uniform(0 ms, 2 ms)")
     net.connect(h, h, weights="normal(0, 0.6)")
     net.connect(h, net.neurons(2, "leaky_readout", name="y"))
-    rules = (find("rules", "eprop"), dataclasses.replace(find("rules", "eprop"), local=False))
-    learners: list[Any] = [nr.Learner(net, rule, precision="float64") for rule in rules]
+    rules = (find("rules", rule), dataclasses.replace(find("rules", rule), local=None))
+    learners: list[Any] = [nr.Learner(net, one, precision="float64") for one in rules]
     assert isinstance(learners[0]._session.lane(0), LocalLane)
     assert not isinstance(learners[1]._session.lane(0), LocalLane)
     one, other = (
