@@ -42,9 +42,9 @@ EXPERIMENTS = {
     "evidence, batch 1": ("eprop_evidence", ["task.batch=1"]),
     "evidence, batch 2": ("eprop_evidence", ["task.batch=2"]),
 }
-RIGHT, EVERY = 0.95, 5
-"""The criterion: so many of 64 held-out sequences right in two tests, one after the other."""
-SEEDS, BATCH, MOST = {"small": 1, "full": 5}, 32, 400
+RIGHT, EVERY, MOST = 0.93, 10, 500
+"""The criterion of the original: a test with less than 7 % of errors, here every 10 iterations."""
+SEEDS = {"small": 1, "full": 5}
 
 
 def first_losses(label: str) -> Row:
@@ -59,26 +59,18 @@ def first_losses(label: str) -> Row:
 
 def to_criterion(seed: int) -> Row:
     """Iterations until the held-out sequences are right; `curve` is (iteration, fraction)."""
-    settings = [f"task.batch={BATCH}", f"task.recipe_seed={seed}", f"learning.iterations={MOST}"]
+    settings = [f"task.recipe_seed={seed}", f"learning.iterations={MOST}"]
     job = make_job(load_experiment("eprop_evidence", settings), "eprop_evidence")
-    evaluator, curve, losses = Evaluator(job.network), [], []
-    for iteration in range(1, MOST + 1):
-        trial = job.task.train(iteration - 1)
+    evaluator, curve, losses, score = Evaluator(job.network), [], [], 0.0
+    while len(losses) < MOST and score <= RIGHT:
+        trial = job.task.train(len(losses))
         losses.append(job.learner.run(trial.inputs, trial.targets).loss)
-        if iteration % EVERY:
-            continue
-        curve.append([iteration, evaluator.score(job.task, job.learner.parameters)])
-        if min(score for _, score in curve[-2:]) >= RIGHT and len(curve) > 1:
-            break
+        if len(losses) % EVERY == 0:
+            score = evaluator.score(job.task, job.learner.parameters)
+            curve.append([len(losses), score])
     late = float(np.mean(losses[-EVERY:]))
-    met = bool(min(score for _, score in curve[-2:]) >= RIGHT)
-    return {
-        "iterations": iteration,
-        "met": met,
-        "score": curve[-1][1],
-        "loss": late,
-        "curve": curve,
-    }
+    row = {"iterations": len(losses), "met": score > RIGHT, "score": score, "loss": late}
+    return row | {"curve": curve}
 
 
 def cases(budget: str) -> Mapping[str, Case]:
@@ -114,18 +106,19 @@ STUDY = Study(
     experiments=("eprop_pattern", "eprop_evidence"),
     setting=(
         "100 units, random feedback, a rate term. The losses of the first five updates; then"
-        f" evidence accumulation with batches of {BATCH} sequences of 2250 steps, until"
-        f" {100 * RIGHT:.0f} % of 64 held-out sequences are right in two tests in a row, a test"
-        f" after every {EVERY} iterations, {MOST} iterations at most. One seed in the small budget,"
-        " five in the full one."
+        " evidence accumulation with batches of 64 sequences of 2250 steps, until a test has"
+        f" more than {100 * RIGHT:.0f} % of 64 held-out sequences right, a test after every"
+        f" {EVERY} iterations, {MOST} iterations at most. One seed in the small budget, five in the"
+        " full one."
     ),
     theirs=(
         "The losses are those by which two simulators are compared with the original code. Evidence"
-        " accumulation is solved within some hundred iterations of 64 sequences."
+        " accumulation stops at an error below .07, after 200 to 500 iterations."
     ),
     why=(
-        "The losses are the same to rounding. The number of iterations depends on the seed, and"
-        " batches are half the size here."
+        "The losses are the same to rounding. The fraction right goes up and down from test to test"
+        " at this constant rate: with batches of 32 it was .95 at iteration 165, and .67 to .92"
+        " after it."
     ),
     cases=cases,
     table=table,

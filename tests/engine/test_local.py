@@ -104,7 +104,7 @@ def test_diagonal_rules(model: str, rule: str) -> None:
 def layer_refractory() -> nr.Network:
     """Arrivals are blocked for a while, a unit's own among them: nothing is shared."""
     net = nr.Network(dt="1 ms", seed=4)
-    x, h = net.inputs(5, name="x"), net.neurons(9, "lif", name="h", t_ref="2 ms")
+    x, h = net.inputs(5, name="x"), net.neurons(9, "lif", name="h", t_ref="2 ms", reset="v -= v_th")
     net.connect(x, h, weights="normal(0.4, 0.8)")
     net.connect(h, h, weights="normal(0.2, 0.6)")
     net.connect(h, net.neurons(3, "leaky_readout", name="y"))
