@@ -86,9 +86,10 @@ STUDY = Study(
         " error signal has to be continuous."
     ),
     why=(
-        "Not reproduced. On the sine the share grows about in proportion to K/n, without a jump from"
-        " none to any; on `add` one row of 32 brings an eighth of the gap and four bring 29 %. At larger rates and with Adam exact RTRL was no better than no path in"
-        " single trials on the sine: this network predicts it well without credit through time."
+        "Not reproduced. On the sine the share grows about in proportion to K/n, without a jump"
+        " from none to any; on `add` one row of 32 brings an eighth of the gap and four bring 29 %."
+        " At larger rates and with Adam exact RTRL was no better than no path in single trials on"
+        " the sine: this network predicts it well without credit through time."
         " The authors' signals, rates and measure of adaptation are not known to us, and we did not"
         " search for others."
     ),
