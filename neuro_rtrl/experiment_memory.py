@@ -24,6 +24,7 @@ UNITS |= {"B": 1, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
 OF_UNIT, OF_STATE, OF_SYNAPSE = 200, 100, 100
 """Bytes, rough and rather too many."""
 _KNOWN = {"name", "density", "indegree", "weights", "delay", "port", "learn", "self_connections"}
+_KNOWN |= {"plasticity", "modulator"}
 
 
 def read_size(text: str, where: str) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 from neuro_rtrl import registry
 from neuro_rtrl.contracts import Model
 from neuro_rtrl.equations.model_text import load_model
+from neuro_rtrl.equations.synapse_text import load_synapse
 from neuro_rtrl.errors import DescriptionError, NeuroRtrlError, unknown
 from neuro_rtrl.experiment_influence import InfluenceText, read_influence
 from neuro_rtrl.experiment_keys import Table, is_number
@@ -34,6 +35,8 @@ _PROJECTION_KEYS = (
     "port",
     "learn",
     "self_connections",
+    "plasticity",
+    "modulator",
 )
 _RECORD_KEYS = ("spikes", "states", "units", "test_every", "compression", "influence")
 COMPRESSIONS = ("gzip", "lzf", "zstd", "none")
@@ -169,7 +172,28 @@ def read_projection(table: Table, populations: tuple[PopulationText, ...]) -> Pr
             options[key] = numbers_or_text(table, key)
     if "pairs" in table.values:
         options["pairs"] = _pairs(table)
+    if "modulator" in table.values:
+        options["modulator"] = table.choice("modulator", by_name)
+    if "plasticity" in table.values:
+        options["plasticity"] = _plasticity(table)
     return ProjectionText(source, target.name, options, table.place())
+
+
+def _plasticity(table: Table) -> dict[str, Any]:
+    """A synapse model's name, or a table with its name and parameters."""
+    value = table.values["plasticity"]
+    options = {"name": value} if isinstance(value, str) else dict(table.table("plasticity").values)
+    name = options.get("name")
+    if not isinstance(name, str):
+        raise table.refuse(
+            "plasticity", "no synapse model is named", "'stdp', or { name = 'stdp', ... }"
+        )
+    beside = table.folder / name
+    try:
+        made = load_synapse(beside if name.endswith(".toml") and beside.is_file() else name)
+    except NeuroRtrlError as error:
+        raise error.at(table.place("plasticity")) from error
+    return options | {"name": made}
 
 
 def numbers_or_text(table: Table, key: str) -> Any:

@@ -16,7 +16,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from neuro_rtrl.equations.library import experiment_files, model_files, simulation_files
+from neuro_rtrl.equations.library import (
+    experiment_files,
+    model_files,
+    simulation_files,
+    synapse_files,
+)
 from neuro_rtrl.errors import DescriptionError, unknown
 
 # What a code file of each kind has to offer.
@@ -30,12 +35,13 @@ OFFERS = {
 }
 _TEXTS: dict[str, Callable[[], dict[str, Path]]] = {
     "models": model_files,
+    "synapses": synapse_files,
     "experiments": experiment_files,
     "simulations": simulation_files,
 }
 KINDS = (
-    "models", "rules", "tasks", "experiments", "simulations", "optimizers", "exporters", "datasets",
-    "rewiring",
+    "models", "synapses", "rules", "tasks", "experiments", "simulations", "optimizers",
+    "exporters", "datasets", "rewiring",
 )  # fmt: skip
 
 # Annotations of options -> the types accepted for them, in words and as types.

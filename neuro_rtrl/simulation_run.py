@@ -98,8 +98,14 @@ def _record(
     models = {p.name: p.model for p in net.populations.values() if p.model is not None}
     spiking = {name: net.populations[name].n for name, m in models.items() if m.threshold}
     unit_of = {f"{name}.{s.name}": s.unit for name, m in models.items() for s in m.states}
+    synapses = {p.name: p.plasticity.synapse for p in net.projections.values() if p.plasticity}
+    unit_of |= {f"{name}.{s.name}": s.unit for name, m in synapses.items() for s in m.states}
     counts = {name: np.zeros(0, np.int64) for name in spiking}
-    chosen = {name: np.arange(len(units)) for name, units in text.states.items()}
+    sizes = {name: p.pre.size for name, p in net.projections.items() if p.plasticity}
+    chosen = {
+        name: np.arange(min(len(units), sizes.get(name.split(".")[0], len(units))))
+        for name, units in text.states.items()
+    }
     block = max(1, min(BLOCK, ROOM // max(1, events.width)))
     with Recorder(
         file,
@@ -111,6 +117,7 @@ def _record(
         compression=None if text.compression == "none" else text.compression,
     ) as recorder:
         recorder.attach("simulation", json.dumps(text.values, indent=1))
+        _keep_weights(recorder, simulation, "start", synapses)
         for low in range(0, text.steps, block):
             high = min(low + block, text.steps)
             inputs = events.block(low, high) if events.width else None
@@ -124,8 +131,21 @@ def _record(
             for name, values in part.states.items():
                 recorder.state(name, rows + text.every * np.arange(values.shape[1]), values.T)
             tell(high, text.steps)
+        _keep_weights(recorder, simulation, "end", synapses)
         found = {name: rates(c, spiking[name], net.dt) for name, c in counts.items()}
         recorder.ledger({"steps": text.steps, "rate_bin": BIN, "rates": found})
+
+
+def _keep_weights(
+    recorder: Recorder, simulation: Simulation, when: str, names: Iterable[str]
+) -> None:
+    """The weights of plastic projections, and the units that they come from and go to."""
+    found = {name: simulation.synapses(name) for name in names}
+    recorder.weights(
+        when,
+        {name: synapses.w for name, synapses in found.items()},
+        {name: (synapses.i, synapses.j) for name, synapses in found.items()},
+    )
 
 
 def _summary(text: SimulationText, net: Network, folder: Path) -> dict[str, Any]:

@@ -50,7 +50,8 @@ class SimulationText:
     Attributes:
         steps: duration in steps of `dt`.
         sources: events of the input populations, in the order of the populations.
-        states: "population.state" -> numbers of the recorded units.
+        states: "population.state" -> numbers of the recorded units; "projection.w" -> those of
+            synapses, where the projection is plastic (at most: it may have fewer).
         every: steps from one record of the states to the next.
         values: the whole text as plain values, with everything applied.
     """
@@ -131,7 +132,7 @@ def check_simulation(values: dict[str, Any], file: Path) -> SimulationText:
         populations=populations,
         projections=projections,
         sources=_sources(top.table("inputs"), populations),
-        states=_states(record, populations),
+        states=_states(record, populations, projections),
         every=record.whole("every", 1),
         compression=record.choice("compression", COMPRESSIONS, "gzip"),
         values=values,
@@ -190,8 +191,16 @@ def _sources(table: Table, populations: tuple[PopulationText, ...]) -> tuple[Sou
     return tuple(read_source(name, table.table(name), n) for name, n in sizes.items())
 
 
-def _states(record: Table, populations: tuple[PopulationText, ...]) -> dict[str, range]:
+def _states(
+    record: Table,
+    populations: tuple[PopulationText, ...],
+    projections: tuple[ProjectionText, ...],
+) -> dict[str, range]:
     sizes = {f"{p.name}.{s.name}": p.n for p in populations if p.model for s in p.model.states}
+    for options in (p.options for p in projections):
+        if "plasticity" in options and "name" in options:
+            states = options["plasticity"]["name"].states
+            sizes |= {f"{options['name']}.{s.name}": record.whole("units", 3) for s in states}
     units, found = record.whole("units", 3), {}
     for name in record.names("states"):
         if name not in sizes:

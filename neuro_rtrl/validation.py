@@ -14,8 +14,9 @@ import numpy as np
 
 from neuro_rtrl import validation_cases
 from neuro_rtrl.contracts import SECOND, Model, State
+from neuro_rtrl.contracts_plasticity import Synapse
 from neuro_rtrl.engine.simulation import simulate
-from neuro_rtrl.equations.library import model_files
+from neuro_rtrl.equations.library import model_files, synapse_files
 from neuro_rtrl.equations.model_text import load_model
 from neuro_rtrl.equations.units import quantity
 from neuro_rtrl.errors import BuildError, DescriptionError, SimulationError
@@ -32,6 +33,7 @@ from neuro_rtrl.validation_cases import Case
 from neuro_rtrl.validation_page import write_page
 from neuro_rtrl.validation_picture import draw
 from neuro_rtrl.validation_report import SILENT, CaseReport, Report, verdict
+from neuro_rtrl.validation_synapses import is_synapse, validate_synapse
 
 SEARCHED = 1.0  # seconds at the start in which weights are looked for that make a network alive
 LONG_ENOUGH = 0.2  # seconds in which a network that is alive has enough spikes
@@ -78,7 +80,8 @@ def validate_named(
     With `out` that folder gets a picture of each model, `validation.html` and `validation.json`.
     `tell` is called with the number of models done, and of all. The rest is as for `validate`.
     """
-    names = applicable()[0] if name == "all" else [name]
+    everything = [*applicable()[0], *synapse_files()]
+    names = everything if name == "all" else [name]
     reports = []
     for one in names:
         reports.append(validate(one, seconds=seconds, dt=dt, out=out, seed=seed))
@@ -89,7 +92,7 @@ def validate_named(
 
 
 def validate(
-    model: str | Path | Model,
+    model: str | Path | Model | Synapse,
     *,
     seconds: float = 1.0,
     dt: str = "0.1 ms",
@@ -100,7 +103,7 @@ def validate(
 
     Args:
         model: the name of a shipped model, a path to a `.toml`, or a `Model`; differential
-            equations only.
+            equations only. Or a synapse model in the same forms (validation_synapses.py).
         seconds: simulated time of each case, at least one step.
         dt: time step.
         out: folder for a picture `validate_NAME.png`; None makes none.
@@ -112,6 +115,8 @@ def validate(
         SimulationError: a state of the model's own network is not finite.
         NeuroRtrlError: Brian2 is missing.
     """
+    if isinstance(model, Synapse) or (not isinstance(model, Model) and is_synapse(model)):
+        return validate_synapse(model, seconds=seconds, dt=_step(dt, seconds), seed=seed)
     made = model if isinstance(model, Model) else load_model(model)
     if made.kind != "ode":
         raise BuildError(
