@@ -173,7 +173,9 @@ def compare(
 
 @app.command()
 def validate(
-    model: Annotated[str, typer.Argument(help="Name of a model or a synapse, a .toml file, or all.")],
+    model: Annotated[
+        str, typer.Argument(help="Name of a model or a synapse, a .toml file, or all.")
+    ],
     out: OutFolder = None,
     seconds: Annotated[float, typer.Option(help="Simulated time of each network.")] = 1.0,
     dt: Annotated[str, typer.Option(help="Time step.")] = "0.1 ms",
