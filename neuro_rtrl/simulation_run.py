@@ -141,6 +141,8 @@ def _keep_weights(
 ) -> None:
     """The weights of plastic projections, and the units that they come from and go to."""
     found = {name: simulation.synapses(name) for name in names}
+    if not found:
+        return
     recorder.weights(
         when,
         {name: synapses.w for name, synapses in found.items()},
