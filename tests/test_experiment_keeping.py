@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import h5py
 import numpy as np
 import pytest
 
+from neuro_rtrl import experiment
 from neuro_rtrl.engine import checkpoint
 from neuro_rtrl.engine.opening import parts
 from neuro_rtrl.engine.run_file import open_run
@@ -294,6 +296,48 @@ def test_time_makes_checkpoints_too(tmp_path: Path) -> None:
 
     run_experiment("spiral", out=tmp_path, overrides=SMALL, checkpoint_minutes=0, progress=look)
     assert seen[:3] == [2, 2, 2]
+
+
+def test_a_wall_clock_that_jumps_changes_nothing(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jumps = iter(range(10**6))
+
+    def jumping() -> float:
+        return float((-1) ** next(jumps) * 10**9 + 10**9)
+
+    monkeypatch.setattr(time, "time", jumping)
+    seen: list[list[Path]] = []
+
+    def look(news: News) -> None:
+        seen.append(checkpoint.numbered(tmp_path))
+        if news.done == 3:
+            raise KeyboardInterrupt
+
+    run_experiment("spiral", out=tmp_path, overrides=SMALL, progress=look)
+    assert [len(files) for files in seen] == [1, 1, 1]
+    run_experiment(tmp_path, resume=True)
+    assert_same_run(whole, tmp_path)
+    seconds = json.loads((tmp_path / "summary.json").read_text())["seconds"]
+    assert 0 < seconds < 10**6
+
+
+def test_nothing_is_measured_by_a_clock_that_may_jump() -> None:
+    package = Path(experiment.__file__).parent
+    for file in package.rglob("*.py"):
+        assert not re.search(r"\btime\.time\(", file.read_text(encoding="utf-8")), file
+
+
+@pytest.mark.verification
+@pytest.mark.parametrize("rule", OTHERS)
+def test_rules_that_spiral_does_not_suit_go_on_too(rule: str, tmp_path: Path) -> None:
+    small = ["learning.iterations=4", "task.steps=30", "record.test_every=2"]
+    options: dict[str, Any] = {"rule": rule, "overrides": [*small, "learning.update=10"]}
+    run_experiment("lif_pattern", out=tmp_path / "whole", **options)
+    options |= {"checkpoint_every": 1, "progress": Impatient(3)}
+    assert run_experiment("lif_pattern", out=tmp_path / "cut", **options)["interrupted"]
+    run_experiment(tmp_path / "cut", resume=True)
+    assert_same_run(tmp_path / "whole", tmp_path / "cut")
 
 
 def test_many_parts_are_merged(
