@@ -221,7 +221,7 @@ def gradcheck(
 @app.command(name="list")
 def list_(
     kind: Annotated[
-        str | None, typer.Argument(help="models, rules, tasks, experiments, ...")
+        str | None, typer.Argument(help="models, synapses, rules, tasks, experiments, ...")
     ] = None,
     json: JsonFile = None,
 ) -> None:
