@@ -106,6 +106,8 @@ def test_a_recorder_whose_disk_fails_gives_its_file_up(tmp_path: Path) -> None:
 def test_updates_where_there_is_no_gradient() -> None:
     with pytest.raises(NeuroRtrlError, match=r"bptt has its gradient at the end of a sequence"):
         check_update(find("rules", "bptt"), "step", 1)
+    with pytest.raises(NeuroRtrlError, match=r"gradient at every 10 steps only.*update=20"):
+        check_update(find("rules", "tbptt-10"), 16, 16)
 
 
 @pytest.mark.parametrize(
@@ -194,9 +196,11 @@ def test_tangents_that_are_not_finite(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("rule", ["eprop", "rtrl"])
 def test_states_that_are_not_finite(rule: str) -> None:
-    learner = nr.Learner(network(), rule, update="sequence")
-    with pytest.raises(SimulationError, match=r"not finite"):
-        learner.run(np.full((1, 70, 2), 1e308))
+    net = network()
+    net.projections["h_y"].weights[:] = 1e308
+    learner = nr.Learner(net, rule, update="sequence")
+    with pytest.raises(SimulationError, match=r"y, unit 0.*not finite"):
+        learner.run(np.ones((1, 70, 2)))
 
 
 def test_rewards_of_sigmoids() -> None:

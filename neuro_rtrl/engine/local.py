@@ -16,7 +16,6 @@ from neuro_rtrl.engine.runs import groups_of
 from neuro_rtrl.engine.shared import decay_alike, flows, make_traces
 from neuro_rtrl.engine.simulation import not_finite
 from neuro_rtrl.engine.storage import make_rows, storage_bytes
-from neuro_rtrl.errors import SimulationError
 from neuro_rtrl.kernels.entry import start_rows, start_run
 from neuro_rtrl.kernels.filters import Filters
 from neuro_rtrl.kernels.layout import FINISHED, NOT_FINITE, RECORD_FULL, SEQUENCE, Mask, Rows, Run
@@ -213,8 +212,6 @@ class LocalLane:
         )  # fmt: skip
         if answer == NOT_FINITE:
             raise not_finite(b, self.run)
-        if answer not in (FINISHED, RECORD_FULL):
-            raise SimulationError("the kernel stopped", given=answer, expected="a finished run")
         if answer == FINISHED:
             self.run.clock[SEQUENCE] = 0
         return bool(answer == RECORD_FULL)
