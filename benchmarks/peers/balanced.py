@@ -2,7 +2,8 @@
 
 As in Brian2's examples of these names: four fifths of the units excite, 80 synapses a unit on
 average, no delays, dt 0.1 ms. Synapses and initial states are drawn here, so that all programs
-have the same.
+have the same. STDP is CUBA with plastic excitation (pairs of spikes, all to all; weights up to twice
+what they are at first).
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 SYNAPSES, DT = 80, 1e-4
-KINDS = ("CUBA", "COBA")
-# Jumps of excitation and inhibition: volts (CUBA), and multiples of the leak (COBA).
-WEIGHTS = {"CUBA": (1.62e-3, -9e-3), "COBA": (0.6, 6.7)}
+KINDS = ("CUBA", "COBA", "STDP")
+# Jumps of excitation and inhibition: volts (CUBA, STDP), and multiples of the leak (COBA).
+WEIGHTS = {"CUBA": (1.62e-3, -9e-3), "COBA": (0.6, 6.7), "STDP": (1.62e-3, -9e-3)}
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def draw(kind: str, n: int) -> Balanced:
         post = rng.integers(0, n, pre.size)
         order = np.lexsort((post, pre))
         synapses.append((pre[order], post[order]))
-    if kind == "CUBA":
+    if kind != "COBA":
         initial = {"v": -60e-3 + 10e-3 * rng.random(n)}
     else:
         g = rng.standard_normal((2, n))

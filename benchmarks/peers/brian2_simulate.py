@@ -26,14 +26,29 @@ dge/dt = -ge/taue : 1
 dgi/dt = -gi/taui : 1
 """,
 }
-METHODS = {"CUBA": "exact", "COBA": "exponential_euler"}
+EQUATIONS["STDP"] = EQUATIONS["CUBA"]
+METHODS = {"CUBA": "exact", "COBA": "exponential_euler", "STDP": "exact"}
+TRACES = """
+w : 1
+dApre/dt = -Apre/taupre : 1 (event-driven)
+dApost/dt = -Apost/taupre : 1 (event-driven)
+"""
+ON_PRE = """
+ge_post += w*volt
+Apre += 0.01
+w = clip(w + Apost*wmax, 0, wmax)
+"""
+ON_POST = """
+Apost += -0.0105
+w = clip(w + Apre*wmax, 0, wmax)
+"""
 
 
 def network(b: Any, drawn: balanced.Balanced) -> tuple[Any, Any]:
     """The network, and the monitor of its spikes."""
     mV, ms, volt = b.mV, b.ms, b.volt
     names = {"taum": 20 * ms, "taue": 5 * ms, "taui": 10 * ms, "Ee": 0 * mV, "Ei": -80 * mV}
-    names |= {"El": (-49 if drawn.kind == "CUBA" else -60) * mV, "Vt": -50 * mV, "Vr": -60 * mV}
+    names |= {"El": (-60 if drawn.kind == "COBA" else -49) * mV, "Vt": -50 * mV, "Vr": -60 * mV}
     units = b.NeuronGroup(
         drawn.n, EQUATIONS[drawn.kind], threshold="v > Vt", reset="v = Vr", refractory=5 * ms,
         method=METHODS[drawn.kind], namespace=names,
@@ -43,7 +58,16 @@ def network(b: Any, drawn: balanced.Balanced) -> tuple[Any, Any]:
     made = [units]
     parts = (("ge", drawn.excitatory), ("gi", drawn.inhibitory))
     for (state, (pre, post)), weight in zip(parts, balanced.WEIGHTS[drawn.kind], strict=True):
-        jump = weight * volt if drawn.kind == "CUBA" else weight
+        if drawn.kind == "STDP" and state == "ge":
+            names = {"taupre": 20 * ms, "wmax": 2 * weight}
+            synapses = b.Synapses(
+                units, units, TRACES, on_pre=ON_PRE, on_post=ON_POST, namespace=names
+            )
+            synapses.connect(i=pre, j=post)
+            synapses.w = weight
+            made.append(synapses)
+            continue
+        jump = weight if drawn.kind == "COBA" else weight * volt
         synapses = b.Synapses(units, units, on_pre=f"{state} += jump", namespace={"jump": jump})
         synapses.connect(i=pre, j=post)
         made.append(synapses)

@@ -43,12 +43,15 @@ def main() -> None:
     import neuro_rtrl as nr
     from neuro_rtrl.equations.model_text import model_from_text
 
-    model = model_from_text(CUBA, name="cuba") if kind == "CUBA" else "lif_conductance"
+    model = "lif_conductance" if kind == "COBA" else model_from_text(CUBA, name="cuba")
     imported = time.perf_counter()
     net = nr.Network(dt="0.1 ms")
     units = net.neurons(n, model, name="units", initial=dict(drawn.initial))
     excite, inhibit = balanced.WEIGHTS[kind]
-    net.connect(units, units, pairs=drawn.excitatory, weights=excite, port="excitation")
+    plastic = {"name": "stdp", "w_max": 2 * excite} if kind == "STDP" else None
+    net.connect(
+        units, units, pairs=drawn.excitatory, weights=excite, port="excitation", plasticity=plastic
+    )
     net.connect(units, units, pairs=drawn.inhibitory, weights=inhibit, port="inhibition")
     described = time.perf_counter()
     seconds, spikes, built = [], 0, 0.0
