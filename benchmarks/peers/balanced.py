@@ -2,8 +2,8 @@
 
 As in Brian2's examples of these names: four fifths of the units excite, 80 synapses a unit on
 average, no delays, dt 0.1 ms. Synapses and initial states are drawn here, so that all programs
-have the same. STDP is CUBA with plastic excitation (pairs of spikes, all to all; weights up to twice
-what they are at first).
+have the same. STDP is CUBA with plastic excitation: pairs of spikes, all to all, weights up to
+twice what they are at first.
 """
 
 from __future__ import annotations

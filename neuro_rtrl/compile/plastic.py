@@ -4,8 +4,9 @@
     post     synapses index[low] to index[high], whose target spikes
     reward   all synapses
 
-Each first brings a synapse up to date. Layout: `z[v*n + i]` is variable v of synapse i; behind them
-comes the step of the last event. Coefficients are laid out as those of neuron models (source.py).
+Each first brings a synapse up to date. Layout: `z[i*m + v]` is variable v of synapse i; the last of
+its m numbers is the step of its last event. Spikes of targets jump from synapse to synapse, so what
+belongs to one lies together. Coefficients are laid out as those of neuron models (source.py).
 """
 
 from __future__ import annotations
@@ -63,9 +64,9 @@ def source(synapse: Synapse, flow: Flow, where: Layout) -> str:
     def post(low, high, n, step, index, z, c):
         for q in range(low, high):
             i = index[q]
-            h_w = z[0 * n + i]
+            h_w = z[i * 2 + 0]
             h_w = clip(h_w, 0.0, 1.0)
-            z[0 * n + i] = h_w
+            z[i * 2 + 0] = h_w
     """
     parts = [HEADER.format(name=synapse.name)]
     parts += [_function(synapse, flow, where, event) for event in EVENTS if event in synapse.on]
@@ -86,9 +87,8 @@ def _function(synapse: Synapse, flow: Flow, where: Layout, event: str) -> str:
         left = "sent" if statement.name == SENT else f"h_{statement.name}"
         body += assignments([left], [statement.expression], names, f"y{k}")
     changed = {*flow.after, *(s.name for s in statements)}
-    places = [(v, s.name) for v, s in enumerate(synapse.states) if s.name in changed]
-    body += [f"z[{v}*n + i] = h_{name}" for v, name in places]
-    body += [f"z[{len(synapse.states)}*n + i] = step"] if flow.after else []
+    body += [f"{_place(synapse, name)} = h_{name}" for name in _names(synapse, changed)]
+    body += [f"{_place(synapse)} = step"] if flow.after else []
     body += [f"jump[i] = c_{GAIN}*sent"] if sends else []
     before = [f"c_{k} = c[{j}]" for j, k in enumerate(where.shared) if k in used]
     inside = [*loop, *indent(body)]
@@ -96,9 +96,19 @@ def _function(synapse: Synapse, flow: Flow, where: Layout, event: str) -> str:
     return contracted("\n".join(lines)) + "\n"
 
 
+def _names(synapse: Synapse, chosen: set[str]) -> list[str]:
+    return [s.name for s in synapse.states if s.name in chosen]
+
+
+def _place(synapse: Synapse, name: str | None = None) -> str:
+    """Where a variable of synapse i lies; without a name the step of its last event."""
+    states = [s.name for s in synapse.states]
+    return f"z[i*{len(states) + 1} + {len(states) if name is None else states.index(name)}]"
+
+
 def _reads(synapse: Synapse, where: Layout, used: set[str]) -> list[str]:
     """Lines that read what is in use of synapse i."""
-    lines = [f"h_{s.name} = z[{v}*n + i]" for v, s in enumerate(synapse.states) if s.name in used]
+    lines = [f"h_{name} = {_place(synapse, name)}" for name in _names(synapse, used)]
     shared = len(where.shared)
     varied = enumerate(where.varied)
     return lines + [f"c_{k} = c[{shared} + {j}*n + i]" for j, k in varied if k in used]
@@ -110,6 +120,6 @@ def _update(synapse: Synapse, flow: Flow, names: dict[str, str]) -> list[str]:
         return []
     new: Sequence[str] = [f"new_{name}" for name in flow.after]
     expressions: Sequence[sympy.Expr] = list(flow.after.values())
-    lines = [f"gap = step - z[{len(synapse.states)}*n + i]"]
+    lines = [f"gap = step - {_place(synapse)}"]
     lines += assignments(new, expressions, names, "x")
     return lines + [f"h_{name} = new_{name}" for name in flow.after]

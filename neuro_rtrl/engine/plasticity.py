@@ -61,14 +61,14 @@ class Part:
     @property
     def places(self) -> dict[str, np.ndarray]:
         """Variable -> places in z, in the projection's own order."""
-        n = self.rank.size
-        return {s.name: self.at_z + v * n + self.rank for v, s in enumerate(self.synapse.states)}
+        first = self.at_z + self.rank * (len(self.synapse.states) + 1)
+        return {s.name: first + v for v, s in enumerate(self.synapse.states)}
 
     def values(self, z: np.ndarray, step: int) -> dict[str, np.ndarray]:
         """Variable -> (synapses,) when the events of `step` are over."""
         n = self.rank.size
         found = {name: z[places] for name, places in self.places.items()}
-        last = z[self.at_z + len(found) * n + self.rank]
+        last = z[self.places["w"] + len(found)]  # behind the variables, of which w is the first
         known = found | self.coefficients | {GAP.name: np.maximum(step - last, 0.0)}
         late = {k: np.asarray(evaluate(e, known)) for k, e in self.flow.after.items()}
         return found | {k: np.broadcast_to(v, (n,)).copy() for k, v in late.items()}
@@ -168,7 +168,8 @@ class _Loose:
         self.c = where.pack(values, self.n)
         start = {"w": np.asarray(projection.weights, float)} | given.initial
         rows = [np.broadcast_to(start[s.name], (self.n,))[order] for s in synapse.states]
-        self.z = np.concatenate([*rows, np.zeros(self.n)])  # the last row: steps of last events
+        rows.append(np.zeros(self.n))  # steps of last events
+        self.z = np.stack(rows, axis=1).ravel()
         target = projection.post[order]
         self.index = np.argsort(target, kind="stable")
         count = np.bincount(target, minlength=projection.target.n)

@@ -1,6 +1,6 @@
 """Synapses that change by events: at arrivals, at spikes of their targets, and at rewards.
 
-Synaptic variables lie in `z`, projection by projection, variable by variable, in the order in which
+Synaptic variables lie in `z`, projection by projection, synapse by synapse, in the order in which
 events visit synapses. The statements are generated functions (compile/plastic.py), called by their
 addresses. The order within a step is Brian2's: arrivals of presynaptic spikes, then spikes of the
 targets; rewards come last.
