@@ -88,6 +88,7 @@ class Plastic:
             of=wiring.plastic - 1,
             place=_places_of_groups(wiring.plastic, fan.first),
             size=_whole(x.n for x in loose),
+            width=_whole(x.z.size // max(1, x.n) for x in loose),
             first=_whole(first[p.target.name] for p in projections),
             units=_whole(p.target.n for p in projections),
             giver=np.array(spans, np.int64).reshape(-1, 2).T.copy(),

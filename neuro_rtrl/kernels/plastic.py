@@ -16,6 +16,7 @@ from neuro_rtrl.kernels.cells import Course, Fan, Tape
 from neuro_rtrl.kernels.invoke import at, invoke
 from neuro_rtrl.kernels.jit import jit
 from neuro_rtrl.kernels.layout import LIVE, STEP
+from neuro_rtrl.kernels.wide import fetch
 
 PRE, POST, REWARD = range(3)
 
@@ -26,6 +27,7 @@ class Weave(NamedTuple):
     of: np.ndarray  # (G,) plastic projection of each group; -1: weights stay as they are
     place: np.ndarray  # (G,) first synapse of each group, among those of its projection
     size: np.ndarray  # (Q,) synapses
+    width: np.ndarray  # (Q,) numbers of each in z
     first: np.ndarray  # (Q,) first unit of the targets
     units: np.ndarray  # (Q,) number of the targets
     giver: np.ndarray  # (2, Q) first source whose events are rewards, and their end
@@ -79,6 +81,9 @@ def _hear_targets(weave: Weave, course: Course, q: int) -> None:
         if k < 0 or k >= weave.units[q]:
             continue
         incoming = weave.at_in[q] + k
+        # These synapses lie anywhere in memory: all are asked for at once.
+        for e in range(weave.incoming[incoming], weave.incoming[incoming + 1]):
+            fetch(weave.z, weave.at_z[q] + weave.width[q] * weave.heard[weave.at_heard[q] + e])
         invoke(
             weave.call[q, POST],
             (
