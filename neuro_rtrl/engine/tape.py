@@ -29,7 +29,8 @@ def monitored(
         record: what was asked for.
         synapses: the same of all variables of plastic synapses.
     """
-    places = traced_places(built, list(record), synapses)
+    named = [record] if isinstance(record, str) else list(record)
+    places = traced_places(built, named, synapses)
     if not isinstance(record, Mapping):
         return places
     for name, units in record.items():

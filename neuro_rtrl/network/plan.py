@@ -9,6 +9,7 @@ import numpy as np
 
 from neuro_rtrl.errors import BuildError
 from neuro_rtrl.kernels.layout import Mask
+from neuro_rtrl.network.checked import check_synapses
 from neuro_rtrl.network.describe import Network, Population
 from neuro_rtrl.network.reach import Reach, reach
 from neuro_rtrl.network.wires import Wiring, firsts, wire
@@ -53,8 +54,10 @@ def plan(net: Network) -> Plan:
     """The arrays of a described network.
 
     Raises:
-        BuildError: there is nothing to run.
+        BuildError: there is nothing to run, or synapses are not what they should be.
     """
+    for projection in net.projections.values():
+        check_synapses(projection)
     populations = [p for p in net.populations.values() if p.model is not None]
     inputs = [p for p in net.populations.values() if p.model is None]
     if not populations:

@@ -96,8 +96,8 @@ def weights(
         return rng.normal(0.0, 1.0, count) / np.sqrt(np.maximum(fan_in, 1))
     if isinstance(value, str) and value.strip() == "glorot_normal":
         return rng.normal(0.0, np.sqrt(2.0 / (shape[0] + shape[1])), count)
-    if not isinstance(value, str) and np.ndim(value) == 2:
-        matrix = np.asarray(value, dtype=float)
+    if not isinstance(value, str) and _depth(value) == 2:
+        matrix = _numbers(value, shape, where)
         if matrix.shape != shape:
             raise DescriptionError(
                 "the weight matrix has the wrong shape",
@@ -113,6 +113,22 @@ def weights(
             raise
         made = draw(value, count, rng, dimension, where=where)
     return np.broadcast_to(made, (count,)).astype(float)
+
+
+def _depth(value: Any) -> int:
+    """Dimensions of nested lists or an array, by their first elements."""
+    if isinstance(value, list | tuple):
+        return 1 + (_depth(value[0]) if value else 0)
+    return np.ndim(value)
+
+
+def _numbers(value: Any, shape: tuple[int, int], where: str) -> np.ndarray:
+    try:
+        return np.asarray(value, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise DescriptionError(
+            "this is no matrix of numbers", where=where, given=repr(value), expected=f"{shape}"
+        ) from error
 
 
 def delays(value: Any, count: int, dt: float, rng: np.random.Generator, where: str) -> np.ndarray:
