@@ -20,6 +20,23 @@ hypothesis.settings.register_profile("default", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 
+# Each loads the compiler and compiles the kernels it is the first to need.
+MOST_PROCESSES = 4
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """The whole suite goes to all cores, file by file; what is named, or printed, to one process."""
+    asked = config.args_source is not pytest.Config.ArgsSource.TESTPATHS
+    worker = "PYTEST_XDIST_WORKER" in os.environ
+    # With numprocesses an int, the user has decided; without the plugin there is no such option.
+    free = getattr(config.option, "numprocesses", 0) is None and config.option.capture != "no"
+    if free and not asked and not worker and not config.option.usepdb:
+        config.option.numprocesses = "auto"
+        config.option.maxprocesses = config.option.maxprocesses or MOST_PROCESSES
+        config.option.dist = "loadfile"
+
+
 @pytest.fixture
 def rng() -> np.random.Generator:
     """A generator that starts the same way in every test."""

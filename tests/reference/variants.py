@@ -127,7 +127,6 @@ class Active(Variant):
         self.most = most
         self.blocks = {b: np.array([o == b for o in self.owner]) for b in set(self.owner)}
         self.depth: dict[tuple[str, int], dict[tuple[str, int], int]] = {}
-        self.coming: list[Any] = []
 
     def _send_from(self, source: tuple[str, int], event: Number, t: int, *, external: bool) -> None:
         carried = gradient(event + self.learned.constant(0.0))
