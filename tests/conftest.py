@@ -26,7 +26,7 @@ MOST_PROCESSES = 4
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """The whole suite goes to all cores, file by file; what is named, or printed, to one process."""
+    """The whole suite goes to all cores, file by file; what is named or printed to one process."""
     asked = config.args_source is not pytest.Config.ArgsSource.TESTPATHS
     worker = "PYTEST_XDIST_WORKER" in os.environ
     # With numprocesses an int, the user has decided; without the plugin there is no such option.
