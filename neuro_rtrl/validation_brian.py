@@ -21,6 +21,7 @@ from neuro_rtrl.engine.noise import noise_of
 from neuro_rtrl.equations.evaluate import evaluate
 from neuro_rtrl.errors import BuildError, NeuroRtrlError
 from neuro_rtrl.network.describe import Network, Population, Projection
+from neuro_rtrl.network.plasticity import Plasticity
 from neuro_rtrl.validation_brian_synapses import (
     PlasticWire,
     Rewards,
@@ -222,17 +223,21 @@ class _Parts:
 
     def synapses(self) -> None:
         for projection in self.net.projections.values():
-            if projection.pre.size and projection.plasticity is None:
+            if not projection.pre.size:
+                continue
+            if projection.plasticity is None:
                 self.wires.append(self._wire(projection))
-            elif projection.pre.size:
-                made = self.plastic[projection.name] = self._plastic(projection)
+            else:
+                made = self._plastic(projection, projection.plasticity)
+                self.plastic[projection.name] = made
                 self.wires.append(made.group)
 
-    def _plastic(self, projection: Projection) -> PlasticWire:
+    def _plastic(self, projection: Projection, given: Plasticity) -> PlasticWire:
         text = self.texts[projection.target.name]
         ends = self.made[projection.source.name], self.made[projection.target.name]
         shared = self._shared(projection.target) | self.rewards
-        return plastic_wire(self.b, projection, ends, text.on_pre[projection.port.name], shared)
+        arrival = text.on_pre[projection.port.name]
+        return plastic_wire(self.b, projection, given, ends, arrival, shared)
 
     def _wire(self, projection: Projection) -> Any:
         text = self.texts[projection.target.name]

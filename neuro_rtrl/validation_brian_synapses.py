@@ -14,9 +14,9 @@ import numpy as np
 
 from neuro_rtrl.compile.brian import BrianText
 from neuro_rtrl.compile.brian_synapse import BrianSynapse, to_brian_synapse
-from neuro_rtrl.contracts_plasticity import Synapse
 from neuro_rtrl.errors import BuildError
 from neuro_rtrl.network.describe import Network, Population, Projection
+from neuro_rtrl.network.plasticity import Plasticity
 from neuro_rtrl.network.wires import plastic
 
 # SI base units as pint names them -> as Brian2's `get_or_create_dimension` does
@@ -64,8 +64,8 @@ def rewards_of(net: Network, inputs: np.ndarray) -> dict[str, np.ndarray]:
         if population.model is None:
             columns[population.name] = inputs[:, first : first + population.n]
             first += population.n
-    for projection in plastic(net):
-        giver = projection.plasticity.modulator if projection.plasticity is not None else None
+    for projection, given in plastic(net):
+        giver = given.modulator
         if giver is None:
             continue
         if giver.model is not None:
@@ -92,28 +92,31 @@ def reward_events(net: Network, population: Population) -> dict[str, str]:
     """Event -> condition, of the rewards that synapses onto a population hear."""
     return {
         f"rewarded_{p.name}": f"reward_of_{p.name}(t) != 0"
-        for p in plastic(net)
-        if p.target is population and "reward" in _synapse(p).on
+        for p, given in plastic(net)
+        if p.target is population and given.modulator is not None
     }
 
 
 def plastic_wire(
-    b: Any, projection: Projection, ends: tuple[Any, Any], arrival: str, shared: dict[str, Any]
+    b: Any,
+    projection: Projection,
+    given: Plasticity,
+    ends: tuple[Any, Any],
+    arrival: str,
+    shared: dict[str, Any],
 ) -> PlasticWire:
     """The `Synapses` of a plastic projection.
 
     Args:
         b: the module brian2.
-        projection: what is connected.
+        projection, given: what is connected, and its plasticity.
         ends: the groups it comes from and goes to.
         arrival: what an arrival does, as in "v_post += w".
         shared: names that the arrival uses.
     """
-    given, synapse = projection.plasticity, _synapse(projection)
-    parameters = given.parameters if given is not None else {}
-    initial = given.initial if given is not None else {}
+    parameters, initial = given.parameters, given.initial
     text = to_brian_synapse(
-        synapse,
+        given.synapse,
         arrival,
         per_synapse=[k for k, v in parameters.items() if np.ndim(v)],
         reward=f"reward_of_{projection.name}(t)",
@@ -138,11 +141,3 @@ def plastic_wire(
     if "pre" in text.on:
         wire.pre.delay = projection.delay * b.defaultclock.dt
     return PlasticWire(wire, text.names)
-
-
-def _synapse(projection: Projection) -> Synapse:
-    if projection.plasticity is None:
-        raise BuildError(
-            "this projection is not plastic", where=projection.name, expected="a plasticity"
-        )
-    return projection.plasticity.synapse

@@ -75,3 +75,11 @@ def test_units_of_a_text_are_those_of_the_unit_it_meets() -> None:
 def test_the_public_function_takes_either() -> None:
     report = nr.validate("short_term", seconds=0.1, dt="1 ms")
     assert report.model == "short_term"
+
+
+def test_units_that_modulate_are_not_compared() -> None:
+    net = nr.Network(dt="1 ms")
+    x, y = net.inputs(1, name="x"), net.neurons(1, "lif", name="y")
+    net.connect(x, y, plasticity="stdp_reward", modulator=y)
+    with pytest.raises(nr.NeuroRtrlError, match="only inputs can modulate"):
+        run_in_brian(net, np.zeros((2, 1)))

@@ -79,10 +79,11 @@ class Plastic:
 
     def __init__(self, built: Built, fan: Fan) -> None:
         net, wiring = built.plan.net, built.plan.wiring
-        projections = plastic(net)
+        pairs = plastic(net)
+        projections = [p for p, _ in pairs]
         first, _, _ = firsts(net)
-        loose = [_Loose(p, wiring.places[p.name], built, fan) for p in projections]
-        givers = [p.modulator for p in map(_plasticity, projections)]
+        loose = [_Loose(p, given, wiring.places[p.name], built, fan) for p, given in pairs]
+        givers = [given.modulator for _, given in pairs]
         spans = [(first[g.name], first[g.name] + g.n) if g is not None else (0, 0) for g in givers]
         self.weave = Weave(
             of=wiring.plastic - 1,
@@ -104,8 +105,8 @@ class Plastic:
             signal=np.zeros(len(loose)),
         )
         self._parts = {
-            p.name: Part(_plasticity(p).synapse, p.pre, p.post, x.rank, int(at), x.flow, x.rates)
-            for p, x, at in zip(projections, loose, self.weave.at_z, strict=True)
+            p.name: Part(given.synapse, p.pre, p.post, x.rank, int(at), x.flow, x.rates)
+            for (p, given), x, at in zip(pairs, loose, self.weave.at_z, strict=True)
         }
 
     @property
@@ -152,8 +153,14 @@ class Plastic:
 class _Loose:
     """The arrays of one projection, in the order in which events visit its synapses."""
 
-    def __init__(self, projection: Projection, places: np.ndarray, built: Built, fan: Fan) -> None:
-        given = _plasticity(projection)
+    def __init__(
+        self,
+        projection: Projection,
+        given: Plasticity,
+        places: np.ndarray,
+        built: Built,
+        fan: Fan,
+    ) -> None:
         synapse, flow = given.synapse, solve(given.synapse)
         self.n, self.flow = places.size, flow
         order = np.argsort(places)
@@ -186,13 +193,6 @@ def _coefficients(
     values["dt"] = np.asarray(dt)
     values[code.GAIN] = np.asarray(gain[0] if same else gain)
     return {k: np.asarray(v, float) for k, v in values.items()}
-
-
-def _plasticity(projection: Projection) -> Plasticity:
-    given = projection.plasticity
-    if given is None:
-        raise unknown("plastic projection", projection.name, ())
-    return given
 
 
 def _places_of_groups(kinds: np.ndarray, first: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from neuro_rtrl.equations.evaluate import evaluate
 from neuro_rtrl.errors import BuildError
 from neuro_rtrl.kernels.layout import Wires
 from neuro_rtrl.network.describe import Network, Population, Projection
+from neuro_rtrl.network.plasticity import Plasticity
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def wire(net: Network) -> Wiring:
     """All synapses of a network."""
     first, _, sources = firsts(net)
     rows = [_columns(p, first, net.dt) for p in net.projections.values()]
-    for number, projection in enumerate(plastic(net), 1):
+    for number, (projection, _) in enumerate(plastic(net), 1):
         rows[list(net.projections).index(projection.name)]["plastic"][:] = number
     table = {k: _join([r[k] for r in rows], dtype) for k, dtype in _KINDS.items()}
     order = _order(table)
@@ -74,9 +75,9 @@ def wire(net: Network) -> Wiring:
     )
 
 
-def plastic(net: Network) -> list[Projection]:
+def plastic(net: Network) -> list[tuple[Projection, Plasticity]]:
     """The projections with a plasticity, in order."""
-    return [p for p in net.projections.values() if p.plasticity is not None]
+    return [(p, p.plasticity) for p in net.projections.values() if p.plasticity is not None]
 
 
 def refuse_plastic(net: Network) -> None:
@@ -85,7 +86,7 @@ def refuse_plastic(net: Network) -> None:
     Raises:
         BuildError: a projection is plastic.
     """
-    for projection in plastic(net):
+    for projection, _ in plastic(net):
         raise BuildError(
             "this projection is plastic, and does not learn by gradients",
             where=projection.name,

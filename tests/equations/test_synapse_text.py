@@ -89,3 +89,16 @@ def test_clip_is_for_synapses_only() -> None:
 def test_an_unknown_name_gets_the_nearest_one() -> None:
     with pytest.raises(DescriptionError, match=r"stdp_triplet\b.*Did you mean 'stdp'"):
         load_synapse("sdtp")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("equations = 3", "wrong kind of value"),
+        ("parameters = 3", "wrong kind of value"),
+        ('equations = """\n' + "w : 1\n" * 51 + '"""', "too many lines"),
+    ],
+)
+def test_what_is_no_text_of_a_synapse_is_refused(text: str, problem: str) -> None:
+    with pytest.raises(DescriptionError, match=problem):
+        synapse_from_text(text)
