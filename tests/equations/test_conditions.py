@@ -15,7 +15,8 @@ NAMES = {"x": Term(symbol("x"), ()), "y": Term(symbol("y"), ())}
 @pytest.mark.parametrize("x", [-1.0, 0.0, 1.0])
 @pytest.mark.parametrize("y", [-1.0, 0.0, 1.0])
 @pytest.mark.parametrize(
-    "text", ["x > y", "x >= y", "x < y", "x <= y", "x > y or y > 0", "not (x > 0 and y > x)"]
+    "text",
+    ["x > y", "x >= y", "x < y", "x <= y", "x > y or y > 0", "not (x > 0 and y > 0)", "not x > y"],
 )
 def test_truth(text: str, x: float, y: float) -> None:
     found = parse_condition(text, NAMES)

@@ -7,7 +7,16 @@ import sympy
 
 from neuro_rtrl.equations import units
 from neuro_rtrl.equations.functions import Abs, sigmoid
-from neuro_rtrl.equations.parser import Term, check_name, parse, parse_comparison, symbol
+from neuro_rtrl.equations.parser import (
+    LONGEST,
+    NOISE,
+    NOISE_UNIT,
+    Term,
+    check_name,
+    parse,
+    parse_comparison,
+    symbol,
+)
 from neuro_rtrl.errors import DescriptionError
 
 V, U, TAU = symbol("v"), symbol("u"), symbol("tau")
@@ -170,3 +179,32 @@ def test_no_text_makes_giant_numbers() -> None:
         text = f"({text})**16"
     found = parse(f"v*{text}", NAMES).expression
     assert all(len(str(number)) < 40 for number in found.atoms(sympy.Number))
+
+
+def test_numbers_end_at_a_limit() -> None:
+    assert parse("1e300", {}).expression == sympy.Float(1e300)
+    for text in ("1e301", "1e400"):
+        with pytest.raises(DescriptionError, match=r"a number out of range"):
+            parse(text, {})
+    assert parse(str(2**53 - 1), {}).expression.is_Integer
+    assert parse(str(2**53), {}).expression.is_Float
+
+
+def test_white_noise_has_the_unit_of_the_root_of_a_rate() -> None:
+    found = parse("xi*second**0.5", {NOISE: Term(symbol(NOISE), NOISE_UNIT)})
+    assert found.dimension == ()
+    with pytest.raises(DescriptionError, match=r"white noise has no place here"):
+        parse("xi", {"v": Term(symbol("v"), ())})
+
+
+def test_draws_are_numbered_and_take_nothing() -> None:
+    names = {draw: Term(symbol(draw), ()) for draw in ("rand", "randn")}
+    assert len(parse("rand() + rand()", names).expression.free_symbols) == 2
+    with pytest.raises(DescriptionError):
+        parse("rand(2)", names)
+
+
+def test_texts_end_at_a_limit() -> None:
+    assert parse("1" + " " * (LONGEST - 1), {}).expression == 1
+    with pytest.raises(DescriptionError, match=r"too long; given: \d+ characters"):
+        parse("1" + " " * LONGEST, {})
