@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from neuro_rtrl.kernels.jit import kernel
-from neuro_rtrl.kernels.losses import LOSSES, loss_and_slope
+from neuro_rtrl.kernels.losses import LOSSES, loss_and_slope, normal, slope_by_reward
 
 
 @kernel
@@ -67,3 +67,46 @@ def test_the_sum_of_the_targets_counts() -> None:
     twice, slopes = loss("cross_entropy", y, 2 * target)
     assert twice == pytest.approx(2 * once)
     np.testing.assert_allclose(slopes, 2 * slope)
+
+
+@kernel
+def rewarded(
+    kind: int,
+    y: np.ndarray,
+    target: np.ndarray,
+    slope: np.ndarray,
+    reward: np.ndarray,
+    state: np.ndarray,
+) -> None:
+    slope_by_reward(kind, y, target, slope, reward, state)
+
+
+@kernel
+def drawn(state: np.ndarray) -> float:
+    return normal(state)
+
+
+def test_a_reward_in_the_place_of_a_target_for_numbers() -> None:
+    y, target, slope = np.array([0.5, -1.0]), np.array([0.2, 0.3]), np.zeros(2)
+    reward, state = np.array([1.0, 0.4, 0.1, -0.7]), np.array([12345], np.uint64)
+    again = state.copy()
+    rewarded(0, y, target, slope, reward, state)
+    step = 0.4 * np.array([drawn(again), drawn(again)])
+    earned = -np.mean((y + step - target) ** 2)
+    np.testing.assert_allclose(slope, -step / 0.4**2 * (earned + 0.7), rtol=1e-12)
+    np.testing.assert_allclose(reward[3], -0.7 + 0.1 * (earned + 0.7), rtol=1e-12)
+
+
+def test_a_reward_in_the_place_of_a_target_for_classes() -> None:
+    target, chosen = np.array([0.0, 1.0, 0.0]), np.zeros(3)
+    p = np.array([0.2, 0.5, 0.3])
+    state = np.array([99], np.uint64)
+    for _ in range(3000):
+        slope, reward = p - target, np.array([1.0, 0.4, 0.5, 0.25])
+        rewarded(3, p, target, slope, reward, state)
+        action = int(np.argmin(slope / (reward[3] - 0.25) / 2))
+        earned = 0.25 + 2 * (reward[3] - 0.25)
+        wanted = (p - np.eye(3)[action]) * (earned - 0.25)
+        np.testing.assert_allclose(slope, wanted, rtol=1e-9, atol=1e-12)
+        chosen[action] += 1
+    np.testing.assert_allclose(chosen / 3000, p, atol=0.03)
