@@ -115,7 +115,7 @@ class DataSet:
             raise DataError(
                 "the data cannot be kept",
                 where=f"data set '{self.name}'",
-                given=f"{self.file}: {error.strerror or error}",
+                given=f"{error.strerror or error} ({self.file})",
                 expected="a folder that can be written",
                 remedy=f"Set {FOLDER_VARIABLE} to one.",
             ) from error

@@ -32,12 +32,13 @@ from neuro_rtrl.engine.row_parts import Part, of_rows
 from neuro_rtrl.engine.simulation import not_finite
 from neuro_rtrl.engine.storage import grow_columns, grow_events, make_rows, storage_bytes
 from neuro_rtrl.engine.transplant import recollect, transplant
-from neuro_rtrl.errors import BuildError
+from neuro_rtrl.errors import BuildError, SimulationError
 from neuro_rtrl.kernels.entry import start_rows, start_run
 from neuro_rtrl.kernels.layout import (
     FINISHED,
     NEED_COLUMNS,
     NEED_EVENT_ROWS,
+    NOT_FINITE,
     RECORD_FULL,
     SEQUENCE,
     Limits,
@@ -122,8 +123,10 @@ class Lane:
                 self.limits = grow_limits(self.limits, self.rows, self.rule.changes)
             elif answer == RECORD_FULL:
                 return True
-            else:
+            elif answer == NOT_FINITE:
                 raise not_finite(b, self.run)
+            else:
+                raise SimulationError("the kernel stopped", given=answer, expected="a finished run")
 
     def _asked(self, stream: Stream) -> Stream:
         """The stream with what the rule makes of its targets."""
