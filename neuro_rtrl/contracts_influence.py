@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 if TYPE_CHECKING:
     import numpy as np
 
+    from neuro_rtrl.contracts import Rule
+
 
 @dataclass(frozen=True)
 class Carried:
@@ -62,4 +64,13 @@ class Readable(Protocol):
         Returns:
             (entries,) numbers of learned values, and (states, entries) derivatives, of each part.
         """
+        ...
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """What a rule offers besides, if it has a cheaper way that holds for fixed weights only."""
+
+    def with_changing_weights(self) -> Rule:
+        """The rule whose rows hold what weights brought at the time."""
         ...

@@ -18,7 +18,14 @@ from neuro_rtrl.engine.snapshot import Snapshot, put_back, take
 from neuro_rtrl.engine.storage import most_of
 from neuro_rtrl.engine.stream import numbers, targets_of, traced_places
 from neuro_rtrl.errors import DescriptionError, unknown
-from neuro_rtrl.learner_options import FiringRate, check_both, counting, guided, rewirings
+from neuro_rtrl.learner_options import (
+    FiringRate,
+    check_both,
+    counting,
+    guided,
+    rewirings,
+    with_weights_that_change,
+)
 from neuro_rtrl.network.describe import Network, Projection
 from neuro_rtrl.network.rewired import connected, made_plastic, present
 from neuro_rtrl.registry import find
@@ -77,6 +84,8 @@ class Learner:
         rewiring: Rewiring | Mapping[str, Rewiring] | None = None,
     ) -> None:
         chosen = guided(find("rules", rule) if isinstance(rule, str) else rule, feedback)
+        changes = optimizer is not None and update != "sequence"
+        chosen = with_weights_that_change(chosen, within_sequences=changes)
         if average not in (None, "steps"):
             raise unknown("average", average, ("steps",))
         if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from neuro_rtrl.contracts import Guided, Rule
+from neuro_rtrl.contracts_influence import Remembering
 from neuro_rtrl.contracts_rewiring import Rewiring
 from neuro_rtrl.errors import BuildError, DescriptionError, unknown
 from neuro_rtrl.network.auxiliary import spiking, with_counters
@@ -87,6 +88,13 @@ def guided(rule: Rule, feedback: Mapping[str, Any] | None) -> Rule:
             remedy='The nearest is "eprop-random"; "rflo" and "superspike-random" work too.',
         )
     return rule.with_feedback(feedback)
+
+
+def with_weights_that_change(rule: Rule, within_sequences: bool) -> Rule:
+    """The rule, by the way that it goes if weights change `within_sequences`."""
+    if within_sequences and isinstance(rule, Remembering):
+        return rule.with_changing_weights()
+    return rule
 
 
 def check_both(rewiring: Mapping[str, Rewiring], feedback: Mapping[str, Any] | None) -> None:

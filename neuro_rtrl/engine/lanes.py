@@ -223,6 +223,10 @@ class RowsRule:
         """The rule with weights of the user's own, where it `takes_feedback`; see `Learner`."""
         return replace(self, feedback=self.feedback and with_weights(self.feedback, weights))
 
+    def with_changing_weights(self) -> RowsRule:
+        """The rule by general rows, if it promises what past weights brought."""
+        return replace(self, local=None) if self.local is not None and self.local.past else self
+
     @property
     def online(self) -> bool:
         """There is a gradient at every step."""

@@ -37,10 +37,13 @@ class Local:
     Attributes:
         loops: synapses of a unit with itself (w_kk).
         forgets: readouts remember nothing of the influence of hidden units.
+        past: what readouts remember was brought by the weights of the time. One trace for all of
+            them has the present weights, so rows do it where weights change within a sequence.
     """
 
     loops: bool = False
     forgets: bool = False
+    past: bool = False
 
 
 def own_blocks_only(plan: Plan, own: np.ndarray) -> Reach:

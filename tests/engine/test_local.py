@@ -112,6 +112,25 @@ def layer_refractory() -> nr.Network:
     return net
 
 
+@pytest.mark.parametrize("update", ["step", 7, "sequence"])
+def test_snap_1_is_rtrl_without_connections(update: Any) -> None:
+    """Also while weights change: then readouts hold what past weights brought, row by row."""
+    net = nr.Network(dt="1 ms", seed=4)
+    h = net.neurons(6, "lif", name="h")
+    net.connect(net.inputs(5, name="x"), h, weights="normal(0.4, 0.8)")
+    net.connect(h, net.neurons(2, "leaky_readout", name="y"))
+    found, wanted = (
+        nr.Learner(net, r, nr.Sgd(3e-3), precision="float64", update=update)
+        for r in ("snap-1", "rtrl")
+    )
+    before = {name: values.copy() for name, values in found.parameters.items()}
+    for learner in (found, wanted):
+        learner.run(*trial(2))
+    assert isinstance(found._session.lanes[0], LocalLane) == (update == "sequence")
+    assert_same(found.parameters, wanted.parameters)
+    assert np.abs(found.parameters["x_h"] - before["x_h"]).max() > 1e-3
+
+
 def test_loops_matter() -> None:
     """Without w_kk SnAp-1 would be e-prop."""
     found = []
