@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import math
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from neuro_rtrl.contracts import DIMENSIONLESS, Dimension
 from neuro_rtrl.errors import DescriptionError, nearest
@@ -66,8 +66,8 @@ def _pint_name(text: str) -> str:
     return re.sub(r"\b([pnumkM])amp\b", r"\1A", text)
 
 
-def whole(power: float) -> float:
-    """A power of a unit: an int, or a half (the unit of noise is second**-0.5).
+def whole(power: Any) -> float:
+    """A power of a unit (any real number): an int, or a half (the unit of noise is second**-0.5).
 
     >>> whole(2.0), whole(-0.5)
     (2, -0.5)
