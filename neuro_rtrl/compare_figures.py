@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neuro_rtrl.compare_gradient import mean
-from neuro_rtrl.experiment_figures import page, smooth
+from neuro_rtrl.engine.run_plots import smooth
+from neuro_rtrl.experiment_figures import page
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

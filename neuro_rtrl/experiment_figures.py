@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from neuro_rtrl.engine.run_plots import smooth
 from neuro_rtrl.errors import writing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-SMOOTHING = 0.1
-"""Weight of the newest value in the running means that are drawn (the protocol's EWMA)."""
 
 DASHES = ("-", "--", ":", "-.")
 MARKERS = ("o", "s", "^", "D")
@@ -182,20 +180,6 @@ def draw_cost(
             axes.set_yscale(_scale(values))
         _legend_beside(panels[-1])
     return [name]
-
-
-def smooth(values: Sequence[float] | np.ndarray) -> np.ndarray:
-    """Running mean with exponentially falling weights, shape (values,).
-
-    >>> smooth([1.0, 1.0, 1.0])
-    array([1., 1., 1.])
-    """
-    mean, out = 0.0, np.empty(len(values))
-    for i, value in enumerate(values):
-        # m_i = m_{i-1} + a (x_i - m_{i-1}), with m_0 = x_0
-        mean = value if i == 0 else mean + SMOOTHING * (value - mean)
-        out[i] = mean
-    return out
 
 
 def _points_of(name: str, curve: Curve) -> tuple[np.ndarray, np.ndarray]:

@@ -239,6 +239,17 @@ def _element(place: Any, part: str, path: str, where: str) -> Any:
     raise unknown(f"element of {path}", part, known, where=f"{where}: {path}.{part}")
 
 
+def apply_settings(values: dict[str, Any], settings: Iterable[str]) -> None:
+    """Sets what `--set` says, in place: `section.key=value` each.
+
+    Raises:
+        DescriptionError: a setting is not of this form, or names nothing that can be set.
+    """
+    for setting in settings:
+        key, value = parse_override(setting)
+        apply_override(values, key, value, where="--set")
+
+
 def parse_override(text: str) -> tuple[str, Any]:
     """Key and value of a `section.key=value`; bare words are texts.
 

@@ -20,7 +20,7 @@ from neuro_rtrl import registry
 from neuro_rtrl.contracts import Optimizer, Task
 from neuro_rtrl.errors import BuildError, DescriptionError, NeuroRtrlError, unknown
 from neuro_rtrl.experiment_files import named_file, read_values
-from neuro_rtrl.experiment_keys import Table, apply_override, parse_override
+from neuro_rtrl.experiment_keys import Table, apply_override, apply_settings
 from neuro_rtrl.experiment_learning import LearningText, read_learning
 from neuro_rtrl.experiment_memory import check_network
 from neuro_rtrl.experiment_network import describe
@@ -101,9 +101,7 @@ def load_experiment(name: str | Path, overrides: Iterable[str] = ()) -> Experime
     """
     file = named_file("experiments", name)
     values = read_values("experiments", file)
-    for override in overrides:
-        key, value = parse_override(override)
-        apply_override(values, key, value, where="--set")
+    apply_settings(values, overrides)
     experiment = check_experiment(values, file)
     for point in experiment.points:
         at_point(experiment, point)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 SHOWN_UNITS = 400
 """Units of a raster; more would be a grey area."""
-SMOOTHED = 5
-"""Bins of 1 ms that a point of the rate is the mean of."""
+SMOOTHED, SHOWN_WINDOWS = 5, 200
+"""Bins of 1 ms that a point of the rate is the mean of; more where there are more than so many."""
 
 
 def draw_simulation(
@@ -68,12 +68,15 @@ def _raster(axes: Axes, name: str, train: Spikes, colour: str) -> None:
     marker = "|" if shown < 40 else "."
     axes.plot(1e3 * train.t[keep], train.i[keep], marker, markersize=size, color=colour)
     axes.set_ylim(-0.5, shown - 0.5)
+    if shown < 5:
+        axes.set_yticks(range(shown))
     axes.set_ylabel(name if shown == train.n else f"{name}\n({shown} of {train.n:,})")
 
 
 def _rates(axes: Axes, rates: Mapping[str, np.ndarray]) -> None:
     for number, (name, rate) in enumerate(rates.items()):
-        kernel = np.ones(min(SMOOTHED, max(1, rate.size))) / min(SMOOTHED, max(1, rate.size))
+        width = min(max(SMOOTHED, rate.size // SHOWN_WINDOWS), max(1, rate.size))
+        kernel = np.ones(width) / width
         smooth = np.convolve(rate, kernel, "same") if rate.size else rate
         time = 1e3 * BIN * (np.arange(rate.size) + 0.5)
         axes.plot(time, smooth, color=f"C{number % 10}", linewidth=0.9, label=name)

@@ -21,7 +21,7 @@ from neuro_rtrl.equations.model_inline import make_model
 from neuro_rtrl.equations.units import quantity
 from neuro_rtrl.errors import DescriptionError, NeuroRtrlError, unknown
 from neuro_rtrl.experiment_files import named_file, read_values
-from neuro_rtrl.experiment_keys import Table, apply_override, is_number, parse_override
+from neuro_rtrl.experiment_keys import Table, apply_override, apply_settings, is_number
 from neuro_rtrl.experiment_memory import check_network
 from neuro_rtrl.experiment_network import describe
 from neuro_rtrl.experiment_sections import (
@@ -91,9 +91,7 @@ def load_simulation(name: str | Path, overrides: Iterable[str] = ()) -> Simulati
     top = Table(values, file)
     for key, value in top.table("replace").values.items():
         apply_override(values, key, value, where=top.place("replace"))
-    for override in overrides:
-        key, value = parse_override(override)
-        apply_override(values, key, value, where="--set")
+    apply_settings(values, overrides)
     return check_simulation(values, file)
 
 

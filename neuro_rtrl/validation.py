@@ -32,7 +32,7 @@ from neuro_rtrl.validation_brian import Run, import_brian, input_spikes, run_in_
 from neuro_rtrl.validation_cases import Case
 from neuro_rtrl.validation_page import write_page
 from neuro_rtrl.validation_picture import draw
-from neuro_rtrl.validation_report import SILENT, CaseReport, Report, verdict
+from neuro_rtrl.validation_report import SILENT, CaseReport, Report, judged
 from neuro_rtrl.validation_synapses import is_synapse, validate_synapse
 
 SEARCHED = 1.0  # seconds at the start in which weights are looked for that make a network alive
@@ -247,7 +247,7 @@ def _judge(
     difference = state_difference(model, ours, theirs)
     spikes = len(theirs.spikes["source" if model.threshold is None else "units"][0])
     delays = np.concatenate([p.delay for p in net.projections.values()] or [np.zeros(1)]) * net.dt
-    return CaseReport(
+    found = CaseReport(
         reset=case.kind,
         refractory=case.refractory,
         delays=(float(delays.min()), float(delays.max())),
@@ -259,13 +259,5 @@ def _judge(
         agreed=agreed,
         horizon=horizon,
         seconds=seconds,
-        verdict=verdict(
-            method=model.method,
-            spikes=spikes,
-            identical=first is None,
-            difference=difference,
-            agreed=agreed,
-            horizon=horizon,
-            seconds=seconds,
-        ),
     )
+    return judged(model.method, found)

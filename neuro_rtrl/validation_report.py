@@ -7,7 +7,7 @@ the first, nothing but an error can part us from Brian2; after that, anything ca
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ class CaseReport:
         agreed: seconds from the start in which all spikes are the same and all states within 1e-9.
         horizon: the same of runs of ours that start a rounding apart, the shortest of three.
         seconds: how long it ran.
-        verdict: one of the words above.
+        verdict: one of the words above; see `judged`.
     """
 
     reset: str
@@ -52,7 +52,7 @@ class CaseReport:
     agreed: float
     horizon: float
     seconds: float
-    verdict: str
+    verdict: str = SILENT
 
     @property
     def passed(self) -> bool:
@@ -94,6 +94,20 @@ def verdict(
     if method == "exponential_euler" and identical and difference <= LOOSE:
         return SAME_SPIKES
     return ROUNDING if agreed >= max(LEAST_AGREED, horizon / 2) else DIFFERS
+
+
+def judged(method: str, case: CaseReport) -> CaseReport:
+    """The case with its verdict, for a model that is integrated by `method`."""
+    found = verdict(
+        method=method,
+        spikes=case.spikes,
+        identical=case.identical,
+        difference=case.max_state_difference,
+        agreed=case.agreed,
+        horizon=case.horizon,
+        seconds=case.seconds,
+    )
+    return replace(case, verdict=found)
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ def make_limits(built: Built, mask: Mask, rows: Rows, changes: Changes, lane: in
     switch[DEPTH] = -1 if changes.depth is None else changes.depth
     switch[PATHS] = -1 if changes.paths is None else changes.paths
     switch[CERTIFIED], switch[RANK_ONE] = certified, rank_one
-    whole = _readouts(built)
+    whole = built.plan.is_readout.astype(np.uint8)
     places = units.d[units.population] + units.inputs[units.population]
     slot = np.concatenate([[0], np.cumsum(places if rank_one else 0 * places)])
     groups, synapses = np.diff(built.wires.first), built.wires.target.size
@@ -77,15 +77,6 @@ def make_limits(built: Built, mask: Mask, rows: Rows, changes: Changes, lane: in
 
 def _reward(reward: Reward | None) -> np.ndarray:
     return np.zeros(4) if reward is None else np.array([1.0, reward.noise, reward.rate, 0.0])
-
-
-def _readouts(built: Built) -> np.ndarray:
-    """(N,) 1 for units of populations that feed nothing and are read."""
-    whole = np.zeros(built.plan.n, np.uint8)
-    for population in built.plan.readouts:
-        first = built.plan.first[population.name]
-        whole[first : first + population.n] = 1
-    return whole
 
 
 def _of_events(rows: Rows, changes: Changes) -> dict[str, np.ndarray]:

@@ -77,7 +77,7 @@ def _keep_to_themselves(built: Built, mask: Mask) -> bool:
     """Whether all segments of hidden units are of their own blocks."""
     unit = np.repeat(np.arange(built.plan.n), np.diff(mask.segment))
     own = mask.segment_block == mask.block[unit]
-    return bool((own | _is_readout(built)[unit]).all())
+    return bool((own | built.plan.is_readout[unit]).all())
 
 
 def _plain_loops(built: Built) -> bool:
@@ -88,19 +88,10 @@ def _plain_loops(built: Built) -> bool:
     return bool(once and (wires.delay[groups] == 0).all() and not wires.collects[groups].any())
 
 
-def _is_readout(built: Built) -> np.ndarray:
-    """(N,)"""
-    found = np.zeros(built.plan.n, bool)
-    for population in built.plan.readouts:
-        first = built.plan.first[population.name]
-        found[first : first + population.n] = True
-    return found
-
-
 def _loops(built: Built) -> np.ndarray:
     """Synapses of hidden units with themselves."""
     target = built.wires.target
-    return np.flatnonzero((built.plan.wiring.source == target) & ~_is_readout(built)[target])
+    return np.flatnonzero((built.plan.wiring.source == target) & ~built.plan.is_readout[target])
 
 
 def _number(built: Built, population: Population) -> int:
@@ -147,6 +138,8 @@ def make_filters(built: Built, mask: Mask, kept: Local, precision: str) -> Filte
     of = np.searchsorted(first, outputs[0], side="right") - 1
     loop, loops = np.full(n, -1), _loops(built) if kept.loops else np.zeros(0, np.int64)
     loop[built.wires.target[loops]] = loops
+    loop_group = np.full(n, -1)
+    loop_group[built.wires.target[loops]] = groups_of(built.wires)[loops]
     return Filters(
         d=units.d[numbers],
         flow=flow,
@@ -165,6 +158,7 @@ def make_filters(built: Built, mask: Mask, kept: Local, precision: str) -> Filte
         gathered=np.zeros(int(own.sum()), precision),
         waits=np.zeros(n, np.uint8),
         loop=loop,
+        loop_group=loop_group,
     )
 
 

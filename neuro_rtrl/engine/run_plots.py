@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from neuro_rtrl.engine.run_file import RunFile
 
 SMOOTHING = 0.1
-"""Weight of the newest value in the running mean of the loss."""
+"""Weight of the newest value in the running means that are drawn (the protocol's EWMA)."""
 
 
 class Plots:
@@ -93,7 +93,7 @@ class Plots:
         axes, run = _axes(axes), self._run
         iteration, loss, score = run.iteration, run.loss, run.score
         axes.plot(iteration, loss, color="0.8", linewidth=0.8, label="loss")
-        axes.plot(iteration, _smooth(loss), color="C0", label="loss, running mean")
+        axes.plot(iteration, smooth(loss), color="C0", label="loss, running mean")
         tested = ~np.isnan(score)
         if tested.any():
             axes.plot(iteration[tested], score[tested], "o-", color="C1", ms=3, label="test score")
@@ -149,13 +149,18 @@ def _within(times: np.ndarray, start: float, stop: float | None) -> np.ndarray:
     return np.asarray((times >= start) & (times < (np.inf if stop is None else stop)))
 
 
-def _smooth(values: np.ndarray) -> np.ndarray:
-    """m_i = m_{i-1} + a (x_i - m_{i-1}), with m_0 = x_0."""
-    mean, made = 0.0, np.empty(len(values))
+def smooth(values: Sequence[float] | np.ndarray) -> np.ndarray:
+    """Running mean with exponentially falling weights, shape (values,).
+
+    >>> smooth([1.0, 1.0, 1.0])
+    array([1., 1., 1.])
+    """
+    mean, out = 0.0, np.empty(len(values))
     for i, value in enumerate(values):
+        # m_i = m_{i-1} + a (x_i - m_{i-1}), with m_0 = x_0
         mean = value if i == 0 else mean + SMOOTHING * (value - mean)
-        made[i] = mean
-    return made
+        out[i] = mean
+    return out
 
 
 def _axes(axes: Any) -> Any:

@@ -47,10 +47,7 @@ def share(built: Built, residual: bool) -> Shared:
             otherwise hidden units have no rows.
     """
     plan = built.plan
-    hidden = np.ones(plan.n, np.uint8)
-    for population in plan.readouts:
-        first = plan.first[population.name]
-        hidden[first : first + population.n] = 0
+    hidden = (~plan.is_readout).astype(np.uint8)
     unit = np.full(built.values.size, -1)
     unit[: built.wires.target.size] = built.wires.target
     for at, population in zip(plan.at_theta, plan.populations, strict=True):

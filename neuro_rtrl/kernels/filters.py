@@ -51,6 +51,7 @@ class Filters(NamedTuple):
     gathered: np.ndarray  # gradient in the order of own parameters
     waits: np.ndarray  # (N,) whether some of it is there
     loop: np.ndarray  # (N,) synapse of each unit with itself that counts, or -1
+    loop_group: np.ndarray  # (N,) and the group that it belongs to
 
 
 @jit

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from neuro_rtrl.kernels.arrive import entry_vector
 from neuro_rtrl.kernels.catch_up import settle_own
 from neuro_rtrl.kernels.filters import Filters
 from neuro_rtrl.kernels.jit import jit
@@ -30,24 +31,21 @@ def return_to_itself(
     k: int,
 ) -> None:
     """The loop of unit k; `filters.q` holds q_k, and `rows.after` the reset of this step."""
-    e = filters.loop[k]
-    variable, weight = wires.variable[e], values[e] * wires.gain[e]
-    p = units.population[k]
-    if run.held[k] and units.blind[p, variable]:
+    e, entry = filters.loop[k], rows.matrix[5]
+    if not entry_vector(units, wires, run, rows, filters.loop_group[k], e, entry):
         return
     settle_own(units, mask, run, rows, k)
+    p = units.population[k]
     d, m, i = units.d[p], units.m[p], k - units.first[p]
     size, first = mask.own[k + 1] - mask.own[k], mask.own_at[k]
     for v in range(d):
-        entry = 1.0 if v == variable else 0.0
-        if rows.has_after[k]:
-            entry = rows.after[k, v * d + variable]
-        if entry == 0.0:
+        if entry[v] == 0.0:
             continue
-        factor, own = rows.own.dtype.type(weight * entry), first + v * size
+        weight = values[e] * entry[v]
+        factor, own = rows.own.dtype.type(weight), first + v * size
         for j in range(size):
             rows.own[own + j] += factor * filters.q[j]
         for j in range(m):
             theta = units.at_dm[p] + (i * d + v) * m + j
-            rows.theta[theta] += weight * entry * filters.q[size + j]
+            rows.theta[theta] += weight * filters.q[size + j]
         rows.counts[MULTIPLY_ADDS] += size + m

@@ -35,10 +35,7 @@ def within_steps(plan: Plan, own: np.ndarray, n: int, recurrent: bool = True) ->
     units = plan.n
     between = plan.wiring.source < units
     pre, post = plan.wiring.source[between], plan.wiring.wires.target[between]
-    readouts = np.zeros(units, dtype=bool)
-    for population in plan.readouts:
-        first = plan.first[population.name]
-        readouts[first : first + population.n] = True
+    readouts = plan.is_readout
     every = boolean(units, pre, post)
     inside = boolean(units, pre[~readouts[post]], post[~readouts[post]])
     kept = scipy.sparse.identity(units, dtype=bool, format="csr")

@@ -49,6 +49,15 @@ class Plan:
         """Populations that a loss can read: those that never spike."""
         return [p for p in self.populations if p.model is not None and p.model.readout is not None]
 
+    @property
+    def is_readout(self) -> np.ndarray:
+        """(N,) whether a unit belongs to one of them."""
+        found = np.zeros(self.n, bool)
+        for population in self.readouts:
+            first = self.first[population.name]
+            found[first : first + population.n] = True
+        return found
+
 
 def plan(net: Network) -> Plan:
     """The arrays of a described network.
