@@ -94,6 +94,16 @@ def _loops(built: Built) -> np.ndarray:
     return np.flatnonzero((built.plan.wiring.source == target) & ~built.plan.is_readout[target])
 
 
+def _heard_from_itself(built: Built, kept: Local) -> tuple[np.ndarray, np.ndarray]:
+    """(N,) the synapse of each unit with itself that is kept, and its group; -1: none."""
+    loop, group = np.full(built.plan.n, -1), np.full(built.plan.n, -1)
+    if kept.loops:
+        loops = _loops(built)
+        loop[built.wires.target[loops]] = loops
+        group[built.wires.target[loops]] = groups_of(built.wires)[loops]
+    return loop, group
+
+
 def _number(built: Built, population: Population) -> int:
     return [p.name for p in built.plan.populations].index(population.name)
 
@@ -136,10 +146,7 @@ def make_filters(built: Built, mask: Mask, kept: Local, precision: str) -> Filte
         size = int(at[f, -1])
     first = np.array([plan.first[p.name] for p in readouts])
     of = np.searchsorted(first, outputs[0], side="right") - 1
-    loop, loops = np.full(n, -1), _loops(built) if kept.loops else np.zeros(0, np.int64)
-    loop[built.wires.target[loops]] = loops
-    loop_group = np.full(n, -1)
-    loop_group[built.wires.target[loops]] = groups_of(built.wires)[loops]
+    loop, loop_group = _heard_from_itself(built, kept)
     return Filters(
         d=units.d[numbers],
         flow=flow,
