@@ -87,6 +87,10 @@ def run(
     minutes: Annotated[
         float, typer.Option("--checkpoint-minutes", min=0, metavar="M", help="Minutes between two.")
     ] = 10.0,
+    steps: Annotated[
+        int | None,
+        typer.Option("--checkpoint-steps", min=1, metavar="N", help="Steps between two."),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the last checkpoint in the folder.")
     ] = False,
@@ -117,6 +121,7 @@ def run(
             progress=progress,
             checkpoint_every=every,
             checkpoint_minutes=minutes,
+            checkpoint_steps=steps,
             resume=resume,
             live=live,
             max_memory=max_memory,

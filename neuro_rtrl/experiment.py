@@ -60,6 +60,7 @@ def run_experiment(
     progress: Watcher | None = None,
     checkpoint_every: int | None = None,
     checkpoint_minutes: float | None = 10.0,
+    checkpoint_steps: int | None = None,
     resume: bool = False,
     live: bool = False,
     max_memory: str | None = None,
@@ -76,7 +77,8 @@ def run_experiment(
         force: replace a run that is in the folder.
         progress: called with the news of each iteration.
         checkpoint_every: iterations between two checkpoints; None: only by the clock.
-        checkpoint_minutes: between two checkpoints; None: only by iterations.
+        checkpoint_minutes: between two checkpoints; None: only by iterations or steps.
+        checkpoint_steps: steps, of all sequences together, between two; None: only by the others.
         resume: go on with the run in the folder, from its last checkpoint; what the text and the
             overrides say was settled when it began.
         max_memory: of network and influence matrix, such as "8 GiB"; instead of the text's.
@@ -97,7 +99,8 @@ def run_experiment(
     >>> summary["rule"], summary["iterations"]
     ('rtrl', 1)
     """
-    how = How(Keeping(checkpoint_every, checkpoint_minutes), force, resume, live)
+    keeping = Keeping(checkpoint_every, checkpoint_minutes, checkpoint_steps)
+    how = How(keeping, force, resume, live)
     watch = progress or _nobody
     if resume:
         return resume_run(Path(name if out is None else out), watch, how)
@@ -150,7 +153,7 @@ def run_single(
     recorded = None if found is None else go_on(job, folder, found)
     try:
         with stoppable(watch) as watch_and_stop, open_recorder(job, folder, how.live) as recorder:
-            keeper = Keeper(job, recorder, folder, how.keeping, begun)
+            keeper = Keeper(job, recorder, folder, how.keeping, begun, watch_and_stop.check)
             keeper.begin(recorded)
             train(job, recorder, watch_and_stop, Watch(after), keeper)
     except KeyboardInterrupt as error:

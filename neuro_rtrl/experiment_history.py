@@ -32,6 +32,8 @@ class History:
         elapsed: seconds by the clock, of the parts of the run that have ended.
         counted: (iteration, density of the influence matrix), where a sweep counted it.
         interrupted: name of the signal that ended the run ("SIGINT" for Ctrl-C); "" if none did.
+        within: steps of all sequences that are done in the iteration under way.
+        spent: seconds of processor time that these took.
     """
 
     loss: list[float] = field(default_factory=list)
@@ -44,6 +46,13 @@ class History:
     elapsed: float = 0.0
     counted: list[tuple[int, float]] = field(default_factory=list)
     interrupted: str = ""
+    within: int = 0
+    spent: float = 0.0
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything was done that a run which goes on does not do again."""
+        return bool(self.loss) or self.within > 0
 
     @property
     def score(self) -> float | None:
@@ -60,6 +69,7 @@ class History:
     ) -> None:
         """Adds an iteration, and forgets the sequences that the raster will not show."""
         steps = trial.inputs.shape[1]
+        self.within, self.spent = 0, 0.0
         self.loss.append(result.loss)
         self.steps += result.losses.size
         self.clock += steps

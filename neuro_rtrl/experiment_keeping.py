@@ -1,9 +1,9 @@
 """Keeps the state of a run now and then, and goes on from it (`docs/hdf5.md`, checkpoints).
 
-A checkpoint is taken between two iterations. The file of the run is closed first and gets a name of
-its own, so that what has been recorded until then is never written again; then the state of
-everything that changes is written beside it. Going on, the parts of the file are cut back to what
-was there at the checkpoint, and the loop runs from the iteration that comes next.
+A checkpoint is taken between two iterations, or in a pause of one (experiment_pauses.py). The file
+of the run is closed first and gets a name of its own, so that what has been recorded until then is
+never written again; then the state of everything that changes is written beside it. Going on, the
+parts of the file are cut back to what was there at the checkpoint, and the loop runs on from there.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from neuro_rtrl.engine.parts import cut_back, merge, sound_rows
 from neuro_rtrl.engine.provenance import LIBRARIES, version
 from neuro_rtrl.engine.recorder import Recorder
 from neuro_rtrl.engine.snapshot import Snapshot, put_back, take
+from neuro_rtrl.engine.stream import NEVER
 from neuro_rtrl.errors import DamagedWarning, NeuroRtrlWarning, RunFileError, SimulationError
 from neuro_rtrl.experiment_text import Experiment, check_experiment
 from neuro_rtrl.experiment_training import Job
@@ -38,12 +39,14 @@ class Keeping:
 
     Attributes:
         every: iterations between two checkpoints; None: only by the clock.
-        minutes: between two checkpoints; None: only by iterations.
+        minutes: between two checkpoints; None: not by the clock.
+        steps: of all sequences together, between two checkpoints; None: not by steps.
         last: whether there is one at the end of the run, too.
     """
 
     every: int | None = None
     minutes: float | None = 10.0
+    steps: int | None = None
     last: bool = False
 
 
@@ -73,37 +76,68 @@ class Keeper:
     folder: Path
     keeping: Keeping
     begun: float
+    stop: Callable[[], None]
 
     def __post_init__(self) -> None:
-        self._kept = len(self.job.history.loss)
-        self._when = time.monotonic()
+        self._note()
+
+    def _note(self) -> None:
+        history = self.job.history
+        self._kept = len(history.loss), history.within
+        self._steps, self._when = history.steps + history.within, time.monotonic()
 
     def begin(self, recorded: Mapping[str, Any] | None) -> None:
         """Goes on from what was recorded, or keeps where the run begins."""
         if recorded is not None:
             self.recorder.rows |= recorded["rows"]
             self.recorder.last |= recorded["last"]
-        elif self._kept == 0:
+        elif self._kept == (0, 0):
             checkpoint.write(self.folder, 0, take(_root(self.job, self.recorder)))
+
+    @property
+    def left(self) -> int:
+        """Steps until the next checkpoint."""
+        history, steps = self.job.history, self.keeping.steps
+        done = history.steps + history.within - self._steps
+        return NEVER if steps is None else steps - done
+
+    @property
+    def _late(self) -> bool:
+        minutes = self.keeping.minutes
+        clock = minutes is not None and time.monotonic() - self._when >= 60 * minutes
+        return clock or self.left <= 0
 
     def after(self, done: int) -> None:
         """Keeps, if it is time."""
-        every, minutes = self.keeping.every, self.keeping.minutes
-        late = minutes is not None and time.monotonic() - self._when >= 60 * minutes
+        every = self.keeping.every
         end = done == self.job.experiment.learning.iterations
-        if self.keeping.last if end else late or (every is not None and done % every == 0):
+        due = self._late or (every is not None and done % every == 0)
+        if self.keeping.last if end else due:
+            self.now(done)
+
+    def within(self) -> None:
+        """Keeps in a pause of an iteration, if it is time or the run is to end."""
+        done = len(self.job.history.loss)
+        try:
+            self.stop()
+        except KeyboardInterrupt:
+            self.now(done)
+            raise
+        if self._late:
             self.now(done)
 
     def now(self, done: int) -> None:
-        """Keeps what is there after `done` iterations."""
-        if done == self._kept:
+        """Keeps what is there after `done` iterations, and what is done of the next."""
+        history = self.job.history
+        if (done, history.within) == self._kept:
             return
         self.recorder.rotate(next_part(self.folder))
         merge(self.folder)
-        history, now = self.job.history, time.perf_counter()
+        now = time.perf_counter()
         history.elapsed, self.begun = history.elapsed + now - self.begun, now
-        checkpoint.write(self.folder, done, take(_root(self.job, self.recorder)))
-        self._kept, self._when = done, time.monotonic()
+        root = _root(self.job, self.recorder)
+        checkpoint.write(self.folder, done, take(root), within=history.within)
+        self._note()
 
 
 def _root(job: Job, recorder: Recorder) -> dict[str, Any]:
@@ -111,7 +145,9 @@ def _root(job: Job, recorder: Recorder) -> dict[str, Any]:
     return {
         "experiment": _described(job.experiment),
         "made_with": json.dumps(made_with(job)),
-        "recorder": json.dumps({"rows": recorder.rows, "last": recorder.last}),
+        "recorder": json.dumps(
+            {"rows": recorder.rows, "last": recorder.last, "begun": job.history.begun}
+        ),
         "learner": job.learner,
         "evaluator": job.evaluator,
         "history": job.history,
@@ -168,12 +204,18 @@ def choose(folder: Path) -> Snapshot | None:
             warnings.warn(f"{error} The one before is used.", DamagedWarning, stacklevel=2)
             continue
         sound.append(found)
-        wanted: Mapping[str, int] = said(found, "recorder")["rows"]
-        if all(rows.get(table, 0) >= count for table, count in wanted.items()):
+        wanted, there = said(found, "recorder")["rows"], bool(rows) or not _begun(found)
+        if there and all(rows.get(table, 0) >= count for table, count in wanted.items()):
             return found
         text = f"{file}: what was recorded until then is damaged or missing; the run goes back."
         warnings.warn(text, DamagedWarning, stacklevel=2)
     return _at_the_start(sound[0]) if sound else None
+
+
+def _begun(found: Snapshot) -> bool:
+    """Whether a checkpoint holds more than the beginning of a run."""
+    recorded = said(found, "recorder")
+    return bool(recorded.get("begun", recorded["rows"]))
 
 
 def _at_the_start(found: Snapshot) -> Snapshot:
@@ -193,8 +235,8 @@ def go_on(job: Job, folder: Path, found: Snapshot) -> dict[str, Any]:
     """
     _compare(said(found, "made_with"), made_with(job), folder)
     recorded: dict[str, Any] = said(found, "recorder")
-    cut_back(folder, recorded["rows"])
-    if recorded["rows"]:
+    cut_back(folder, recorded["rows"], begun=_begun(found))
+    if _begun(found):
         job.learner.make_ready(found, "/learner/_session")
         put_back(
             {

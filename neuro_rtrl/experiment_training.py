@@ -20,6 +20,7 @@ from neuro_rtrl.errors import RunFileError
 from neuro_rtrl.experiment_evaluation import Evaluator
 from neuro_rtrl.experiment_history import Events, History
 from neuro_rtrl.experiment_influence import looked_at, record_influence
+from neuro_rtrl.experiment_pauses import Pace, Within, pauses
 from neuro_rtrl.experiment_rewiring import read_rewiring
 from neuro_rtrl.experiment_text import (
     Experiment,
@@ -49,6 +50,7 @@ class Job:
     task: Task
     learner: Learner
     history: History = field(default_factory=History)
+    pace: Pace = field(default_factory=Pace)
 
     @cached_property
     def evaluator(self) -> Evaluator:
@@ -59,7 +61,7 @@ class Job:
 AfterIteration = Callable[[int, Job, Trial], None]
 
 
-class Keeper(Protocol):
+class Keeper(Within, Protocol):
     """Keeps the state of a run, so that it can go on after its process has ended."""
 
     def after(self, done: int) -> None:
@@ -127,7 +129,7 @@ def open_recorder(job: Job, folder: Path, live: bool = False, texts: bool = True
         compression=None if record.compression == "none" else record.compression,
         live=live,
     )
-    if job.history.loss or not texts:
+    if job.history.begun or not texts:
         return recorder
     recorder.attach("experiment", experiment.file.read_text(encoding="utf-8"))
     recorder.attach("experiment_with_overrides", json.dumps(experiment.values, indent=2))
@@ -154,7 +156,7 @@ def train(
         after: called at the end of each iteration with its number and its trial.
         keeper: keeps the state now and then, and when `watch` ends the run.
     """
-    if not job.history.loss:
+    if not job.history.begun:
         recorder.weights("start", job.learner.parameters, _pairs(job))
     try:
         _loop(job, recorder, watch, after, keeper)
@@ -172,7 +174,7 @@ def _loop(
     iterations = job.experiment.learning.iterations
     for iteration in range(len(job.history.loss), iterations):
         trial, done = job.task.train(iteration), iteration + 1
-        loss = _iterate(job, recorder, iteration, trial)
+        loss = _iterate(job, recorder, iteration, trial, keeper)
         after(iteration, job, trial)
         if keeper is not None:
             keeper.after(done)
@@ -190,13 +192,24 @@ def _record_end(job: Job, recorder: Recorder) -> None:
     recorder.ledger(job.learner.ledger.as_dict())
 
 
-def _iterate(job: Job, recorder: Recorder, iteration: int, trial: Trial) -> float:
+def _iterate(
+    job: Job, recorder: Recorder, iteration: int, trial: Trial, keeper: Keeper | None
+) -> float:
     """Learns from one batch, tests if it is time, and records; the loss."""
-    history, record, done = job.history, job.experiment.record, iteration + 1
-    record_influence(recorder, record.influence, job.learner, iteration, trial, history.clock)
-    start, score = time.process_time(), None
-    result = job.learner.run(trial.inputs, trial.targets, record=record.states, spikes=True)
-    history.seconds.append(time.process_time() - start)
+    history, record, done, score = job.history, job.experiment.record, iteration + 1, None
+    if not history.within:
+        record_influence(recorder, record.influence, job.learner, iteration, trial, history.clock)
+    start = time.process_time() - history.spent
+
+    def spent() -> float:
+        return time.process_time() - start
+
+    between = None if keeper is None else pauses(history, job.pace, keeper, spent)
+    states = record.states
+    result = job.learner.run(
+        trial.inputs, trial.targets, record=states, spikes=True, between=between
+    )
+    history.seconds.append(spent())
     if done % record.test_every == 0 or done == job.experiment.learning.iterations:
         score = _score(job, trial, result)
         history.tests.append((done, score))

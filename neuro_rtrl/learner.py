@@ -13,6 +13,7 @@ from neuro_rtrl.engine.build import Built, build
 from neuro_rtrl.engine.learning import Session
 from neuro_rtrl.engine.ledger import Ledger
 from neuro_rtrl.engine.observed import Influence, Looks, observe
+from neuro_rtrl.engine.passage import Between
 from neuro_rtrl.engine.result import Result
 from neuro_rtrl.engine.snapshot import Snapshot, put_back, take
 from neuro_rtrl.engine.storage import most_of
@@ -142,6 +143,7 @@ class Learner:
         record: Sequence[str] = (),
         spikes: bool = False,
         learn: bool = True,
+        between: Between | None = None,
     ) -> Result:
         """Whole sequences, each from the initial state, updating as `update` says.
 
@@ -154,6 +156,9 @@ class Learner:
             record: states of the first sequence to keep, as "population.state".
             spikes: whether to keep the spikes of all sequences (`Result.spikes`).
             learn: False: gradients only, no update.
+            between: asked now and then, in pauses, with the number of steps of all sequences that
+                are done; it returns how many may follow until it is asked again. What `state`
+                gives in a pause can be gone on from, by the same call. Results do not depend on it.
         """
         array = numbers(inputs, (None, None, self._width), "inputs")
         if array.shape[0] == 0:
@@ -164,7 +169,7 @@ class Learner:
         wanted = None if targets is None else targets_of(targets, shape)
         places = traced_places(self._built, record)
         traced = np.concatenate([np.zeros(0, np.int64), *places.values()])
-        return self._session.sequences(array, wanted, traced, spikes, learn)
+        return self._session.sequences(array, wanted, traced, spikes, learn, between)
 
     def influence(
         self,

@@ -1,7 +1,7 @@
 """Killed processes, full disks, vanished files: no run is lost, and each says what is wrong.
 
 Runs are made in children of this process (fork), which has compiled everything already: a child is
-at work at once, so that many can be killed in little time. `-m verification` kills 200 of them.
+at work at once, so that many can be killed in little time. `-m verification` kills 225 of them.
 """
 
 from __future__ import annotations
@@ -46,6 +46,10 @@ RUNS: dict[str, dict[str, Any]] = {
     "spiral": {"overrides": SPIRAL},
     "spiral by uoro": {"rule": "uoro", "overrides": [*SPIRAL, "learning.update=5"]},
     "lif_pattern": {"overrides": ["learning.iterations=12", "task.steps=60"]},
+    "lif_pattern in one iteration": {
+        "overrides": ["learning.iterations=1", "task.steps=400"],
+        "checkpoint_steps": 25,
+    },
     "copy_gru": {"overrides": ["learning.iterations=16", "task.batch=2", "task.test_size=4"]},
 }
 
@@ -131,7 +135,10 @@ def kill_once(name: str, folder: Path, after: float, reference: Path) -> bool:
     return killed
 
 
-@pytest.mark.parametrize(("name", "times"), [("spiral", 3), ("spiral by uoro", 2)])
+@pytest.mark.parametrize(
+    ("name", "times"),
+    [("spiral", 3), ("spiral by uoro", 2), ("lif_pattern in one iteration", 2)],
+)
 def test_killed_at_any_instant(
     name: str,
     times: int,
@@ -154,7 +161,7 @@ def test_killed_at_many_instants(
 ) -> None:
     reference, seconds = whole(name)
     draws, killed, tried = np.random.default_rng(1), 0, 0
-    while killed < 55:
+    while killed < 45:
         folder = tmp_path / f"{tried}"
         killed += kill_once(name, folder, draws.uniform(0, 1) * seconds, reference)
         tried += 1
@@ -179,7 +186,7 @@ def test_a_signal_ends_a_run_with_a_checkpoint_and_a_word(
     assert ended(process) == code, said.read_text()
     assert f"Go on with: neuro-rtrl run {folder} --resume" in said.read_text()
     assert "Traceback" not in said.read_text()
-    assert int(checkpoint.numbered(folder)[-1].stem) > 0
+    assert checkpoint.numbered(folder)[-1].stem != "0000000000"
     read_everything(folder)
 
 

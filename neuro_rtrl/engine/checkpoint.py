@@ -8,6 +8,7 @@ looked at before anything is parsed. There is no pickle in it: arrays, and JSON.
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from contextlib import suppress
 from pathlib import Path
@@ -26,16 +27,23 @@ FOLDER = "checkpoints"
 KEPT = 2
 CHECKPOINT_VERSION = 1
 PACKED_BYTES = 4096
+_NAME = re.compile(r"\d{10,}(-\d{12,})?")
 
 
-def write(folder: Path, number: int, found: Snapshot) -> Path:
+def write(folder: Path, number: int, found: Snapshot, within: int = 0) -> Path:
     """Writes checkpoint `number` of a run's folder, and removes all but the last two.
+
+    Args:
+        folder: of the run.
+        number: iterations that are done.
+        found: what is kept.
+        within: steps that are done of the next iteration.
 
     Raises:
         RunFileError: the disk is full, or the folder cannot be written.
     """
     place = folder / FOLDER
-    target = place / f"{number:010d}.h5"
+    target = place / (f"{number:010d}-{within:012d}.h5" if within else f"{number:010d}.h5")
     new = target.with_suffix(".new")
     with disk_errors(target):
         place.mkdir(exist_ok=True)
@@ -56,7 +64,10 @@ def write(folder: Path, number: int, found: Snapshot) -> Path:
 
 def numbered(folder: Path) -> list[Path]:
     """The checkpoints of a run's folder, the oldest first."""
-    return sorted(file for file in (folder / FOLDER).glob("*.h5") if file.stem.isdecimal())
+    files = (folder / FOLDER).glob("*.h5")
+    return sorted(
+        (file for file in files if _NAME.fullmatch(file.stem)), key=lambda file: file.stem
+    )
 
 
 def newest(folder: Path) -> tuple[Path, Snapshot] | None:

@@ -12,6 +12,7 @@ from neuro_rtrl.contracts_rewiring import Following, Rewiring
 from neuro_rtrl.engine.build import Built
 from neuro_rtrl.engine.guard import Guard
 from neuro_rtrl.engine.ledger import Ledger
+from neuro_rtrl.engine.passage import ALL, Batch, Between, Passage, blank
 from neuro_rtrl.engine.result import Result, in_parallel, in_sequence
 from neuro_rtrl.engine.rewire import (
     Plastic,
@@ -23,8 +24,8 @@ from neuro_rtrl.engine.rewire import (
 )
 from neuro_rtrl.engine.simulation import SpikeBuffer
 from neuro_rtrl.engine.snapshot import Snapshot
-from neuro_rtrl.engine.stream import make_stream
-from neuro_rtrl.engine.times import check_update, update_steps
+from neuro_rtrl.engine.stream import NEVER, make_stream
+from neuro_rtrl.engine.times import check_single_steps, check_update, check_whole, update_steps
 from neuro_rtrl.errors import BuildError, unknown
 from neuro_rtrl.kernels.layout import STEP
 from neuro_rtrl.kernels.losses import LOSSES
@@ -55,7 +56,7 @@ class Session:
         check_update(rule, update, self.update_every)
         self.rate, self.average = rate, average
         if self.update_every:
-            self._check_whole("update", repr(update), 'update="sequence"')
+            check_whole(self._of_sequences, "update", repr(update), 'update="sequence"')
         self.outputs = built.outputs[0][: built.width]
         if self.outputs.size == 0:
             raise BuildError(
@@ -76,22 +77,20 @@ class Session:
             check_optimizer(optimizer)
             self.plastic = Plastic(built, rewiring)
         self._fresh = True
+        self.passage: Passage | None = None
+        self.pause = np.array([NEVER])
+        self._between: Between | None = None
         bind(optimizer, built)
 
-    def _check_whole(self, where: str, given: str, expected: str) -> None:
-        """Refuses what sees less than a sequence, where its rates or number of steps count."""
-        options = {"firing_rate": self.rate is not None, "average": self.average}
-        for name, used in options.items():
-            if used:
-                raise BuildError(
-                    f"{name} is of whole sequences", where=where, given=given, expected=expected
-                )
+    @property
+    def _of_sequences(self) -> dict[str, bool]:
+        return {"firing_rate": self.rate is not None, "average": self.average}
 
     def restart(self) -> None:
         """All lanes back to the initial state; the gradient so far is forgotten, counts are not."""
         self._rewind()
         self._forget()
-        self.since_update = 0
+        self.since_update, self.passage = 0, None
 
     def _forget(self) -> None:
         self.gradient[:] = 0.0
@@ -117,117 +116,112 @@ class Session:
         traced: np.ndarray | None = None,
         spikes: bool = False,
         learn: bool = True,
+        between: Between | None = None,
     ) -> Result:
-        """Whole sequences, each from the initial state, to which the lanes return at the end."""
-        self.restart()
+        """Whole sequences, each from the initial state, to which the lanes return at the end.
+
+        If a state was put back that was kept in a pause, they go on from there.
+        """
+        passage = self.passage
+        if passage is None:
+            self.restart()
+            passage = self.passage = Passage(inputs.shape, [[] for _ in inputs])
+        passage.require(inputs.shape)
         try:
+            self._between, self.pause[0] = between, NEVER
+            self._look(passage)
+            batch = Batch(inputs, targets, traced, spikes)
             if learn and self.update_every:
-                return self._online(inputs, targets, traced, spikes)
-            share = 1.0 / inputs.shape[0]
-            result = self._advance(0, inputs, targets, traced, spikes, share, restart=True)
+                return self._online(passage, batch)
+            self._advance(passage, batch, 1.0 / inputs.shape[0], restart=True)
             if learn:
                 if self.plastic is not None:
                     self._rewind()
                 self._update()
-            return result
+            return passage.parts[0][0]
         finally:
+            self.passage, self._between, self.pause[0] = None, None, NEVER
             self._rewind()
 
-    def _online(
-        self,
-        inputs: np.ndarray,
-        targets: np.ndarray | None,
-        traced: np.ndarray | None,
-        spikes: bool,
-    ) -> Result:
+    def _look(self, passage: Passage) -> None:
+        """A pause, for whoever asked to be told."""
+        if self._between is not None:
+            passage.grant(self._between, self.pause)
+
+    def _online(self, passage: Passage, batch: Batch) -> Result:
         """All sequences advance together, `update_every` steps at a time, each in its own lane."""
-        parts: list[list[Result]] = [[] for _ in inputs]
-        for start in range(0, inputs.shape[1], self.update_every):
-            cut = slice(start, start + self.update_every)
-            wanted = None if targets is None else targets[:, cut]
-            for part, result in zip(
-                parts, self._lanes(inputs[:, cut], wanted, traced, spikes), strict=True
-            ):
-                part.append(result)
+        while passage.start < batch.inputs.shape[1]:
+            cut = slice(passage.start, passage.start + self.update_every)
+            self._lanes(passage, batch.part(ALL, cut))
+            passage.start += self.update_every
         if self.since_update > 0:
             self._update()
-        return in_parallel([in_sequence(part) for part in parts])
+        return in_parallel([in_sequence(part) for part in passage.parts])
 
     def steps(self, inputs: np.ndarray, targets: np.ndarray | None) -> Result:
         """Some steps of every lane (sequences of `inputs`), from where they are."""
-        self._check_whole("step", "a single step", "Learner.run(inputs, targets)")
-        if self.rule.online != 1:
-            whole = "windows" if self.rule.online else "sequences"
-            raise BuildError(
-                f"the rule {self.rule.name} needs whole {whole}",
-                given="a single step",
-                expected="Learner.run(inputs, targets)",
-                remedy='Use the rule "rtrl" to learn step by step.',
-            )
-        return in_parallel(self._lanes(inputs, targets, None, False))
+        check_whole(self._of_sequences, "step", "a single step", "Learner.run(inputs, targets)")
+        check_single_steps(self.rule)
+        passage = Passage(inputs.shape, [[] for _ in inputs])
+        self._lanes(passage, Batch(inputs, targets))
+        return in_parallel([part[0] for part in passage.parts])
 
-    def _lanes(
-        self,
-        inputs: np.ndarray,
-        targets: np.ndarray | None,
-        traced: np.ndarray | None,
-        spikes: bool,
-    ) -> list[Result]:
-        """What each lane gave in these steps; an update, if one is due after them."""
-        if self.since_update == 0:
+    def _lanes(self, passage: Passage, batch: Batch) -> None:
+        """Each lane runs these steps; an update, if one is due after them."""
+        if self.since_update == 0 and passage.lane == 0 and not passage.midway:
             self._forget()
-        results = []
-        for i in range(inputs.shape[0]):
-            wanted = None if targets is None else targets[i : i + 1]
-            share = 1.0 / inputs.shape[0]
-            results.append(self._advance(i, inputs[i : i + 1], wanted, traced, spikes, share))
-        self.since_update += inputs.shape[1]
+        lanes, steps = batch.inputs.shape[:2]
+        while passage.lane < lanes:
+            own = slice(passage.lane, passage.lane + 1)
+            self._advance(passage, batch.part(own, ALL), 1.0 / lanes)
+            passage.lane += 1
+            if self.pause[0] < 0:
+                passage.count(self.pause)
+                self._look(passage)
+        passage.lane = 0
+        self.since_update += steps
         if self.update_every and self.since_update >= self.update_every:
             self._update()
-        return results
 
-    def _advance(
-        self,
-        i: int,
-        inputs: np.ndarray,
-        targets: np.ndarray | None,
-        traced: np.ndarray | None,
-        spikes: bool,
-        share: float,
-        restart: bool = False,
-    ) -> Result:
-        """Run a stream in lane `i`, adding `share` times its gradient."""
-        lane, self._fresh = self.lane(i), False
+    def _advance(self, passage: Passage, batch: Batch, share: float, restart: bool = False) -> None:
+        """Run a stream in the lane that is under way, adding `share` times its gradient."""
+        lane, self._fresh = self.lane(passage.lane), False
         stream = make_stream(
             self.built,
-            inputs,
-            targets,
+            batch.inputs,
+            batch.targets,
             loss=self.loss,
-            offset=int(lane.run.clock[STEP]),
-            traced=traced,
-            spikes=spikes,
+            offset=passage.offset if passage.midway else int(lane.run.clock[STEP]),
+            traced=batch.traced,
+            spikes=batch.spikes,
             rate=self.rate or (0.0, 0.0),
             average=self.average,
+            pause=self.pause,
         )
-        buffer = SpikeBuffer(self.built)
         # The sum goes straight to its place where it is not to be scaled: parameters are many.
-        added = self.gradient
-        if share != 1.0:
-            added = self._added
-            added[:] = 0.0
-        before = _certified(lane)
+        added, buffer = self.gradient if share == 1.0 else self._added, SpikeBuffer(self.built)
+        if passage.midway:
+            passage.take_up(stream, buffer)
+        else:
+            passage.certified = _certified(lane)
+            if share != 1.0:
+                added[:] = 0.0
         while lane.advance(stream, added, restart):
             buffer.take(lane.run, stream)
+            if self.pause[0] < 0:
+                passage.count(self.pause)
+                passage.keep(stream, buffer)
+                self._look(passage)
         self.guard.lane(lane, stream)
         buffer.take(lane.run, stream)
         if share != 1.0:
             with np.errstate(over="ignore", invalid="ignore"):  # noticed at the update
                 self.gradient += share * added
-        self._certified += share * (_certified(lane) - before)
-        loss = float(stream.losses.sum()) / inputs.shape[0]
-        found = buffer.spikes() if spikes else {}
+        self._certified += share * (_certified(lane) - passage.certified)
+        loss = float(stream.losses.sum()) / batch.inputs.shape[0]
+        found = buffer.spikes() if batch.spikes else {}
         predictions = stream.predictions[:, :, : self.outputs.size]
-        return Result(loss, stream.losses, predictions, found, stream.trace[0])
+        passage.close(Result(loss, stream.losses, predictions, found, stream.trace[0]))
 
     def _update(self) -> None:
         """One step of the optimizer along the gradient gathered so far."""
@@ -274,6 +268,7 @@ class Session:
             self._take_over(built)
         for number in range(state.notes[f"{place}/lanes"].get("count", 0)):
             self.lane(number)
+        self.passage = blank(state.notes, f"{place}/passage")
 
     def certificate(self) -> float | None:
         """Bound of the 2-norm of the error of `gradient`; None if the rule has none."""

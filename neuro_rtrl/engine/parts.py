@@ -80,12 +80,13 @@ def remove_parts(folder: Path, but: Path | None = None) -> None:
     _remove([part for part in folder.glob(PARTS) if part != but])
 
 
-def cut_back(folder: Path, rows: Mapping[str, int]) -> None:
+def cut_back(folder: Path, rows: Mapping[str, int], begun: bool) -> None:
     """Leaves nothing in a run's folder but closed parts that end with the rows of a checkpoint.
 
     Args:
         folder: of the run.
-        rows: table -> rows that there were; none of it: all parts are removed.
+        rows: table -> rows that there were.
+        begun: whether the first part stays, even without rows: it has the texts of the run.
 
     Raises:
         RunFileError: some of these rows are missing, or a file cannot be written.
@@ -98,8 +99,8 @@ def cut_back(folder: Path, rows: Mapping[str, int]) -> None:
     else:
         _remove([last])
     left = {table: count for table, count in rows.items() if count}
-    for part in parts(folder):
-        if not left:
+    for number, part in enumerate(parts(folder)):
+        if not left and (number > 0 or not begun):
             _remove([part])
             continue
         held = _held(part)

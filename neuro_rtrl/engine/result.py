@@ -36,7 +36,7 @@ def in_sequence(parts: Sequence[Result]) -> Result:
         return parts[0]
     lengths = [part.losses.shape[1] for part in parts]
     return Result(
-        sum(part.loss for part in parts),
+        _total(parts),
         np.concatenate([part.losses for part in parts], axis=1),
         np.concatenate([part.predictions for part in parts], axis=1),
         _spikes(parts, lengths),
@@ -50,12 +50,20 @@ def in_parallel(parts: Sequence[Result]) -> Result:
         return parts[0]
     lengths = [part.losses.shape[1] for part in parts]
     return Result(
-        sum(part.loss for part in parts) / len(parts),
+        _total(parts) / len(parts),
         np.concatenate([part.losses for part in parts]),
         np.concatenate([part.predictions for part in parts]),
         _spikes(parts, lengths),
         parts[0].traces,
     )
+
+
+def _total(parts: Sequence[Result]) -> float:
+    """Of the losses, one after the other: `sum` of floats is another one since Python 3.12."""
+    total = 0.0
+    for part in parts:
+        total += part.loss
+    return total
 
 
 def _spikes(parts: Sequence[Result], lengths: Sequence[int]) -> dict[str, Events]:

@@ -43,6 +43,15 @@ class SpikeBuffer:
         self._units.append(stream.event_unit[:count].copy())
         run.clock[RECORDED] = 0
 
+    @property
+    def blocks(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Steps and units, block by block; may be set to those of another buffer."""
+        return self._steps, self._units
+
+    @blocks.setter
+    def blocks(self, both: tuple[list[np.ndarray], list[np.ndarray]]) -> None:
+        self._steps, self._units = both
+
     def spikes(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Population -> (steps, units within it), in order of time."""
         steps = np.concatenate([np.zeros(0, np.int64), *self._steps])

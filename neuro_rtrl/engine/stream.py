@@ -13,6 +13,8 @@ from neuro_rtrl.kernels.losses import LOSSES
 from neuro_rtrl.kernels.stream import Stream
 
 RECORD_EVENTS = 1 << 16
+NEVER = 1 << 62
+"""Steps until a pause, where there is none."""
 NOTHING: Mapping[str, np.ndarray] = {}
 
 
@@ -103,10 +105,12 @@ def make_stream(
     spikes: bool = False,
     rate: tuple[float, float] = (0.0, 0.0),
     average: bool = False,
+    pause: np.ndarray | None = None,
 ) -> Stream:
     """A stream over `inputs` (sequences, steps, inputs); without targets there is no error.
 
     With `average` the loss of a sequence is the mean over its steps with targets, not the sum.
+    `pause` (1,) counts the steps until the kernel leaves the stream for a while.
     """
     units, states = built.outputs
     sequences, steps = inputs.shape[:2]
@@ -136,6 +140,7 @@ def make_stream(
         event_unit=np.zeros(records, np.int64),
         traced=places,
         trace=np.zeros((sequences, steps, places.size)),
+        pause=np.array([NEVER]) if pause is None else pause,
     )
 
 

@@ -207,8 +207,12 @@ class CertifiedLane(Lane):
 
 
 def _record_room(stream: Stream, run: Run) -> bool:
+    """The same as `kernels.stream.record_room`."""
     size = stream.event_step.size
-    return bool(size == 0 or size - run.clock[RECORDED] >= run.s.size)
+    if size != 0 and size - run.clock[RECORDED] < run.s.size:
+        return False
+    stream.pause[0] -= 1
+    return bool(stream.pause[0] >= 0 or run.clock[STEP] == stream.offset[0])
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from neuro_rtrl.contracts import Rule
 from neuro_rtrl.errors import BuildError, DescriptionError
 
@@ -40,3 +42,32 @@ def check_update(rule: Rule, update: str | int, every: int) -> None:
         expected=f'"sequence", or a multiple of {rule.online}',
         remedy=f"The nearest that works is update={fits}.",
     )
+
+
+def check_single_steps(rule: Rule) -> None:
+    """Refuses to go on step by step with a rule that has no gradient then."""
+    if rule.online == 1:
+        return
+    whole = "windows" if rule.online else "sequences"
+    raise BuildError(
+        f"the rule {rule.name} needs whole {whole}",
+        given="a single step",
+        expected="Learner.run(inputs, targets)",
+        remedy='Use the rule "rtrl" to learn step by step.',
+    )
+
+
+def check_whole(options: Mapping[str, bool], where: str, given: str, expected: str) -> None:
+    """Refuses what sees less than a sequence, where its rates or number of steps count.
+
+    Args:
+        options: name of each option of whole sequences -> whether it is used.
+        where: what sees less.
+        given: by the user there.
+        expected: instead.
+    """
+    for name, used in options.items():
+        if used:
+            raise BuildError(
+                f"{name} is of whole sequences", where=where, given=given, expected=expected
+            )

@@ -38,6 +38,7 @@ class Stream(NamedTuple):
     event_unit: np.ndarray
     traced: np.ndarray  # places in h that are recorded at the start of each step
     trace: np.ndarray  # (sequences, steps, traced)
+    pause: np.ndarray  # (1,) steps until the kernel leaves the stream for a while
 
 
 @inline
@@ -58,9 +59,15 @@ def trace_states(stream: Stream, run: Run) -> None:
 
 @inline
 def record_room(stream: Stream, run: Run) -> bool:
-    """Whether the spikes of one more step certainly fit."""
+    """Whether the spikes of one more step certainly fit, and no pause is due before it.
+
+    There is none before the first step: whoever takes the stream up would begin it once more.
+    """
     size = stream.event_step.shape[0]
-    return size == 0 or size - run.clock[RECORDED] >= run.s.shape[0]
+    if size != 0 and size - run.clock[RECORDED] < run.s.shape[0]:
+        return False
+    stream.pause[0] -= 1
+    return stream.pause[0] >= 0 or run.clock[STEP] == stream.offset[0]
 
 
 @inline

@@ -94,14 +94,14 @@ def test_cut_back_to_any_checkpoint(
     available = sound_rows(tmp_path)
     assert all(available[table] >= count for table, count in rows.items())
     for _ in range(2):  # once more does no harm
-        cut_back(tmp_path, rows)
+        cut_back(tmp_path, rows, begun=True)
         assert not (tmp_path / "run.h5").exists()
         assert_same(whole, values(tmp_path), at)
 
 
 def test_cut_back_to_nothing(tmp_path: Path) -> None:
     record(tmp_path, 5)
-    cut_back(tmp_path, {})
+    cut_back(tmp_path, {}, begun=False)
     assert not list(tmp_path.iterdir())
 
 
@@ -109,7 +109,7 @@ def test_missing_rows_are_told(tmp_path: Path) -> None:
     rows = record(tmp_path, 5)[35]
     parts(tmp_path)[-1].unlink()
     with pytest.raises(RunFileError, match=r"missing or damaged; given: .*loss: 5 rows too few"):
-        cut_back(tmp_path, rows)
+        cut_back(tmp_path, rows, begun=True)
 
 
 def test_merged_parts_take_the_place_of_their_own(tmp_path: Path, whole: list[np.ndarray]) -> None:
