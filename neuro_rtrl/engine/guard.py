@@ -15,9 +15,12 @@ from neuro_rtrl.contracts_influence import Carried, Carrying
 from neuro_rtrl.engine.build import Built
 from neuro_rtrl.engine.carried import unit_name
 from neuro_rtrl.errors import NeuroRtrlWarning, SimulationError
+from neuro_rtrl.kernels.layout import STEP
 from neuro_rtrl.kernels.simulate import CHECK_EVERY
 from neuro_rtrl.kernels.stream import Stream
 
+CHECK_MIDWAY = 4096
+"""Steps: a look goes through all influence, which may be much more than a step does."""
 LARGEST = 1e9
 """Influence beyond this has exploded, though it may be far from overflow."""
 
@@ -43,12 +46,23 @@ class Guard:
             SimulationError: an entry is not finite.
         """
         self._steps += stream.losses.size
-        if self._steps < CHECK_EVERY:
-            return
+        if self._steps >= CHECK_EVERY:
+            self._look(lane, int(stream.offset[0] + stream.span[1]))
+
+    def midway(self, lane: Any, steps: int) -> None:
+        """The same in the middle of a stream, after so many more steps.
+
+        Raises:
+            SimulationError: an entry is not finite.
+        """
+        self._steps += steps
+        if self._steps >= CHECK_MIDWAY:
+            self._look(lane, int(lane.run.clock[STEP]))
+
+    def _look(self, lane: Any, step: int) -> None:
         self._steps = 0
         if not isinstance(lane, Carrying):
             return
-        step = int(stream.offset[0] + stream.span[1])
         large = [(one, size) for one in lane.carried() if not (size := _size(one)) <= LARGEST]
         late = f", step {step} or shortly before"
         places = [one.whose(_worst(one.array)) + late for one, _ in large]

@@ -209,7 +209,7 @@ class Session:
         while lane.advance(stream, added, restart):
             buffer.take(lane.run, stream)
             if self.pause[0] < 0:
-                passage.count(self.pause)
+                self.guard.midway(lane, passage.count(self.pause))
                 passage.keep(stream, buffer)
                 self._look(passage)
         self.guard.lane(lane, stream)

@@ -91,9 +91,14 @@ class Passage:
         self.granted = max(1, between(self.done))
         pause[0] = self.granted
 
-    def count(self, pause: np.ndarray) -> None:
-        """Notes what was done until a pause: kernels count down to -1, and beyond if they must."""
-        self.done += self.granted - 1 - int(pause[0])
+    def count(self, pause: np.ndarray) -> int:
+        """Notes how many steps were done until a pause, and returns it.
+
+        Kernels count down to -1, and beyond where they must not pause.
+        """
+        steps = self.granted - 1 - int(pause[0])
+        self.done += steps
+        return steps
 
     def keep(self, stream: Stream, buffer: SpikeBuffer) -> None:
         """Notes where a stream stands that a kernel has left."""

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import neuro_rtrl as nr
+from neuro_rtrl.engine import guard
 from neuro_rtrl.engine.guard import ExplodingWarning
 from neuro_rtrl.engine.stream import make_stream
 from neuro_rtrl.errors import SimulationError
@@ -48,6 +49,17 @@ def test_influence_that_overflows_stops_the_run(rule: str) -> None:
     text = str(caught.value)
     assert re.search(r"(h|y|first), unit \d, step 400 or shortly before: influence is not", text)
     assert "lower surrogate height" in text
+
+
+def test_where_there_are_pauses_it_stops_before_the_end_of_a_sequence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(guard, "CHECK_MIDWAY", 100)
+    learner = nr.Learner(network(8.0, height=2.0), "rtrl", update="sequence")
+    with pytest.raises(
+        SimulationError, match=r", step [12]\d\d or shortly before: influence is not"
+    ):
+        learner.run(stream(400), None, between=lambda done: 50)
 
 
 def test_influence_that_stays_small_is_quiet() -> None:
