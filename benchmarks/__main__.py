@@ -22,11 +22,14 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--peers",
         action="store_true",
-        help="learn: install peers that are absent; simulate: Brian2, too",
+        help="measure peers, too, and install those that are absent",
     )
-    parser.add_argument("--peer-folder", type=Path, help="learn: where their environments are")
+    parser.add_argument("--peer-folder", type=Path, help="where their environments are")
     parser.add_argument(
-        "--only", nargs="*", help="learn: numbers of the cases, from 0; reproductions: studies"
+        "--only",
+        nargs="*",
+        help="learn: numbers of the cases, from 0; simulate: programs, networks, sizes;"
+        " reproductions: studies",
     )
     parser.add_argument("--budget", choices=("small", "full"), default="small")
     parser.add_argument("--force", action="store_true", help="reproductions: measure again")
@@ -62,7 +65,8 @@ def job(given: argparse.Namespace) -> Callable[..., Any]:
     if given.question == "roofline":
         return roofline.measure
     if given.question == "simulate":
-        return partial(simulate.measure, peers=given.peers)
+        options = simulate.chosen(given.only)
+        return partial(simulate.measure, peers=given.peers, folder=given.peer_folder, **options)
     return {"silent": silent, "step": step_overhead, "model": model}[given.question].measure
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import ours, peer_runs
+from benchmarks import nest_learn, ours, peer_runs
 from benchmarks.dense import DenseRtrl
 from benchmarks.measure import RUNS, Peak, windows
 from benchmarks.network import Case, Problem, make
@@ -130,6 +130,7 @@ def one_case(
     for peer in peer_runs.PEERS:
         if not (peer.sparse and plan.case.density == 1.0):
             yield peer_runs.run(peer, pythons[peer.environment], problem, reference, runs)
+    yield from nest_learn.measure(problem, pythons[nest_learn.ENVIRONMENT], runs)
 
 
 def measure(
@@ -150,8 +151,9 @@ def measure(
         rules: of the package, beside `rtrl` and `bptt`.
         say: called with every record as it comes.
     """
-    home = folder or Path.home() / ".cache" / "neuro_rtrl" / "peers"
-    pythons = {p.environment: peer_runs.python_of(p, home, peers) for p in peer_runs.PEERS}
+    home = folder or peer_runs.home()
+    everybody = (*peer_runs.PEERS, *nest_learn.PEERS)
+    pythons = {p.environment: peer_runs.python_of(p, home, peers) for p in everybody}
     found = []
     for plan in plans:
         for record in one_case(plan, pythons, rules, steps, runs):

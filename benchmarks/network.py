@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -87,9 +88,9 @@ def psi(v: np.ndarray, width: float = WIDTH) -> np.ndarray:
 
 
 def activity(
-    w_in: np.ndarray, w_rec: np.ndarray, x: np.ndarray, width: float
+    w_in: np.ndarray, w_rec: np.ndarray, x: np.ndarray, width: float, jump: float | None = None
 ) -> tuple[float, float]:
-    """Shares of unit-steps with a spike, and with psi != 0."""
+    """Shares of unit-steps with a spike, and with psi != 0; a reset to 0, or by a `jump`."""
     n, alpha = w_rec.shape[0], np.exp(-1.0 / TAU_MS)
     v = np.zeros(n)
     spikes = live = 0
@@ -99,7 +100,7 @@ def activity(
         spikes += now.size
         live += int(np.count_nonzero(np.abs(v - 1.0) < width))
         v += w_in[row != 0.0].sum(axis=0) + w_rec[now].sum(axis=0)
-        v[now] = 0.0
+        v[now] = 0.0 if jump is None else v[now] - jump
     return spikes / (n * len(x)), live / (n * len(x))
 
 
@@ -138,13 +139,15 @@ def make(case: Case, steps: int = 1000, seed: int = 1) -> Problem:
     return Problem(case, low * w_in, low * w_rec, w_out, x[:steps], sines(steps), rate, live)
 
 
-def describe(problem: Problem) -> nr.Network:
-    """The problem as a network of the package."""
+def describe(problem: Problem, **options: Any) -> nr.Network:
+    """The problem as a network of the package; `options` of its hidden units (another reset)."""
     n = problem.case.n
     net = nr.Network(dt="1 ms", seed=1)
     x = net.inputs(INPUTS, name="x")
     triangle = nr.Surrogate("triangle", HEIGHT, problem.case.width)
-    hidden = net.neurons(n, "lif", name="hidden", tau_m=f"{TAU_MS} ms", surrogate=triangle)
+    hidden = net.neurons(
+        n, "lif", name="hidden", tau_m=f"{TAU_MS} ms", surrogate=triangle, **options
+    )
     y = net.neurons(OUTPUTS, "leaky_readout", name="y", tau=f"{TAU_MS} ms")
     for name, source, target, w in (
         ("in", x, hidden, problem.w_in),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 
@@ -14,10 +15,12 @@ from benchmarks.network import Problem, as_matrices, cosine, describe, relative_
 from benchmarks.record import Record
 
 
-def gradient(problem: Problem, rule: str) -> list[np.ndarray]:
-    """Gradient of the whole stream, as matrices of in, rec, out."""
-    net = describe(problem)
-    learner = nr.Learner(net, rule, update="sequence")
+def gradient(
+    problem: Problem, rule: str, precision: str = "float32", **options: Any
+) -> list[np.ndarray]:
+    """Gradient of the whole stream, as matrices of in, rec, out; `options` of hidden units."""
+    net = describe(problem, **options)
+    learner = nr.Learner(net, rule, update="sequence", precision=precision)
     learner.run(problem.x[None], problem.target[None], learn=False)
     return as_matrices(net, learner.gradient)
 
@@ -39,10 +42,12 @@ def compared(found: Record, given: list[np.ndarray], reference: list[np.ndarray]
     return found
 
 
-def whole(problem: Problem, rule: str, reference: list[np.ndarray], runs: int) -> Record:
+def whole(
+    problem: Problem, rule: str, reference: list[np.ndarray], runs: int, **options: Any
+) -> Record:
     """A rule on whole sequences from the initial state: one call of `run` each."""
     peak = Peak()
-    net = describe(problem)
+    net = describe(problem, **options)
     learner = nr.Learner(net, rule, update="sequence")
     x, target = problem.x[None], problem.target[None]
     found = record(problem, rule, len(problem.x))

@@ -1,13 +1,16 @@
-"""Simulation without learning: CUBA and COBA here and in Brian2, one thread, in one sitting.
+"""Simulation without learning: CUBA and COBA here, in Brian2 and in NEST, in one sitting.
 
-Each program runs in a process of its own. The first start finds an empty cache (of Brian2's C++
-code, too); ours starts a second time with the cache of the first.
+Each program runs in a process of its own, in one thread unless its name says otherwise. The first
+start finds an empty cache (of Brian2's C++ code, too); ours starts a second time with the cache of
+the first. The networks have no delays; NEST, which needs some, is compared with ours at two of
+them: one step, and 1.5 ms, which lets NEST hand over its spikes once in 15 steps.
 """
 
 from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import itertools
 import json
 import os
 import subprocess
@@ -15,7 +18,9 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
+from benchmarks import peer_runs
 from benchmarks.peers import balanced
 from benchmarks.record import Record, line
 
@@ -25,16 +30,34 @@ STEPS, RUNS = 10_000, 5
 LIMIT_S = 900
 BRIAN = {"Brian2 C++ standalone": "cpp_standalone", "Brian2 Cython": "cython"}
 OURS = "neuro_rtrl"
+NEST = peer_runs.Peer("NEST", "nest", peer_runs.NEST, "nest_simulate.py")
+BRIAN2 = "Brian2"
+PROGRAMS = (BRIAN2, NEST.who)
+NEST_KINDS = ("CUBA", "COBA")
+# Steps of all delays, and threads of NEST.
+NEST_FORMS = ((1, 1), (15, 1), (15, 2))
 
 
-def child(script: str, arguments: Sequence[object], cache: str) -> dict[str, object] | str:
-    """What a script of peers/ printed, or the last line of its error."""
-    command = [sys.executable, "-m", f"benchmarks.peers.{script}", *map(str, arguments)]
+def child(
+    script: str, arguments: Sequence[object], cache: str, python: Path | None = None
+) -> dict[str, object] | str:
+    """What a script of peers/ printed, or the last line of its error.
+
+    Args:
+        python: interpreter of another environment, in which the script stands alone.
+    """
+    if python is None:
+        command = [sys.executable, "-m", f"benchmarks.peers.{script}", *map(str, arguments)]
+    else:
+        command = [str(python), str(peer_runs.SCRIPTS / script), *map(str, arguments)]
     environment = os.environ | {"NEURO_RTRL_CACHE": cache, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=LIMIT_S,
-        check=False,
-    )  # fmt: skip
+    try:
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=LIMIT_S,
+            check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return f"no result within {LIMIT_S} s"
     if done.returncode:
         return (done.stderr.strip().splitlines() or ["no message"])[-1]
     found: dict[str, object] = json.loads(done.stdout.strip().splitlines()[-1])
@@ -47,8 +70,10 @@ def filled(record: Record, found: dict[str, object] | str, start: str) -> Record
         record.details["absent"] = found
         return record
     seconds = [float(s) for s in found.pop("seconds")]  # type: ignore[attr-defined]
-    record.details |= {f"{start}_{k}_s": v for k, v in found.items() if k != "spikes"}
+    record.details["drawn"] = found.pop("drawn", None)
+    record.details |= {f"{start}_{k}_s": v for k, v in found.items() if isinstance(v, float)}
     record.details["spikes"] = found["spikes"]
+    record.version = str(found.get("version", record.version))
     return record.timed(seconds)
 
 
@@ -67,20 +92,39 @@ def one(kind: str, n: int, steps: int, runs: int, peers: bool) -> list[Record]:
             else:
                 filled(record, child("brian2_simulate", (*given, runs, target), cache), "cold")
             made.append(record)
-    if peers:
-        nest = _record("NEST", "nest", kind, n, steps)
-        known = importlib.util.find_spec("nest") is not None
-        nest.details["absent"] = "has no script here yet" if known else "not installed"
-        made.append(nest)
     return made
 
 
-def _record(who: str, package: str, kind: str, n: int, steps: int) -> Record:
+def beside_nest(
+    kind: str, n: int, steps: int, runs: int, python: Path | str, forms: Sequence[tuple[int, int]]
+) -> list[Record]:
+    """NEST, and ours with the same delays."""
+    made: list[Record] = []
+    with tempfile.TemporaryDirectory() as cache:
+        for delay, threads in forms:
+            note = f", delay {0.1 * delay:.1f} ms"
+            if threads == 1:
+                ours = _record(OURS, "neuro_rtrl", kind, n, steps, note)
+                child("simulate_ours", (kind, n, steps, 0, delay), cache)
+                found = child("simulate_ours", (kind, n, steps, runs, delay), cache)
+                made.append(filled(ours, found, "warm"))
+            note += f", {threads} threads" if threads > 1 else ""
+            nest = _record(NEST.who, "nest", kind, n, steps, note)
+            if isinstance(python, str):
+                nest.details["absent"] = python
+            else:
+                given = (kind, n, steps, runs, delay, threads)
+                filled(nest, child(NEST.script, given, cache, python), "cold")
+            made.append(nest)
+    return made
+
+
+def _record(who: str, package: str, kind: str, n: int, steps: int, note: str = "") -> Record:
     try:
         version = importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         version = ""
-    record = Record("simulate", f"{who}, {kind}", version, n, balanced.SYNAPSES / n, steps)
+    record = Record("simulate", f"{who}, {kind}{note}", version, n, balanced.SYNAPSES / n, steps)
     record.details["case"] = f"{kind} {n}"
     return record
 
@@ -90,13 +134,42 @@ def measure(
     steps: int = STEPS,
     runs: int = RUNS,
     peers: bool = False,
+    folder: Path | None = None,
+    kinds: Sequence[str] = balanced.KINDS,
+    programs: Sequence[str] = PROGRAMS,
     say: Callable[[Record], None] = lambda r: print(line(r), flush=True),
 ) -> list[Record]:
-    """Both networks in all sizes."""
+    """All networks in all sizes.
+
+    Args:
+        peers: whether others are measured, too, and NEST is installed where it is absent.
+        folder: where its environment is.
+        kinds: which networks.
+        programs: which others; without Brian2, ours is measured with NEST's delays alone.
+    """
+    python: Path | str = "not asked for"
+    if peers and NEST.who in programs:
+        python = peer_runs.python_of(NEST, folder or peer_runs.home(), True)
     found = []
-    for n in sizes:
-        for kind in balanced.KINDS:
-            for record in one(kind, n, steps, runs, peers):
-                say(record)
-                found.append(record)
+    for n, kind in itertools.product(sizes, kinds):
+        records = one(kind, n, steps, runs, peers) if BRIAN2 in programs else []
+        if peers and NEST.who in programs and kind in NEST_KINDS:
+            records += beside_nest(kind, n, steps, runs, python, NEST_FORMS)
+        for record in records:
+            say(record)
+            found.append(record)
     return found
+
+
+def chosen(words: Sequence[str] | None) -> dict[str, Any]:
+    """Options of `measure` from a list of programs, kinds and sizes, in any order.
+
+    >>> chosen(["NEST", "4000"])
+    {'sizes': (4000,), 'programs': ('NEST',)}
+    """
+    given = {
+        "sizes": tuple(int(word) for word in words or () if word.isdigit()),
+        "kinds": tuple(word for word in words or () if word in balanced.KINDS),
+        "programs": tuple(word for word in words or () if word in PROGRAMS),
+    }
+    return {name: values for name, values in given.items() if values}

@@ -8,6 +8,7 @@ twice what they are at first.
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,3 +53,9 @@ def draw(kind: str, n: int) -> Balanced:
         v = (5 * rng.standard_normal(n) - 65) * 1e-3
         initial = {"v": v, "ge": 4 + 1.5 * g[0], "gi": 20 + 12 * g[1]}
     return Balanced(kind, n, synapses[0], synapses[1], initial)
+
+
+def checksum(drawn: Balanced) -> int:
+    """Of synapses and initial states: programs in other environments draw the same network."""
+    parts = [*drawn.excitatory, *drawn.inhibitory, *drawn.initial.values()]
+    return zlib.crc32(b"".join(np.ascontiguousarray(part).tobytes() for part in parts))

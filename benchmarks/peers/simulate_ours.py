@@ -1,6 +1,9 @@
-"""A balanced network in this package: `python -m benchmarks.peers.simulate_ours KIND N STEPS RUNS`.
+"""A balanced network in this package.
 
-Prints JSON: seconds of each part, and of each run; the first run is the result of a fresh start.
+    python -m benchmarks.peers.simulate_ours KIND N STEPS RUNS [DELAY]
+
+DELAY of all synapses is in steps of 0.1 ms (0 if it is not given). Prints JSON: seconds of each
+part, and of each run; the first run is the result of a fresh start.
 """
 
 from __future__ import annotations
@@ -38,6 +41,7 @@ t_ref = { value = 5, unit = "ms", meaning = "refractory period" }
 def main() -> None:
     """Describe, build, run."""
     kind, n, steps, runs = sys.argv[1], *(int(x) for x in sys.argv[2:5])
+    delay = f"{0.1 * int(sys.argv[5]) if len(sys.argv) > 5 else 0.0} ms"
     drawn = balanced.draw(kind, n)
     began = time.perf_counter()
     import neuro_rtrl as nr
@@ -50,9 +54,12 @@ def main() -> None:
     excite, inhibit = balanced.WEIGHTS[kind]
     plastic = {"name": "stdp", "w_max": 2 * excite} if kind == "STDP" else None
     net.connect(
-        units, units, pairs=drawn.excitatory, weights=excite, port="excitation", plasticity=plastic
+        units, units, pairs=drawn.excitatory, weights=excite, port="excitation", delay=delay,
+        plasticity=plastic,
+    )  # fmt: skip
+    net.connect(
+        units, units, pairs=drawn.inhibitory, weights=inhibit, port="inhibition", delay=delay
     )
-    net.connect(units, units, pairs=drawn.inhibitory, weights=inhibit, port="inhibition")
     described = time.perf_counter()
     seconds, spikes, built = [], 0, 0.0
     for run in range(runs + 1):
@@ -65,9 +72,8 @@ def main() -> None:
         if run == 0:
             result = time.perf_counter() - began
     found = {"import": imported - began, "describe": described - imported, "build": built}
-    print(
-        json.dumps(found | {"result": result, "seconds": seconds[1:] or seconds, "spikes": spikes})
-    )
+    found |= {"result": result, "spikes": spikes, "drawn": balanced.checksum(drawn)}
+    print(json.dumps(found | {"seconds": seconds[1:] or seconds}))
 
 
 if __name__ == "__main__":
