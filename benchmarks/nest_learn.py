@@ -50,12 +50,10 @@ def calmed(problem: Problem) -> Problem:
 
 
 def theirs(
-    peer: Peer, python: Path | str, problem: Problem, exact: list[np.ndarray], runs: int
+    peer: Peer, python: Path, problem: Problem, exact: list[np.ndarray], runs: int
 ) -> Record:
     """NEST's e-prop on the problem with its own reset."""
-    case = problem.case
-    found = Record("learn", peer.who, "", case.n, case.density, len(problem.x))
-    found.details = {"case": case.name}
+    found = named(peer, problem)
     got = answer(peer, python, problem, runs)
     if isinstance(got, str):
         found.details["absent"] = got
@@ -64,21 +62,33 @@ def theirs(
     found.version, found.peak_mb = said.pop("version"), said.pop("peak_mb")
     found.timed(said.pop("seconds"))
     found.details |= said
-    found.details["rate"] = said["spikes"] / (case.n * len(problem.x))
+    found.details["rate"] = said["spikes"] / (problem.case.n * len(problem.x))
     same = ours.gradient(problem, "eprop", "float64", **same_reset(problem, peer.variant))
     found.details["error_to_ours"] = relative_error(gradient, same)
     return ours.compared(found, gradient, exact)
 
 
+def named(peer: Peer, problem: Problem) -> Record:
+    """A record without figures."""
+    case = problem.case
+    found = Record("learn", peer.who, "", case.n, case.density, len(problem.x))
+    found.details["case"] = case.name
+    return found
+
+
 def measure(problem: Problem, python: Path | str, runs: int) -> Iterator[Record]:
     """Our `eprop` and NEST's, one after the other."""
-    if isinstance(python, Path):
-        problem = calmed(problem)
+    if isinstance(python, str):
+        for peer in PEERS:
+            found = named(peer, problem)
+            found.details["absent"] = python
+            yield found
+        return
+    problem = calmed(problem)
     for peer in PEERS:
         options = same_reset(problem, peer.variant)
         exact = ours.gradient(problem, "bptt", "float64", **(options | {"reset_gradient": True}))
-        if isinstance(python, Path):
-            record = ours.whole(problem, "eprop", exact, runs, **options)
-            record.who += f", reset of {peer.who}"
-            yield record
+        record = ours.whole(problem, "eprop", exact, runs, **options)
+        record.who += f", reset of {peer.who}"
+        yield record
         yield theirs(peer, python, problem, exact, runs)

@@ -39,18 +39,21 @@ NEST_FORMS = ((1, 1), (15, 1), (15, 2))
 
 
 def child(
-    script: str, arguments: Sequence[object], cache: str, python: Path | None = None
+    script: str, arguments: Sequence[object], cache: str | None = None, python: Path | None = None
 ) -> dict[str, object] | str:
     """What a script of peers/ printed, or the last line of its error.
 
     Args:
+        cache: folder of compiled kernels (default: the user's).
         python: interpreter of another environment, in which the script stands alone.
     """
     if python is None:
         command = [sys.executable, "-m", f"benchmarks.peers.{script}", *map(str, arguments)]
     else:
         command = [str(python), str(peer_runs.SCRIPTS / script), *map(str, arguments)]
-    environment = os.environ | {"NEURO_RTRL_CACHE": cache, "PYTHONPATH": str(ROOT)}
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    if cache is not None:
+        environment["NEURO_RTRL_CACHE"] = cache
     try:
         done = subprocess.run(
             command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=LIMIT_S,
@@ -100,22 +103,21 @@ def beside_nest(
 ) -> list[Record]:
     """NEST, and ours with the same delays."""
     made: list[Record] = []
-    with tempfile.TemporaryDirectory() as cache:
-        for delay, threads in forms:
-            note = f", delay {0.1 * delay:.1f} ms"
-            if threads == 1:
-                ours = _record(OURS, "neuro_rtrl", kind, n, steps, note)
-                child("simulate_ours", (kind, n, steps, 0, delay), cache)
-                found = child("simulate_ours", (kind, n, steps, runs, delay), cache)
-                made.append(filled(ours, found, "warm"))
-            note += f", {threads} threads" if threads > 1 else ""
-            nest = _record(NEST.who, "nest", kind, n, steps, note)
-            if isinstance(python, str):
-                nest.details["absent"] = python
-            else:
-                given = (kind, n, steps, runs, delay, threads)
-                filled(nest, child(NEST.script, given, cache, python), "cold")
-            made.append(nest)
+    for delay, threads in forms:
+        note = f", delay {0.1 * delay:.1f} ms"
+        if threads == 1:
+            ours = _record(OURS, "neuro_rtrl", kind, n, steps, note)
+            child("simulate_ours", (kind, n, steps, 0, delay))
+            found = child("simulate_ours", (kind, n, steps, runs, delay))
+            made.append(filled(ours, found, "warm"))
+        note += f", {threads} threads" if threads > 1 else ""
+        nest = _record(NEST.who, "nest", kind, n, steps, note)
+        if isinstance(python, str):
+            nest.details["absent"] = python
+        else:
+            given = (kind, n, steps, runs, delay, threads)
+            filled(nest, child(NEST.script, given, python=python), "cold")
+        made.append(nest)
     return made
 
 
