@@ -22,6 +22,7 @@ def make_cells(built: Built) -> Cells:
     synapses = built.wires.target.size
     return Cells(
         **own | {"at_theta": units["at_theta"] - synapses},
+        shift=np.zeros_like(units["first"]),
         graded=np.array(graded, np.uint8),
         values=built.values[synapses:].copy(),
     )
@@ -37,16 +38,29 @@ def make_fan(built: Built) -> Fan:
         ends = wires.target[part], wires.variable[part], collects[part]
         where[part], blocked[part] = places(units, *ends), deaf(units, *ends)
     careful = np.add.reduceat(blocked, wires.first[:-1]) > 0 if blocked.size else blocked
+    jump = wires.gain * built.values[: wires.gain.size]
+    special = careful | (wires.collects != 0) | (built.plan.wiring.plastic > 0)
     return Fan(
         group=wires.group,
         delay=wires.delay,
         collects=wires.collects,
         careful=careful.astype(np.uint8),
+        even=(_one_value(jump, wires.first) & ~special).astype(np.uint8),
         first=wires.first,
         where=where,
-        jump=wires.gain * built.values[: wires.gain.size],
+        jump=jump,
         ring=wires.ring,
     )
+
+
+def _one_value(values: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """(G,) whether all values of a group are the same."""
+    if values.size == 0:
+        return np.zeros(0, bool)
+    changes = np.zeros(values.size, np.int64)
+    changes[1:] = values[1:] != values[:-1]
+    changes[first[:-1]] = 0
+    return np.asarray(np.add.reduceat(changes, first[:-1]) == 0)
 
 
 def make_course(built: Built, cells: Cells, fan: Fan) -> Course:
@@ -60,13 +74,15 @@ def make_course(built: Built, cells: Cells, fan: Fan) -> Course:
         clock=clock,
         h=_aligned(cells.initial),
         a=_aligned(np.zeros(int((cells.size * cells.inputs).sum()))),
-        y=np.zeros(n),
+        y=np.where(cells.graded[cells.population], 0.0, 1.0),
         s=_aligned(np.zeros(n + CHUNK, np.uint8)),
         held=_aligned(np.zeros(n, np.uint8)),
         deaf=np.zeros(cells.initial.size, np.uint8),
         last=np.full(n, -(2**60)),
         live=np.zeros(n, np.int64),
-        waiting=np.zeros(n, np.int64),
+        heard=np.zeros(n, np.int64),
+        wheel=np.full(min(max(1, int(cells.hold.max(initial=0))), LONGEST_WHEEL), -1),
+        following=np.zeros(n, np.int64),
         random=noise_seed(built.plan.net.seed, next(built.lanes)),
         free=np.arange(events)[::-1].copy(),
         value=np.zeros(events),
@@ -94,5 +110,6 @@ def _aligned(values: np.ndarray) -> np.ndarray:
 
 
 AT_ONCE = 1 << 20  # synapses that are looked at together
+LONGEST_WHEEL = 4096  # slots
 LINE = 4096  # bytes; a page, so that no two arrays share one
 _EVENT = ("source", "emitted", "next_group", "link", "row", "done")

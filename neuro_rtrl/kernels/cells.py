@@ -15,6 +15,7 @@ class Cells(NamedTuple):
     """Populations and units."""
 
     first: np.ndarray  # (P,) first unit
+    shift: np.ndarray  # (P,) from these numbers of units to those of the whole network
     size: np.ndarray  # (P,) number of units
     d: np.ndarray  # (P,) states
     inputs: np.ndarray  # (P,) inputs, random channels among them
@@ -43,6 +44,7 @@ class Fan(NamedTuple):
     delay: np.ndarray  # (G,) steps; -1: before the update of the very step (external input)
     collects: np.ndarray  # (G,) whether the targets are inputs of map models
     careful: np.ndarray  # (G,) whether a target may be deaf
+    even: np.ndarray  # (G,) none of all that, weights that stay as they are, and one jump
     first: np.ndarray  # (G + 1,) synapses of each group
     where: np.ndarray  # (E,) place in h, or in a, that an arrival adds to
     jump: np.ndarray  # (E,) gain w
@@ -55,13 +57,15 @@ class Course(NamedTuple):
     clock: np.ndarray
     h: np.ndarray
     a: np.ndarray
-    y: np.ndarray  # (N,) value of the event
+    y: np.ndarray  # value of the event, of all units of the network
     s: np.ndarray  # (N + CHUNK,) spike
     held: np.ndarray  # (N,) refractory now
     deaf: np.ndarray  # like h: ignores arrivals now
     last: np.ndarray  # (N,) step of the last spike
     live: np.ndarray  # (N,) units that spike in this step
-    waiting: np.ndarray  # (N,) units that are refractory for a period
+    heard: np.ndarray  # units of the whole network that spike in this step
+    wheel: np.ndarray  # (slots,) first unit whose refractory period may end in each slot, -1: none
+    following: np.ndarray  # (N,) next unit in the same slot
     random: np.ndarray  # (1,) uint64 state of the generator of noise
     free: np.ndarray  # events not in use
     source: np.ndarray  # of each event

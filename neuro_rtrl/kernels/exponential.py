@@ -26,6 +26,8 @@ LN2_HIGH, LN2_LOW = float.fromhex("-0x1.62e42fefa0000p-1"), float.fromhex("-0x1.
 SHIFT = float.fromhex("0x1.8p52")
 # Beyond these, exp is infinite, or 0; beyond HUGE, 1 is nothing beside it.
 LARGEST, SMALLEST, HUGE = 710.0, -746.0, 700.0
+# Bits of a float64 that hold its exponent.
+EXPONENT = 0x7FF0000000000000
 C2, C3, C4, C5, C6, C7, C8, C9, C10, C11, C12, C13 = (1.0 / factorial(n) for n in range(2, 14))
 
 

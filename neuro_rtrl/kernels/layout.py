@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 # Places in `Run.clock`.
-STEP, PHASE, FREE, DONE, ARRIVED, DEFERRED, LIVE, SEQUENCE, RECORDED, WAITING = range(10)
+STEP, PHASE, FREE, DONE, ARRIVED, DEFERRED, LIVE, SEQUENCE, RECORDED, HEARD = range(10)
 CLOCK_SIZE = 10
 # Places in `Run.counts` and `Rows.counts`: the ledger.
 SPIKES, SENSITIVE, UNIT_STEPS, DELIVERIES = range(4)

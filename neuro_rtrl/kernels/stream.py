@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from neuro_rtrl.kernels.cells import Course
+from neuro_rtrl.kernels.exponential import EXPONENT, bits
 from neuro_rtrl.kernels.jit import inline, jit
 from neuro_rtrl.kernels.layout import RECORDED, SEQUENCE, STEP, Limits, Run, Units
 from neuro_rtrl.kernels.losses import loss_and_slope, slope_by_reward
@@ -98,10 +99,11 @@ def predict(units: Units, stream: Stream, run: Run) -> None:
 @jit
 def all_finite(run: Run | Course) -> bool:
     """Whether every state is a finite number."""
-    total = 0.0
+    # Infinity and NaN have the highest exponent; the largest of whole numbers is vector code.
+    largest = 0
     for i in range(run.h.shape[0]):
-        total += run.h[i] * 0.0
-    return total == 0.0
+        largest = max(largest, bits(run.h[i]) & EXPONENT)
+    return largest < EXPONENT
 
 
 @jit

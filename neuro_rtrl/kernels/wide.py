@@ -15,20 +15,28 @@ _BYTES = ir.IntType(8).as_pointer()
 
 
 @intrinsic
-def any_of(typingctx: Any, flags: Any, start: Any) -> Any:
-    """Whether one of the 64 flags from `start` on is set."""
+def flags_of(typingctx: Any, flags: Any, start: Any) -> Any:
+    """The 64 flags (bytes) from `start` on as the bits of one number, the first flag lowest."""
 
     def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         array = context.make_array(signature.args[0])(context, builder, values[0])
-        wide = ir.VectorType(ir.IntType(64), CHUNK // 8)
+        wide = ir.VectorType(ir.IntType(8), CHUNK)
         place = cgutils.gep_inbounds(builder, array.data, values[1])
-        words = builder.load(builder.bitcast(place, wide.as_pointer()), align=1)
-        kind = ir.FunctionType(ir.IntType(64), [wide])
-        name = f"llvm.vector.reduce.or.v{CHUNK // 8}i64"
-        joined = builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [words])
-        return builder.icmp_unsigned("!=", joined, ir.Constant(ir.IntType(64), 0))
+        found = builder.load(builder.bitcast(place, wide.as_pointer()), align=1)
+        zero = ir.Constant(wide, [0] * CHUNK)
+        return builder.bitcast(builder.icmp_unsigned("!=", found, zero), ir.IntType(CHUNK))
 
-    return types.boolean(flags, start), codegen
+    return types.uint64(flags, start), codegen
+
+
+@intrinsic
+def lowest(typingctx: Any, number: Any) -> Any:
+    """Place of the lowest bit that is set; the number must not be 0."""
+
+    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return builder.cttz(values[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.uint64), codegen
 
 
 @intrinsic

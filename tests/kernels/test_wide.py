@@ -11,16 +11,22 @@ from neuro_rtrl.kernels.jit import kernel
 
 
 @kernel
-def found(flags: np.ndarray, start: int) -> bool:
-    return bool(wide.any_of(flags, start))
+def places(flags: np.ndarray, start: int, found: np.ndarray) -> int:
+    """Places of the flags that are set, counted from `start`; returns their number."""
+    count, left = 0, wide.flags_of(flags, start)
+    while left:
+        found[count] = wide.lowest(left)
+        left &= left - np.uint64(1)
+        count += 1
+    return count
 
 
-@pytest.mark.parametrize("place", [0, 1, 7, 8, 63])
-def test_any_flag_of_a_chunk_is_seen(place: int) -> None:
-    flags = np.zeros(3 * CHUNK, np.uint8)
-    flags[5 + place] = 1
-    assert found(flags, 5)
-    assert not found(flags, 6 + place)
+@pytest.mark.parametrize("chosen", [[], [0], [63], [1, 7, 8, 31, 32, 62], list(range(CHUNK))])
+def test_flags_of_a_chunk_are_found_in_order(chosen: list[int]) -> None:
+    flags, found = np.zeros(3 * CHUNK, np.uint8), np.zeros(CHUNK, np.int64)
+    flags[[4, 5 + CHUNK]] = 1  # neighbours of the chunk
+    flags[[5 + place for place in chosen]] = 255
+    assert found[: places(flags, 5, found)].tolist() == chosen
 
 
 @kernel

@@ -1,0 +1,126 @@
+"""How events of a simulation reach their targets, without a gradient: along rows of synapses.
+
+An event whose first synapses have no delay goes straight to them. The others wait in the calendar
+(queue.py). Either way the order of summation is that of forward.py: what waited, in the order in
+which it was put there; then the spikes of this step, in the order of the units.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neuro_rtrl.kernels.cells import Course, Fan, Tape
+from neuro_rtrl.kernels.exponential import fma
+from neuro_rtrl.kernels.jit import inline, jit
+from neuro_rtrl.kernels.layout import DONE, FREE, HEARD, STEP
+from neuro_rtrl.kernels.plastic import Weave, before_arrivals
+from neuro_rtrl.kernels.queue import new_event, schedule, take_slot
+from neuro_rtrl.kernels.wide import fetch
+
+LINE = 64  # bytes of a line of the cache
+
+
+@inline
+def inject(fan: Fan, weave: Weave, course: Course, tape: Tape, t: int) -> None:
+    """Events used up can be used again; then the external ones of this step."""
+    for i in range(course.clock[DONE]):
+        course.free[course.clock[FREE]] = course.done[i]
+        course.clock[FREE] += 1
+    course.clock[DONE] = 0
+    for i in range(tape.pointer[t], tape.pointer[t + 1]):
+        source = course.y.shape[0] + tape.input[i]
+        event = new_event(course, source, tape.value[i], -1, fan.group[source])
+        last = fan.group[source + 1]
+        while course.next_group[event] < last and fan.delay[course.next_group[event]] < 0:
+            _add(fan, weave, course, course.next_group[event], tape.value[i])
+            course.next_group[event] += 1
+        schedule(fan, course, event)
+
+
+@inline
+def send_later(fan: Fan, course: Course) -> None:
+    """Spikes whose first synapses have a delay go to the calendar."""
+    if fan.ring[0] == 1:
+        return
+    for i in range(course.clock[HEARD]):
+        k = course.heard[i]
+        group = fan.group[k]
+        if group < fan.group[k + 1] and fan.delay[group] > 0:
+            schedule(fan, course, new_event(course, k, course.y[k], -1, group))
+
+
+@inline
+def deliver(fan: Fan, weave: Weave, course: Course) -> None:
+    """All that was in the calendar for this step."""
+    event = take_slot(fan, course)
+    ahead = event
+    while ahead >= 0:
+        _fetch_row(fan, course.next_group[ahead])
+        ahead = course.link[ahead]
+    while event >= 0:
+        following = course.link[event]
+        step = course.clock[STEP] - course.emitted[event]
+        last = fan.group[course.source[event] + 1]
+        while course.next_group[event] < last and fan.delay[course.next_group[event]] == step:
+            _add(fan, weave, course, course.next_group[event], course.value[event])
+            course.next_group[event] += 1
+        schedule(fan, course, event)
+        event = following
+
+
+@inline
+def send_now(fan: Fan, weave: Weave, course: Course) -> None:
+    """Spikes whose first synapses have no delay; what is left of them goes to the calendar."""
+    for i in range(course.clock[HEARD]):
+        k = course.heard[i]
+        if fan.group[k] < fan.group[k + 1] and fan.delay[fan.group[k]] == 0:
+            _fetch_row(fan, fan.group[k])
+    for i in range(course.clock[HEARD]):
+        k = course.heard[i]
+        group, last = fan.group[k], fan.group[k + 1]
+        if group == last or fan.delay[group] > 0:
+            continue
+        while group < last and fan.delay[group] == 0:
+            _add(fan, weave, course, group, course.y[k])
+            group += 1
+        if group < last:
+            schedule(fan, course, new_event(course, k, course.y[k], -1, group))
+
+
+@jit
+def _fetch_row(fan: Fan, group: int) -> None:
+    """Rows of synapses lie anywhere in memory: all that are due are asked for at once."""
+    low, high = fan.first[group], fan.first[group + 1]
+    for e in range(low, high, LINE // 4):
+        fetch(fan.where, e)
+    if not fan.even[group]:
+        for e in range(low, high, LINE // 8):
+            fetch(fan.jump, e)
+
+
+@jit
+def _add(fan: Fan, weave: Weave, course: Course, group: int, y: float) -> None:
+    """The arrivals of one group: h += gain w y, or a += gain w y."""
+    h, where, jump = course.h, fan.where, fan.jump
+    # Numbers without a sign need no test for places counted from the end.
+    low, high = np.uint64(fan.first[group]), np.uint64(fan.first[group + 1])
+    if fan.even[group]:
+        if y != 0.0:
+            same = jump[low]
+            for e in range(low, high):
+                h[where[e]] = fma(same, y, h[where[e]])
+        return
+    if weave.of[group] >= 0:
+        before_arrivals(fan, weave, course, group)
+    if y == 0.0:
+        return
+    if fan.collects[group]:
+        for e in range(low, high):
+            course.a[where[e]] += jump[e] * y
+    elif fan.careful[group]:
+        for e in range(low, high):
+            if not course.deaf[where[e]]:
+                h[where[e]] += jump[e] * y
+    else:
+        for e in range(low, high):
+            h[where[e]] += jump[e] * y
