@@ -93,9 +93,9 @@ def _fetch_row(fan: Fan, group: int) -> None:
     low, high = fan.first[group], fan.first[group + 1]
     for e in range(low, high, LINE // 4):
         fetch(fan.where, e)
-    if not fan.even[group]:
-        for e in range(low, high, LINE // 8):
-            fetch(fan.jump, e)
+    # Where all jumps are the same only the first is read.
+    for e in range(low, low + 1 if fan.even[group] else high, LINE // 8):
+        fetch(fan.jump, e)
 
 
 @jit

@@ -47,3 +47,18 @@ def test_a_course_begins_at_the_initial_state() -> None:
     np.testing.assert_array_equal(course.h, made.units.initial)
     assert course.clock[FREE] == course.free.size == (3 + 4 + 2) * (4 + 2)
     assert all(x.ctypes.data % LINE == 0 for x in (course.h, course.s, course.held))
+
+
+def test_groups_without_anything_special_are_even() -> None:
+    """One jump for all; not where weights differ or change, where targets are deaf or collect."""
+    net = Network(dt="1 ms")
+    x = net.inputs(1)
+    free, held = net.neurons(2, "lif"), net.neurons(2, "lif", t_ref="2 ms")
+    cells = net.neurons(2, "egru")
+    net.connect(x, free, weights=0.5)
+    net.connect(x, free, weights=[[0.5, 0.25]], delay="1 ms")
+    net.connect(x, free, weights=0.5, delay="2 ms", plasticity="stdp")
+    net.connect(x, held, weights=0.5, delay="3 ms")
+    net.connect(x, cells, weights=0.5, delay="4 ms", port="cand_x")
+    net.connect(x, free, weights=0.25, delay="5 ms")
+    assert make_fan(build(net, learn=False)).even.tolist() == [1, 0, 0, 0, 0, 1]
