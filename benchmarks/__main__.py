@@ -9,7 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-QUESTIONS = ("learn", "silent", "step", "roofline", "model", "rules", "reproductions", "simulate")
+QUESTIONS = (
+    "learn", "silent", "step", "roofline", "model", "rules", "reproductions", "simulate", "least",
+    "sweeps",
+)  # fmt: skip
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -29,7 +32,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
         "--only",
         nargs="*",
         help="learn: numbers of the cases, from 0; simulate: programs, networks, sizes;"
-        " reproductions: studies",
+        " sweeps: axes; reproductions: studies",
     )
     parser.add_argument("--budget", choices=("small", "full"), default="small")
     parser.add_argument("--force", action="store_true", help="reproductions: measure again")
@@ -55,7 +58,7 @@ def job(given: argparse.Namespace) -> Callable[..., Any]:
     """The question's `measure`, with its own options filled in."""
     from functools import partial
 
-    from benchmarks import learn, model, roofline, silent, simulate, step_overhead
+    from benchmarks import learn, least, model, roofline, silent, simulate, step_overhead, sweeps
 
     if given.question == "learn":
         plans = (
@@ -67,6 +70,11 @@ def job(given: argparse.Namespace) -> Callable[..., Any]:
     if given.question == "simulate":
         options = simulate.chosen(given.only)
         return partial(simulate.measure, peers=given.peers, folder=given.peer_folder, **options)
+    if given.question == "sweeps":
+        chosen = given.only or tuple(sweeps.SWEEPS)
+        return partial(sweeps.measure, chosen, peers=given.peers, folder=given.peer_folder)
+    if given.question == "least":
+        return least.measure
     return {"silent": silent, "step": step_overhead, "model": model}[given.question].measure
 
 
@@ -112,8 +120,9 @@ def main() -> int:
     records = job(given)(say=say)
     if given.json:
         record.write(records, given.json)
-    if given.out:
-        print(getattr(figures, given.question)(records, given.out / f"{given.question}.png"))
+    draw = vars(figures).get(given.question)
+    if given.out and draw:
+        print(draw(records, given.out / f"{given.question}.png"))
     return 0
 
 

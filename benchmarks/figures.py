@@ -100,6 +100,13 @@ def step(records: list[Record], path: Path) -> Path:
     return _save(figure, path)
 
 
+def sweeps(records: list[Record], path: Path) -> Path:
+    """Everybody along all axes."""
+    from benchmarks.sweeps_figures import draw
+
+    return draw(records, path)
+
+
 def roofline(records: list[Record], path: Path) -> Path:
     """Bandwidth and multiply-adds per second against the working set."""
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.5))

@@ -1,0 +1,65 @@
+"""The picture of the sweeps: seconds above, memory below, an axis a column."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt
+
+from benchmarks import sweeps
+from benchmarks.record import Record
+
+LOOKS = {
+    sweeps.RTRL: ("C3", "o", 2.4),
+    sweeps.EPROP: ("C1", "o", 1.4),
+    sweeps.DENSE: ("0.35", "s", 1.2),
+    sweeps.LIVE: ("0.6", "s", 1.2),
+    sweeps.BPTT: ("C0", "^", 1.4),
+    sweeps.NEST: ("C2", "v", 1.4),
+}
+ROWS = {"ms_per_step_median": "ms per step", "peak_mb": "peak memory, MB"}
+NAMES = {sweeps.RTRL: "exact rtrl (ours, online)", sweeps.EPROP: "eprop (ours)"}
+
+
+def draw(records: list[Record], path: Path) -> Path:
+    """Lines of all programs; crossings with `rtrl` are dotted."""
+    axes_of = list(dict.fromkeys(r.details["sweep"] for r in records))
+    columns = len(axes_of)
+    size = (3.9 * columns, 6.6)
+    figure, axes = plt.subplots(2, columns, figsize=size, squeeze=False, sharex="col", sharey="row")
+    for column, sweep in enumerate(axes_of):
+        mine = [r for r in records if r.details["sweep"] == sweep]
+        for row, (key, label) in enumerate(ROWS.items()):
+            panel(axes[row, column], mine, key)
+            if column == 0:
+                axes[row, column].set_ylabel(label)
+        axes[1, column].set_xlabel(sweeps.LABELS[sweep])
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="upper center", ncols=3, frameon=False, fontsize=10)
+    figure.tight_layout(rect=(0, 0, 1, 0.92))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+    return path
+
+
+def panel(axis: plt.Axes, records: list[Record], key: str) -> None:
+    """One quantity along one axis."""
+    for who, (colour, marker, width) in LOOKS.items():
+        x, y = sweeps.line(records, who, key)
+        label = NAMES.get(who, who)
+        axis.plot(x, y, marker=marker, color=colour, lw=width, markersize=4, label=label)
+    axis.set(xscale="log", yscale="log")
+    axis.grid(True, which="major", lw=0.4, alpha=0.5)
+    level = 0.02
+    for who, places in sweeps.crossings(records, key).items():
+        for at in places:
+            axis.axvline(at, color=LOOKS[who][0], ls=":", lw=1.3)
+            axis.text(
+                at, level, f" {at:.2g}", color=LOOKS[who][0], fontsize=8,
+                transform=axis.get_xaxis_transform(),
+            )  # fmt: skip
+            level += 0.05
