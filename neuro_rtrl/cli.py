@@ -14,7 +14,7 @@ import typer
 
 from neuro_rtrl import cli_runs, cli_simulate, console
 from neuro_rtrl.cli_data import app as data_app
-from neuro_rtrl.errors import NeuroRtrlError
+from neuro_rtrl.errors import NeuroRtrlError, enough_memory
 from neuro_rtrl.outputs import write_json
 
 app = typer.Typer(
@@ -64,7 +64,7 @@ GRADIENT_COLUMNS = (
 def main(arguments: list[str] | None = None) -> None:
     """The console script; an error of the user's is one paragraph and exit code 2."""
     try:
-        with console.plain_warnings():
+        with console.plain_warnings(), enough_memory("neuro-rtrl"):
             app(args=arguments)
     except NeuroRtrlError as error:
         console.complain(error)

@@ -68,6 +68,27 @@ class Readable(Protocol):
 
 
 @runtime_checkable
+class Sized(Protocol):
+    """What a rule offers besides, if its lanes keep more than states and events."""
+
+    @property
+    def at_once(self) -> bool:
+        """Whether a lane takes all of it with its first sequence, not as influence comes alive."""
+        ...
+
+    def most_bytes(self, built: Any, shared: Any, precision: str, steps: int) -> int:
+        """Bytes that it may grow to in one lane.
+
+        Args:
+            built: the network.
+            shared: what `Rule.prepare` made of it.
+            precision: of the influence matrix.
+            steps: of a sequence.
+        """
+        ...
+
+
+@runtime_checkable
 class Remembering(Protocol):
     """What a rule offers besides, if it has a cheaper way that holds for fixed weights only."""
 

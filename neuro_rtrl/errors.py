@@ -162,6 +162,32 @@ def writing(
         raise RunFileError(problem, where=str(where), given=given, expected=expected) from error
 
 
+@contextmanager
+def enough_memory(where: object) -> Iterator[None]:
+    """Turns a lack of memory into a `BuildError`.
+
+    Args:
+        where: what was going on.
+
+    >>> try:
+    ...     with enough_memory("spiral"):
+    ...         raise MemoryError("Unable to allocate 7 TiB")
+    ... except BuildError as error:
+    ...     print(error)  # doctest: +ELLIPSIS
+    spiral: there is not enough memory; given: Unable to allocate 7 TiB; expected: less than...
+    """
+    try:
+        yield
+    except MemoryError as error:
+        raise BuildError(
+            "there is not enough memory",
+            where=str(where),
+            given=shorten(error) or "an array that did not fit",
+            expected="less than this machine has, or lets a process have",
+            remedy="Use fewer steps, shorter batches, fewer units or sparser synapses.",
+        ) from error
+
+
 def check_option(owner: str, name: str, given: object, good: bool, expected: str) -> None:
     """Refuses the value of an option of an optimizer or another part that has some.
 

@@ -10,7 +10,7 @@ from typing import Any
 from neuro_rtrl.contracts import Trial
 from neuro_rtrl.engine import checkpoint
 from neuro_rtrl.engine.parts import join
-from neuro_rtrl.errors import SimulationError
+from neuro_rtrl.errors import SimulationError, enough_memory
 from neuro_rtrl.experiment_figures import draw_learning_curve, draw_raster
 from neuro_rtrl.experiment_history import History
 from neuro_rtrl.experiment_interrupt import stoppable
@@ -110,7 +110,7 @@ def run_experiment(
     settings += [] if max_memory is None else [f"network.max_memory='{max_memory}'"]
     experiment = load_experiment(name, settings)
     folder = Path("runs") / experiment.name if out is None else Path(out)
-    with locked(folder):
+    with locked(folder), enough_memory(experiment.name):
         if not experiment.points:
             return run_single(experiment, folder, experiment.name, watch, _nothing, how)[0]
         keep_description(run_folder(folder, force), experiment)
@@ -125,7 +125,7 @@ def resume_run(folder: Path, watch: Watcher, how: How) -> dict[str, Any]:
     """
     if not folder.is_dir():
         raise nothing_to_resume(folder)
-    with locked(folder):
+    with locked(folder), enough_memory(folder):
         found = choose(folder)
         if found is None:
             raise nothing_to_resume(folder)
@@ -152,7 +152,11 @@ def run_single(
     check_influence(job)
     recorded = None if found is None else go_on(job, folder, found)
     try:
-        with stoppable(watch) as watch_and_stop, open_recorder(job, folder, how.live) as recorder:
+        with (
+            enough_memory(label),
+            stoppable(watch) as watch_and_stop,
+            open_recorder(job, folder, how.live) as recorder,
+        ):
             keeper = Keeper(job, recorder, folder, how.keeping, begun, watch_and_stop.check)
             keeper.begin(recorded)
             train(job, recorder, watch_and_stop, Watch(after), keeper)

@@ -7,11 +7,11 @@ reach, so it counts only where a user has set a limit.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from neuro_rtrl.engine.memory import physical, said
 from neuro_rtrl.errors import BuildError, DescriptionError
 from neuro_rtrl.experiment_keys import Table
 from neuro_rtrl.experiment_sections import PopulationText, ProjectionText
@@ -47,18 +47,6 @@ def read_size(text: str, where: str) -> int:
     return int(float(found[1]) * UNITS[found[2].upper()])
 
 
-def said(size: float) -> str:
-    """Bytes in words.
-
-    >>> said(3 * 2**30)
-    '3 GiB'
-    """
-    for unit, bytes_ in (("TiB", 2**40), ("GiB", 2**30), ("MiB", 2**20)):
-        if size >= bytes_:
-            return f"{size / bytes_:.3g} {unit}"
-    return f"{size / 2**10:.3g} KiB"
-
-
 def check_network(
     network: Table, populations: Sequence[PopulationText], projections: Sequence[ProjectionText]
 ) -> None:
@@ -82,25 +70,53 @@ def check_network(
         )
 
 
+def check_trials(task: Table, network: Table, inputs: int, outputs: int) -> None:
+    """Refuses a task whose batches alone would need more memory than a run may have.
+
+    Args:
+        task: its table; batches are as large as its options `batch`, `test_size` and `steps` say.
+        network: the table with `max_memory`.
+        inputs: of the network.
+        outputs: of the network.
+
+    Raises:
+        DescriptionError: they would.
+    """
+    numbers = {name: task.values.get(name, 1) for name in ("batch", "test_size", "steps")}
+    whole = {n: max(v, 1) for n, v in numbers.items() if type(v) is int}
+    batch, steps = max(whole.get("batch", 1), whole.get("test_size", 1)), whole.get("steps", 1)
+    needed, most = 8.0 * batch * steps * (inputs + outputs), _most(network)
+    if needed > most:
+        raise DescriptionError(
+            "the batches of the task need more memory than they may have",
+            where=task.place("steps" if steps > batch else "batch"),
+            given=f"at least {said(needed)}",
+            expected=f"at most {said(most)}",
+            remedy="Use shorter sequences or smaller batches, or allow more with --max-memory.",
+        )
+
+
 def check_influence(job: Job) -> None:
-    """Refuses a run whose influence matrix may need more memory than a user has allowed.
+    """Refuses a run whose influence matrix may need more memory than a user has allowed, or whose
+    rule takes at once more than there is.
 
     Raises:
         BuildError: it may.
     """
     network = Table(job.experiment.values.get("network", {}), job.experiment.file, "network")
-    if "max_memory" not in network.values:
-        return
     most = _most(network)
-    needed = job.learner.most_bytes(job.task.train(0).inputs.shape[0])
-    if needed > most:
+    batch, steps = job.task.train(0).inputs.shape[:2]
+    needed, at_once = job.learner.most_bytes(batch, steps)
+    if needed > most and (at_once or "max_memory" in network.values):
         raise BuildError(
-            "the influence matrix may need more memory than it may have",
+            "the influence matrix may need more memory than it may have"
+            if not at_once
+            else "the steps that the rule looks back on need more memory than they may have",
             where=f"{job.label}: learning.rule",
             given=f"up to {said(needed)} by the rule {job.experiment.learning.rule}",
             expected=f"at most {said(most)}",
-            remedy="Use sparser synapses, a rule with a smaller mask (snap-1, eprop), or allow more"
-            " with --max-memory.",
+            remedy="Use sparser synapses, shorter sequences, a rule that keeps less (snap-1,"
+            " eprop), or allow more with --max-memory.",
         )
 
 
@@ -108,13 +124,6 @@ def _most(network: Table) -> int:
     if "max_memory" not in network.values:
         return physical()
     return read_size(network.text("max_memory"), network.place("max_memory"))
-
-
-def physical() -> int:
-    """Bytes of memory of this machine; a lot where the system does not say."""
-    if "sysconf" in dir(os):
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return 2**50
 
 
 def _synapses(projection: ProjectionText, size: dict[str, int]) -> float:

@@ -18,11 +18,17 @@ import numpy as np
 
 from neuro_rtrl import registry
 from neuro_rtrl.contracts import Optimizer, Task
-from neuro_rtrl.errors import BuildError, DescriptionError, NeuroRtrlError, unknown
+from neuro_rtrl.errors import (
+    BuildError,
+    DescriptionError,
+    NeuroRtrlError,
+    enough_memory,
+    unknown,
+)
 from neuro_rtrl.experiment_files import named_file, read_values
 from neuro_rtrl.experiment_keys import Table, apply_override, apply_settings
 from neuro_rtrl.experiment_learning import LearningText, read_learning
-from neuro_rtrl.experiment_memory import check_network
+from neuro_rtrl.experiment_memory import check_network, check_trials
 from neuro_rtrl.experiment_network import describe
 from neuro_rtrl.experiment_optimizer import check_names, optimizer_of
 from neuro_rtrl.experiment_recipe import check_feedback, feedback_of, with_recipe
@@ -149,8 +155,10 @@ def check_experiment(values: dict[str, Any], file: Path) -> Experiment:
         points=_points(top.table("sweep")),
         values=values,
     )
-    _check_sizes(experiment)
-    made = make_network(experiment)
+    with enough_memory(file.name):
+        check_trials(top.table("task"), network, *_ends(experiment))
+        _check_sizes(experiment)
+        made = make_network(experiment)
     check_feedback(experiment.learning.feedback, made, top.file.name)
     check_names(experiment.learning.optimizer, made)
     read_rewiring(experiment.learning.rewiring, made)
@@ -208,9 +216,7 @@ def _check_sizes(experiment: Experiment) -> None:
     """The task and the network have to agree on the number of inputs and outputs."""
     make_optimizer(experiment)
     task = make_task(experiment)
-    inputs = sum(p.n for p in experiment.populations if p.model is None)
-    readouts = [p for p in experiment.populations if p.model and p.model.readout]
-    outputs = sum(p.n for p in readouts)
+    inputs, outputs = _ends(experiment)
     for what, given, expected in (
         ("input units", inputs, task.inputs),
         ("units with a readout", outputs, task.outputs),
@@ -255,3 +261,10 @@ def _axis(name: str, table: Table) -> tuple[str, dict[str, Mapping[str, Any]]]:
             expected="label = { 'section.key' = value }",
         )
     return name, {label: table.table(label).values for label in table.values}
+
+
+def _ends(experiment: Experiment) -> tuple[int, int]:
+    """Numbers of inputs and of units with a readout."""
+    inputs = sum(p.n for p in experiment.populations if p.model is None)
+    readouts = [p for p in experiment.populations if p.model and p.model.readout]
+    return inputs, sum(p.n for p in readouts)

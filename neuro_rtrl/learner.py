@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from neuro_rtrl.contracts import Optimizer, Reshaping, Rule
+from neuro_rtrl.contracts_influence import Sized
 from neuro_rtrl.contracts_rewiring import Rewiring
 from neuro_rtrl.engine.build import Built, build
 from neuro_rtrl.engine.learning import Session
@@ -16,7 +17,6 @@ from neuro_rtrl.engine.observed import Influence, Looks, observe
 from neuro_rtrl.engine.passage import Between
 from neuro_rtrl.engine.result import Result
 from neuro_rtrl.engine.snapshot import Snapshot, put_back, take
-from neuro_rtrl.engine.storage import most_of
 from neuro_rtrl.engine.stream import numbers, targets_of, traced_places
 from neuro_rtrl.errors import DescriptionError, unknown
 from neuro_rtrl.learner_options import (
@@ -156,9 +156,8 @@ class Learner:
             record: states of the first sequence to keep, as "population.state".
             spikes: whether to keep the spikes of all sequences (`Result.spikes`).
             learn: False: gradients only, no update.
-            between: asked now and then, in pauses, with the number of steps of all sequences that
-                are done; it returns how many may follow until it is asked again. What `state`
-                gives in a pause can be gone on from, by the same call. Results do not depend on it.
+            between: asked in pauses: (steps of all sequences that are done) -> steps until the
+                next. From what `state` gives then, the same call goes on.
         """
         array = numbers(inputs, (None, None, self._width), "inputs")
         if array.shape[0] == 0:
@@ -229,15 +228,15 @@ class Learner:
         """Make the wiring and the lanes of a learner whose state, at `place`, will be put back."""
         self._session.make_ready(state, place)
 
-    def most_bytes(self, batch: int = 1) -> int:
-        """Bytes that its influence matrices may grow to; 0 for rules that have none.
-
-        Args:
-            batch: sequences of a batch; with online updates each has an influence matrix.
-        """
-        session = self._session
+    def most_bytes(self, batch: int = 1, steps: int = 1) -> tuple[int, bool]:
+        """Bytes that the influence of `batch` sequences of `steps` may grow to, or what stands for
+        it (0: nothing does); and whether all of it is taken at once."""
+        session, rule = self._session, self._session.rule
+        if not isinstance(rule, Sized):
+            return 0, False
         lanes = batch if session.update_every else 1
-        return lanes * most_of(self._built, session.shared, session.precision)
+        bytes_ = rule.most_bytes(self._built, session.shared, session.precision, steps)
+        return lanes * bytes_, rule.at_once
 
     @property
     def gradient(self) -> dict[str, np.ndarray]:

@@ -14,6 +14,7 @@ from neuro_rtrl.engine.provenance import collect
 from neuro_rtrl.engine.recorder import Recorder
 from neuro_rtrl.engine.run_file import open_run
 from neuro_rtrl.engine.simulation import Simulation
+from neuro_rtrl.errors import enough_memory
 from neuro_rtrl.network.describe import Network
 from neuro_rtrl.outputs import RASTER, RUN_FILE, SUMMARY, run_folder, write_json
 from neuro_rtrl.outputs_lock import locked
@@ -67,10 +68,11 @@ def run_simulation(
     text = load_simulation(name, settings)
     folder = Path("runs") / text.name if out is None else Path(out)
     begun = time.perf_counter()
-    net = make_network(text)
-    events = Events(text.sources, net.dt, text.seed)
-    synapses = {name: int(p.pre.size) for name, p in net.projections.items()}
-    simulation = Simulation(net)
+    with enough_memory(text.name):
+        net = make_network(text)
+        events = Events(text.sources, net.dt, text.seed)
+        synapses = {name: int(p.pre.size) for name, p in net.projections.items()}
+        simulation = Simulation(net)
     built = time.perf_counter()
     with locked(folder):
         run_folder(folder, force)

@@ -102,8 +102,8 @@ def read(file: Path) -> Snapshot:
             version = int(opened.attrs["checkpoint_version"])
             if version > CHECKPOINT_VERSION:
                 raise _refused(file, f"version {version}", f"version {CHECKPOINT_VERSION} or older")
+            require_size(file, opened["index"], *opened["arrays"].values())
             index = json.loads(opened["index"].asstr()[()])
-            require_size(file, *opened["arrays"].values())
             flat = {name: data[:] for name, data in opened["arrays"].items()}
         where = index["arrays"].items()
         arrays = {place: _cut(flat[name], at, shape) for place, (name, at, shape) in where}

@@ -1,4 +1,4 @@
-"""Columns of the tables of a run file, as far as they can be read."""
+"""What a run file holds, as far as it can be read: columns of tables, single arrays, counts."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 
 from neuro_rtrl.engine.opening import require_size
@@ -55,3 +56,24 @@ def _sound_rows(column: Any, length: int, complete: bool) -> np.ndarray:
         except OSError:
             break
     return np.concatenate(sound)
+
+
+def sized(data: Any) -> Any:
+    """The dataset itself, unless it claims to be larger than its file can hold."""
+    require_size(Path(data.file.filename), data)
+    return data
+
+
+def plain(value: Any) -> Any:
+    """A NumPy scalar as Python's own number."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def counts(group: Any) -> dict[str, Any]:
+    """Attributes, datasets and groups of a ledger, as numbers, arrays and dictionaries."""
+    numbers = {name: plain(value) for name, value in group.attrs.items()}
+    parts = {
+        name: counts(part) if isinstance(part, h5py.Group) else sized(part)[()]
+        for name, part in group.items()
+    }
+    return numbers | parts

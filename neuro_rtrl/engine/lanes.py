@@ -30,7 +30,7 @@ from neuro_rtrl.engine.limits import (
 from neuro_rtrl.engine.local import Local, LocalLane, fits, own_blocks_only
 from neuro_rtrl.engine.row_parts import Part, of_rows
 from neuro_rtrl.engine.simulation import not_finite
-from neuro_rtrl.engine.storage import grow_columns, grow_events, make_rows, storage_bytes
+from neuro_rtrl.engine.storage import grow_columns, grow_events, make_rows, most_of, storage_bytes
 from neuro_rtrl.engine.transplant import recollect, transplant
 from neuro_rtrl.errors import BuildError, SimulationError
 from neuro_rtrl.kernels.entry import start_rows, start_run
@@ -262,6 +262,15 @@ class RowsRule:
         if self.changes.tolerance is not None:
             return CertifiedLane(built, shared, precision, self)
         return Lane(built, shared, precision, self)
+
+    @property
+    def at_once(self) -> bool:
+        """Columns come as they come alive."""
+        return False
+
+    def most_bytes(self, built: Built, shared: Shared, precision: str, steps: int) -> int:
+        """Bytes of a lane whose columns are all alive."""
+        return most_of(built, shared.local or shared.mask, precision)
 
     def ledger(self, built: Built, shared: Shared, lanes: list[Lane | LocalLane]) -> Ledger:
         """Counts of all lanes together."""

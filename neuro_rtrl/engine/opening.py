@@ -11,6 +11,7 @@ import h5py
 from neuro_rtrl.engine import rows
 from neuro_rtrl.engine.growing import load_zstd
 from neuro_rtrl.engine.layout import GROUPS, SCHEMA, SCHEMA_VERSION
+from neuro_rtrl.engine.memory import physical, said
 from neuro_rtrl.engine.seal import sealed
 from neuro_rtrl.errors import DamagedWarning, RunFileError
 
@@ -188,19 +189,20 @@ def unreadable(path: Path, error: Exception) -> RunFileError:
 
 
 def require_size(path: Path, *datasets: Any) -> None:
-    """Refuses datasets that claim to be larger than their file can hold, before they are read.
+    """Refuses datasets that claim to be larger than their file, or memory, can hold, before they
+    are read.
 
     Raises:
         RunFileError: they do.
     """
     claimed = sum(data.size * data.dtype.itemsize for data in datasets)
-    most = MOST_PACKED * path.stat().st_size
+    most = min(MOST_PACKED * path.stat().st_size, physical())
     if claimed > most:
         raise RunFileError(
             "the file claims to hold more than it can",
             where=str(path),
-            given=f"{claimed / 2**20:.0f} MiB",
-            expected=f"at most {most / 2**20:.0f} MiB",
+            given=said(claimed),
+            expected=f"at most {said(most)}",
             remedy="It is damaged, or was not made by this package.",
         )
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from neuro_rtrl.engine.columns import sized
 from neuro_rtrl.engine.growing import disk_errors
 from neuro_rtrl.engine.layout import RESERVED
 from neuro_rtrl.engine.opening import (
@@ -146,7 +147,7 @@ def rewrite(files: list[Any], target: Path, limits: Mapping[str, int]) -> None:
         new,
         provenance={n: v for n, v in run.provenance.items() if n not in RESERVED},
         populations=run.populations,
-        states={name: files[0][f"states/{name}/unit"][:] for name in run.states},
+        states={name: sized(files[0][f"states/{name}/unit"])[:] for name in run.states},
         dt=run.dt,
         units=run.states,
         influence=run.influences,

@@ -12,11 +12,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
-import h5py
 import numpy as np
 
 from neuro_rtrl.engine import rows
-from neuro_rtrl.engine.columns import growing, read_columns
+from neuro_rtrl.engine.columns import counts, growing, plain, read_columns, sized
 from neuro_rtrl.engine.influence import Influence
 from neuro_rtrl.engine.isolation import require_survivable
 from neuro_rtrl.engine.labelled import labelled
@@ -81,8 +80,8 @@ class RunFile:
     def __init__(self, files: Sequence[Any], path: Path) -> None:
         self._files, self._file, self.path = list(files), files[-1], path
         with self._reading():
-            self.provenance = {name: _plain(value) for name, value in files[0].attrs.items()}
-            self.provenance["complete"] = _plain(self._file.attrs["complete"])
+            self.provenance = {name: plain(value) for name, value in files[0].attrs.items()}
+            self.provenance["complete"] = plain(self._file.attrs["complete"])
 
     @property
     def seed(self) -> int:
@@ -142,7 +141,7 @@ class RunFile:
         """The attached texts: the models', the experiment's."""
         with self._reading():
             texts = (text for file in self._files for text in file["provenance"].items())
-            return {name: text.asstr()[()] for name, text in texts}
+            return {name: sized(text).asstr()[()] for name, text in texts}
 
     def spikes(self, population: str) -> Spikes:
         """The events of a population."""
@@ -155,7 +154,7 @@ class RunFile:
         rows.require_known(name, self.states, "state", self.path.name)
         steps, values = self._columns(f"states/{name}", "step", "values")
         with self._reading():
-            return Trace(steps, values, self._file[f"states/{name}/unit"][:])
+            return Trace(steps, values, sized(self._file[f"states/{name}/unit"])[:])
 
     def influence(self, population: str) -> Influence:
         """Entries of the influence matrix: the rows of a population's units that were kept."""
@@ -218,7 +217,7 @@ class RunFile:
     def ledger(self) -> dict[str, Any]:
         """The counts: numbers, arrays, and dictionaries of such."""
         with self._reading():
-            return _counts(self._file["ledger"])
+            return counts(self._file["ledger"])
 
     def summary(self) -> dict[str, Any]:
         """What is in the file, as plain values that `json.dumps` takes."""
@@ -284,17 +283,3 @@ class RunFile:
             yield
         except UNREADABLE as error:
             raise unreadable(self.path, error) from error
-
-
-def _plain(value: Any) -> Any:
-    """A NumPy scalar as Python's own number."""
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _counts(group: Any) -> dict[str, Any]:
-    numbers = {name: _plain(value) for name, value in group.attrs.items()}
-    parts = {
-        name: _counts(part) if isinstance(part, h5py.Group) else part[()]
-        for name, part in group.items()
-    }
-    return numbers | parts

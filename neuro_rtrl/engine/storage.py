@@ -6,8 +6,6 @@ memory follows what is in use, never units x parameters.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from neuro_rtrl.engine.build import Built
@@ -163,15 +161,8 @@ def grow_events(rows: Rows, needed: int) -> Rows:
     return rows._replace(Q=Q, q_length=q_length, q_free=free, q_count=np.array([fresh + left]))
 
 
-def most_of(built: Built, shared: Any, precision: str) -> int:
-    """Bytes of the influence matrix of one lane with all columns that may ever be used.
-
-    Args:
-        shared: what the lanes of a rule have in common; without a `mask` there is no such matrix.
-    """
-    mask = vars(shared).get("mask")
-    if mask is None:
-        return 0
+def most_of(built: Built, mask: Mask, precision: str) -> int:
+    """Bytes of the influence matrix of one lane with all columns that may ever be used."""
     size = np.dtype(precision).itemsize
     entries = _size_p(built, mask, mask.columns) + int(mask.own_at[-1])
     return entries * size + mask.segment_block.size * 8 * (4 + built.widest**2)

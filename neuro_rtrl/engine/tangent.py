@@ -23,7 +23,7 @@ from neuro_rtrl.engine.carried import in_rows, in_tangents
 from neuro_rtrl.engine.ledger import Ledger, make_ledger, mask_density
 from neuro_rtrl.engine.row_parts import Part, of_rows
 from neuro_rtrl.engine.simulation import not_finite
-from neuro_rtrl.engine.storage import grow_columns, grow_events, make_rows, storage_bytes
+from neuro_rtrl.engine.storage import grow_columns, grow_events, make_rows, most_of, storage_bytes
 from neuro_rtrl.engine.tangent_phase import Approximation, handed_out
 from neuro_rtrl.engine.tangent_storage import (
     Shared,
@@ -243,6 +243,15 @@ class TangentRule:
     def start(self, built: Built, shared: Shared, precision: str) -> Lane:
         """A fresh lane; it computes in float64 whatever the `precision`."""
         return (CertifiedLane if self.residual else Lane)(built, shared, self)
+
+    @property
+    def at_once(self) -> bool:
+        """Columns of the exact rows come as they come alive."""
+        return False
+
+    def most_bytes(self, built: Built, shared: Shared, precision: str, steps: int) -> int:
+        """Bytes of the exact rows of a lane whose columns are all alive."""
+        return most_of(built, shared.mask, "float64")
 
     def ledger(self, built: Built, shared: Shared, lanes: list[Lane]) -> Ledger:
         """Counts of all lanes together; columns and mask are those of the exact rows."""

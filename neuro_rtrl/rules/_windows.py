@@ -172,6 +172,18 @@ class WindowRule:
         """The predictor knows states, not synapses: it goes on."""
         return shared
 
+    @property
+    def at_once(self) -> bool:
+        """The tape of a window is made before its first step."""
+        return True
+
+    def most_bytes(self, built: Built, shared: Predictor, precision: str, steps: int) -> int:
+        """Bytes of the tape of one window."""
+        rows = min(self.online or steps, steps)
+        first, second = (make_tape(built, count, np.zeros(COUNTS, np.int64)) for count in (0, 1))
+        none, one = (sum(array.nbytes for array in tape) for tape in (first, second))
+        return none + rows * (one - none)
+
     def ledger(self, built: Built, shared: Predictor, lanes: list[Lane]) -> Ledger:
         """Counts of all lanes together."""
         return ledger(lanes)

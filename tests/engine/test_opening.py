@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 import pytest
 
+from neuro_rtrl.engine import opening
 from neuro_rtrl.engine.opening import next_part, open_file, part_name, parts, require_size
 from neuro_rtrl.engine.recorder import Recorder
-from neuro_rtrl.engine.run_file import open_run
+from neuro_rtrl.engine.run_file import RunFile, open_run
+from neuro_rtrl.engine.seal import seal
 from neuro_rtrl.errors import RunFileError
 
 
@@ -30,6 +34,41 @@ def test_data_larger_than_their_file_can_hold_are_not_read(file: Path) -> None:
         run.spikes("a")
     with h5py.File(file, "r") as opened:
         require_size(file, opened["loss/loss"])
+
+
+@pytest.mark.parametrize(
+    ("place", "read"),
+    [
+        ("ledger/counts", lambda run: run.ledger),
+        ("ledger/of/parts", lambda run: run.ledger),
+        ("states/a.v/unit", lambda run: run.state("a.v")),
+        ("provenance/text", lambda run: run.texts),
+    ],
+)
+def test_no_array_is_read_before_its_size_is_looked_at(
+    place: str, read: Callable[[RunFile], object], tmp_path: Path
+) -> None:
+    path = tmp_path / "a.h5"
+    how: dict[str, Any] = {"provenance": {"seed": 1}, "populations": {"a": 2}, "dt": 1e-3}
+    Recorder(path, states={"a.v": [0, 1]}, **how).close()
+    with h5py.File(path, "r+") as opened:
+        if place in opened:
+            del opened[place]
+        kind = h5py.string_dtype() if "text" in place else "i8"
+        opened.create_dataset(place, (10**12,), kind, chunks=(1000,))
+    seal(path)
+    with open_run(path) as run, pytest.raises(RunFileError, match=r"given: [\d.]+ TiB; exp"):
+        read(run)
+
+
+def test_no_more_is_read_than_memory_holds(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with h5py.File(file, "r+") as opened:
+        opened["spikes/a/step"].resize(1000, axis=0)
+        monkeypatch.setattr(opening, "physical", lambda: 8000)
+        require_size(file, opened["spikes/a/step"])
+        monkeypatch.setattr(opening, "physical", lambda: 7999)
+        with pytest.raises(RunFileError, match=r"at most 7\.81 KiB"):
+            require_size(file, opened["spikes/a/step"])
 
 
 @pytest.mark.parametrize("name", ["loss", "weights"])
