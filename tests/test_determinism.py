@@ -6,45 +6,57 @@ python3.11 to python3.13 where they are found and have the package's libraries.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from neuro_rtrl.registry import files
+
 ROOT = Path(__file__).parent.parent
 
 RUN = """
-import hashlib, sys
+import hashlib, json, sys
 import numpy as np
 from neuro_rtrl.experiment_text import load_experiment
 from neuro_rtrl.experiment_training import make_job
+from neuro_rtrl.registry import find
 
-digest = hashlib.sha256()
-for precision in ("float32", "float64"):
-    for rule in sys.argv[2:]:
-        settings = [f"learning.precision='{precision}'", f"learning.rule='{rule}'", "task.batch=3",
-                    f"network.seed={sys.argv[1]}", "populations.hidden.n=6",
-                    "populations.hidden.parameters.theta=-4"]
-        job = make_job(load_experiment("spiral", settings), "spiral")
-        for iteration in range(8):
-            trial = job.task.train(iteration)
-            result = job.learner.run(trial.inputs, trial.targets)
-            digest.update(np.float64(result.loss).tobytes())
-        for name, values in sorted(job.learner.parameters.items()):
-            digest.update(name.encode() + values.tobytes())
-print(digest.hexdigest())
+SPIRAL = ["task.batch=3", "populations.hidden.n=6", "populations.hidden.parameters.theta=-4"]
+PATTERN = ["task.steps=60"]
+
+def made_by(rule, precision):
+    # rewards have no bce; the others want layers without recurrence between populations
+    other = rule in ("reward-eprop", "ostl", "decolle")
+    name, settings = ("lif_pattern", PATTERN) if other else ("spiral", SPIRAL)
+    every = int(find("rules", rule).online) * 5
+    update = repr("sequence") if every == 0 or precision == "float64" else every
+    settings = [f"learning.precision='{precision}'", f"learning.rule='{rule}'",
+                f"learning.update={update}", f"network.seed={sys.argv[1]}", *settings]
+    job, found = make_job(load_experiment(name, settings), name), hashlib.sha256()
+    for iteration in range(6):
+        trial = job.task.train(iteration)
+        result = job.learner.run(trial.inputs, trial.targets)
+        found.update(np.float64(result.loss).tobytes())
+    for name, values in sorted(job.learner.parameters.items()):
+        found.update(name.encode() + values.tobytes())
+    return found.hexdigest()
+
+print(json.dumps({f"{r}, {p}": made_by(r, p) for r in sys.argv[2:] for p in ("float32", "float64")}))
 """
 THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-RULES = ("rtrl", "eprop", "ok-2")
-# The last asks NumPy for singular values, and LAPACK is another one in every NumPy.
-OF_KERNELS = RULES[:2]
+FAMILIES = ("snap-2", "eprop-random", "eprop-adaptive", "ok-2", "tbptt-3", "sk-rtrl-2")
+RULES = (*files("rules"), *FAMILIES)
+PARTS = [RULES[at : at + 5] for at in range(0, len(RULES), 5)]
 _NAMES = ("python3.11", "python3.12", "python3.13")
 
 
-def digest(python: str, threads: int, rules: tuple[str, ...] = RULES, seed: int = 1) -> str:
+def digests(python: str, threads: int, rules: Sequence[str], seed: int = 1) -> dict[str, str]:
     """Of the losses and the learned values of a few iterations in a process of its own."""
     environment = os.environ | dict.fromkeys(THREADS, str(threads)) | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(
@@ -52,7 +64,8 @@ def digest(python: str, threads: int, rules: tuple[str, ...] = RULES, seed: int 
         env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+    found: dict[str, str] = json.loads(done.stdout)
+    return found
 
 
 def interpreters() -> list[str]:
@@ -69,19 +82,26 @@ def interpreters() -> list[str]:
 
 
 @pytest.mark.verification
-def test_the_number_of_threads_changes_nothing() -> None:
-    assert len({digest(sys.executable, threads) for threads in (1, 2, 4)}) == 1
+@pytest.mark.parametrize("rules", PARTS, ids=str)
+def test_the_number_of_threads_changes_nothing(rules: Sequence[str]) -> None:
+    wanted = digests(sys.executable, 1, rules)
+    assert len(wanted) == 2 * len(rules)
+    for threads in (2, 4):
+        assert digests(sys.executable, threads, rules) == wanted
 
 
 @pytest.mark.verification
-def test_the_version_of_python_changes_nothing() -> None:
+@pytest.mark.parametrize("rules", PARTS, ids=str)
+def test_the_version_of_python_changes_nothing(rules: Sequence[str]) -> None:
     others = interpreters()
     if not others:
         pytest.skip("no other interpreter with the package's libraries: set NEURO_RTRL_PYTHONS")
-    wanted = digest(sys.executable, 2, OF_KERNELS)
-    found = {python: digest(python, 2, OF_KERNELS) for python in others}
-    assert found == dict.fromkeys(others, wanted)
+    wanted = digests(sys.executable, 2, rules)
+    for python in others:
+        assert digests(python, 2, rules) == wanted, python
 
 
 def test_the_digest_sees_another_seed() -> None:
-    assert digest(sys.executable, 1, ("rtrl",)) != digest(sys.executable, 1, ("rtrl",), seed=5)
+    one, other = (digests(sys.executable, 1, ("rtrl",), seed) for seed in (1, 5))
+    assert one.keys() == other.keys()
+    assert not set(one.values()) & set(other.values())

@@ -21,6 +21,7 @@ from neuro_rtrl.contracts_influence import Carried
 from neuro_rtrl.engine.build import Built, make_run
 from neuro_rtrl.engine.carried import in_rows, in_tangents
 from neuro_rtrl.engine.ledger import Ledger, make_ledger, mask_density
+from neuro_rtrl.engine.low_rank import combine
 from neuro_rtrl.engine.row_parts import Part, of_rows
 from neuro_rtrl.engine.simulation import not_finite
 from neuro_rtrl.engine.storage import grow_columns, grow_events, make_rows, most_of, storage_bytes
@@ -106,16 +107,13 @@ class Lane:
         if not np.isfinite(self.run.h).all():
             raise not_finite(self.built, self.run)
         if not np.isfinite(self.tangents.V).all():
-            raise self._not_finite()
-
-    def _not_finite(self) -> SimulationError:
-        return SimulationError(
-            "the tangents are not finite",
-            where=f"step {self.run.clock[STEP]} or shortly before",
-            given="NaN or infinity",
-            expected="finite numbers",
-            remedy="Use smaller weights, a lower surrogate, or shorter sequences.",
-        )
+            raise SimulationError(
+                "the tangents are not finite",
+                where=f"step {self.run.clock[STEP]} or shortly before",
+                given="NaN or infinity",
+                expected="finite numbers",
+                remedy="Use smaller weights, a lower surrogate, or shorter sequences.",
+            )
 
     def _step(self, stream: Stream, gradient: np.ndarray) -> None:
         b, mask, run = self.built, self.mask, self.run
@@ -142,23 +140,18 @@ class Lane:
         tangents, phase = self.tangents, handed_out(self.tangents, self.rows, self.mask, self.run)
         if phase is None:
             return
-        try:
-            # Numbers that overflow are found by `_check`, with a message of our own.
-            with np.errstate(all="ignore"):
-                self.rows.counts[MULTIPLY_ADDS] += self.rule.absorb(tangents, phase)
-        except np.linalg.LinAlgError as error:
-            self._check()
-            raise self._not_finite() from error
+        # Numbers that overflow are found by `_check`, with a message of our own.
+        with np.errstate(all="ignore"):
+            self.rows.counts[MULTIPLY_ADDS] += self.rule.absorb(tangents, phase)
 
     def _learn(self, stream: Stream, gradient: np.ndarray) -> None:
         """g += what the rule makes of dL/dh . V."""
         if not stream.slope.any():
             return
         with np.errstate(all="ignore"):
-            gradient += self.rule.gradient(
-                np.einsum("o,oj->j", stream.slope, self.tangents.V[self._read])
-            )
-            self._bound += float(abs(stream.slope) @ self.tangents.bound[self._read])
+            weights = combine(stream.slope[None], self.tangents.V[self._read])[0]
+            gradient += self.rule.gradient(weights)
+            self._bound += float((abs(stream.slope) * self.tangents.bound[self._read]).sum())
         adds = stream.slope.size * self.rule.columns + int(self.shared.learned.sum())
         self.rows.counts[GRADIENT_ADDS] += adds
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 import numpy as np
 
 from neuro_rtrl.engine.build import Built
-from neuro_rtrl.engine.low_rank import combine, decompose
+from neuro_rtrl.engine.low_rank import beside, combine, decompose
 from neuro_rtrl.engine.tangent import TangentRule
 from neuro_rtrl.engine.tangent_phase import Immediate
 from neuro_rtrl.engine.tangent_storage import Shared
@@ -52,8 +52,7 @@ def mixing(s: np.ndarray, rank: int, rng: np.random.Generator) -> np.ndarray:
     L[:m, :m] = np.diag(np.sqrt(s[:m]))
     # z_i = sqrt(1 - k s_i / S): a unit vector; Z: an orthonormal basis of what it leaves.
     z = np.sqrt(np.maximum(1.0 - k * s[m:] / S, 0.0))
-    Z = np.linalg.svd(z[None])[2][1:].T
-    L[m:, m:] = np.sqrt(S / k) * rng.choice([-1.0, 1.0], (k + 1, 1)) * Z
+    L[m:, m:] = np.sqrt(S / k) * rng.choice([-1.0, 1.0], (k + 1, 1)) * beside(z)
     return L
 
 
@@ -80,8 +79,8 @@ class Ok:
         # sum_i A_i B_i^T = (U^T A)^T s (W B), with orthonormal A and B
         U, s, W, _ = decompose(A, B)
         L = mixing(s, rank, self.rng)
-        self.A[:] = combine(L.T @ U.T, A)
-        new = combine(L.T @ W, B).reshape(rank, rows, slots)
+        self.A[:] = combine(combine(L.T, U.T), A)
+        new = combine(combine(L.T, W), B).reshape(rank, rows, slots)
         tangents.V[:] = new.transpose(1, 0, 2).reshape(rows, rank * slots)
         return 3 * (rank + 1) ** 2 * (A.shape[1] + B.shape[1])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from neuro_rtrl.kernels.orthogonal import orthonormalize, sums
+from neuro_rtrl.kernels.orthogonal import orthonormalize, singular, sums
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (4, 4), (5, 103), (7, 3)])
@@ -33,3 +33,34 @@ def test_sums(rng: np.random.Generator) -> None:
     M, vectors, out = rng.standard_normal((3, 4)), rng.standard_normal((4, 9)), np.full((3, 9), 5.0)
     sums(M, vectors, out)
     np.testing.assert_allclose(out, M @ vectors, atol=1e-14)
+
+
+@pytest.mark.parametrize("k", [1, 2, 5, 12])
+def test_singular_values(k: int, rng: np.random.Generator) -> None:
+    M = rng.standard_normal((k, k)) * 10.0 ** rng.integers(-6, 6, (1, k))
+    columns, s, W = M.T.copy(), np.full(k, 7.0), np.full((k, k), 7.0)
+    singular(columns, s, W)
+    dense = np.linalg.svd(M, compute_uv=False)
+    np.testing.assert_allclose(s, dense, rtol=0, atol=1e-14 * s[0])
+    np.testing.assert_allclose(columns.T @ np.diag(s) @ W, M, rtol=0, atol=1e-14 * s[0] * k)
+    np.testing.assert_allclose(columns @ columns.T, np.eye(k), atol=1e-13)
+    np.testing.assert_allclose(W @ W.T, np.eye(k), atol=1e-13)
+    assert (np.diff(s) <= 0).all()
+
+
+def test_singular_values_that_are_none() -> None:
+    a, b = np.array([[3.0, 4.0, 0.0]]), np.array([[0.0, 2.0, 1.0]])
+    columns, s, W = (b.T @ a).copy(), np.ones(3), np.ones((3, 3))
+    singular(columns, s, W)
+    np.testing.assert_allclose(s, [5.0 * np.sqrt(5.0), 0.0, 0.0], atol=1e-15)
+    np.testing.assert_allclose(W @ W.T, np.eye(3), atol=1e-15)
+    assert not columns[s == 0.0].any()
+    columns, s = np.zeros((3, 3)), np.ones(3)
+    singular(columns, s, W)
+    assert not s.any() and not columns.any()
+
+
+def test_numbers_that_are_not_finite_do_not_hang() -> None:
+    columns, s, W = np.full((3, 3), np.nan), np.ones(3), np.ones((3, 3))
+    singular(columns, s, W)
+    assert np.isnan(s).all()
