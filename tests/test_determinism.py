@@ -47,7 +47,8 @@ def made_by(rule, precision):
         found.update(name.encode() + values.tobytes())
     return found.hexdigest()
 
-print(json.dumps({f"{r}, {p}": made_by(r, p) for r in sys.argv[2:] for p in ("float32", "float64")}))
+both = ("float32", "float64")
+print(json.dumps({f"{r}, {p}": made_by(r, p) for r in sys.argv[2:] for p in both}))
 """
 THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 FAMILIES = ("snap-2", "eprop-random", "eprop-adaptive", "ok-2", "tbptt-3", "sk-rtrl-2")
