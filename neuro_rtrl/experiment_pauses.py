@@ -38,6 +38,7 @@ class Pace:
 
     >>> pace = Pace(steps=8)
     >>> pace.begin()
+    8
     >>> pace.again(after=0.01), pace.again(after=0.1), pace.again(after=3.0)
     (16, 16, 8)
     """
