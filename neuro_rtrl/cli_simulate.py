@@ -26,6 +26,9 @@ def simulate(
         list[str] | None,
         typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Replace a value of the text."),
     ] = None,
+    threads: Annotated[
+        int, typer.Option(min=1, help="Threads that share the units; the results are the same.")
+    ] = 1,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a run that is there.")] = False,
     json: Annotated[
@@ -37,7 +40,13 @@ def simulate(
 
     with console.counting(quiet, "steps") as tell:
         found = run_simulation(
-            simulation, out=out, seed=seed, overrides=settings or (), force=force, tell=tell
+            simulation,
+            out=out,
+            seed=seed,
+            overrides=settings or (),
+            force=force,
+            threads=threads,
+            tell=tell,
         )
     if json is not None:
         write_json(json, found)

@@ -37,6 +37,7 @@ def run_simulation(
     seed: int | None = None,
     overrides: Iterable[str] = (),
     force: bool = False,
+    threads: int = 1,
     tell: Tell | None = None,
 ) -> dict[str, Any]:
     """Simulates what a text describes; nothing learns.
@@ -47,6 +48,7 @@ def run_simulation(
         seed: of every random draw, instead of the text's.
         overrides: `section.key=value` each, put in place of the text's values.
         force: replace a run that is in the folder.
+        threads: how many share the units; the results do not depend on it.
         tell: called after each block of steps.
 
     Returns:
@@ -72,7 +74,7 @@ def run_simulation(
         net = make_network(text)
         events = Events(text.sources, net.dt, text.seed)
         synapses = {name: int(p.pre.size) for name, p in net.projections.items()}
-        simulation = Simulation(net)
+        simulation = Simulation(net, threads)
     built = time.perf_counter()
     with locked(folder):
         run_folder(folder, force)

@@ -30,6 +30,7 @@ class Built:
         units: populations and units for the kernels.
         sources: population -> generated source text.
         values: (parameters,) current values; what learning changes.
+        shared: (populations,) coefficients that all units share.
         lanes: numbers of the runs that are made, so that each has noise of its own.
     """
 
@@ -39,6 +40,7 @@ class Built:
     natives: list[native.Native]
     values: np.ndarray
     widest: int
+    shared: np.ndarray
     lanes: Counting = field(default_factory=Counting)
 
     @cached_property
@@ -72,14 +74,12 @@ def build(net: Network, learn: bool = True) -> Built:
     if learn:
         refuse_plastic(net)
     made = plan(net)
-    natives, coefficients = [], []
-    for population in made.populations:
-        compiled, packed = _population(population, net.dt, learn)
-        natives.append(compiled)
-        coefficients.append(packed)
+    found = [_population(population, net.dt, learn) for population in made.populations]
+    natives, coefficients = [x for x, _, _ in found], [x for _, x, _ in found]
+    shared = np.array([x for _, _, x in found])
     units, widest = _units(made, natives, coefficients)
     sources = {p.name: c.source for p, c in zip(made.populations, natives, strict=True)}
-    built = Built(made, units, sources, natives, made.values.copy(), widest)
+    built = Built(made, units, sources, natives, made.values.copy(), widest, shared)
     if learn:
         _fill_constant_jacobians(built)
     else:
@@ -89,7 +89,8 @@ def build(net: Network, learn: bool = True) -> Built:
 
 def _population(
     population: Population, dt: float, learn: bool = True
-) -> tuple[native.Native, np.ndarray]:
+) -> tuple[native.Native, np.ndarray, int]:
+    """Its functions, its coefficients, and how many of these all units share."""
     derived, model = population.derived, population.model
     if derived is None or model is None:
         raise BuildError(
@@ -99,13 +100,13 @@ def _population(
     if not learn:
         where = source.layout(values)
         compiled = native.compile_source(lean.source(derived, where))
-        return compiled, where.pack(values, population.n)
+        return compiled, where.pack(values, population.n), len(where.shared)
     if model.threshold is not None:
         surrogates.cutoff(model.surrogate)
         values = values | source.psi_values(model.surrogate)
     where = source.layout(values)
     compiled = native.compile_source(source.source(derived, model.surrogate, where))
-    return compiled, where.pack(values, population.n)
+    return compiled, where.pack(values, population.n), len(where.shared)
 
 
 def hold_steps(population: Population, dt: float) -> np.ndarray:

@@ -65,22 +65,23 @@ def _one_value(values: np.ndarray, first: np.ndarray) -> np.ndarray:
 
 def make_course(built: Built, cells: Cells, fan: Fan) -> Course:
     """The initial state at step 0, with no event under way."""
-    n, ring = built.plan.n, int(fan.ring[0])
+    n, ring = cells.population.size, int(fan.ring[0])
+    graded = cells.graded[built.units.population]
     # Room for every event that can be under way: one of each source in each slot.
     events = (fan.group.size - 1) * (ring + 2)
     clock = np.zeros(CLOCK_SIZE, np.int64)
     clock[FREE] = events
     return Course(
         clock=clock,
-        h=_aligned(cells.initial),
-        a=_aligned(np.zeros(int((cells.size * cells.inputs).sum()))),
-        y=np.where(cells.graded[cells.population], 0.0, 1.0),
-        s=_aligned(np.zeros(n + CHUNK, np.uint8)),
-        held=_aligned(np.zeros(n, np.uint8)),
+        h=aligned(cells.initial),
+        a=aligned(np.zeros(int((cells.size * cells.inputs).sum()))),
+        y=np.where(graded, 0.0, 1.0),
+        s=aligned(np.zeros(n + CHUNK, np.uint8)),
+        held=aligned(np.zeros(n, np.uint8)),
         deaf=np.zeros(cells.initial.size, np.uint8),
         last=np.full(n, -(2**60)),
         live=np.zeros(n, np.int64),
-        heard=np.zeros(n, np.int64),
+        heard=np.zeros(graded.size, np.int64),
         wheel=np.full(min(max(1, int(cells.hold.max(initial=0))), LONGEST_WHEEL), -1),
         following=np.zeros(n, np.int64),
         random=noise_seed(built.plan.net.seed, next(built.lanes)),
@@ -100,7 +101,7 @@ def forget_synapses(built: Built) -> None:
     built.values = built.values[:0]
 
 
-def _aligned(values: np.ndarray) -> np.ndarray:
+def aligned(values: np.ndarray) -> np.ndarray:
     """A copy that begins with a line of the cache: vectors across two lines cost twice as much."""
     room = np.zeros(values.nbytes + LINE, np.uint8)
     start = -room.ctypes.data % LINE

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neuro_rtrl.engine.build import Built, build
-from neuro_rtrl.engine.course import forget_synapses, make_cells, make_course, make_fan
-from neuro_rtrl.engine.plasticity import Plastic, Synapses
+from neuro_rtrl.engine.course import forget_synapses
+from neuro_rtrl.engine.plasticity import Synapses
 from neuro_rtrl.engine.recording import Recording
+from neuro_rtrl.engine.shares import Shares
 from neuro_rtrl.engine.spikes import Spikes
 from neuro_rtrl.engine.tape import Record, inputs_of, make_tape, monitored
 from neuro_rtrl.errors import SimulationError
 from neuro_rtrl.kernels.cells import Course, Tape
-from neuro_rtrl.kernels.fast import run as kernel
-from neuro_rtrl.kernels.layout import FINISHED, NOT_FINITE, RECORD_FULL, RECORDED, STEP, Run
+from neuro_rtrl.kernels.layout import FINISHED, NOT_FINITE, RECORDED, STEP, Run
 from neuro_rtrl.kernels.stream import Stream
+from neuro_rtrl.network.arguments import within
 from neuro_rtrl.network.describe import Network
 
 if TYPE_CHECKING:
@@ -77,11 +78,20 @@ class Simulation:
     (array([3, 7]), array([11, 15, 19]), array([1, 1, 1]))
     """
 
-    def __init__(self, net: Network) -> None:
+    def __init__(self, net: Network, threads: int = 1) -> None:
+        """The network at its initial state.
+
+        Args:
+            net: the network.
+            threads: how many share its units; results are the same bit for bit.
+
+        Raises:
+            DescriptionError: that is no number of threads.
+        """
+        within(threads, 1, 1024, "threads", whole=True)
         self._built = build(net, learn=False)
-        self._cells, self._fan = make_cells(self._built), make_fan(self._built)
-        self._course = make_course(self._built, self._cells, self._fan)
-        self._plastic = Plastic(self._built, self._fan)
+        self._shares = Shares(self._built, threads)
+        self._plastic = self._shares.plastic
         forget_synapses(self._built)
         self._sizes, self._dt, self._seed = (
             {k: p.n for k, p in net.populations.items()},
@@ -90,9 +100,14 @@ class Simulation:
         )
 
     @property
+    def threads(self) -> int:
+        """Threads in use: no more than there are cores; one with noise or plastic synapses."""
+        return self._shares.threads
+
+    @property
     def step(self) -> int:
         """The number of steps so far."""
-        return int(self._course.clock[STEP])
+        return self._shares.step
 
     def synapses(self, projection: str) -> Synapses:
         """The present weights and other variables of a plastic projection.
@@ -216,15 +231,13 @@ class Simulation:
         self, inputs: np.ndarray, places: dict[str, np.ndarray], every: int
     ) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], Tape]:
         """Spikes, and the tape with the rest."""
-        built, course, weave = self._built, self._course, self._plastic.weave
+        built = self._built
         traced = np.concatenate([np.zeros(0, np.int64), *places.values()])
         tape = make_tape(built, inputs, traced, begin=self.step, every=every)
         buffer = SpikeBuffer(built)
-        while (answer := kernel(self._cells, self._fan, weave, course, tape)) == RECORD_FULL:
-            buffer.take(course, tape)
-        buffer.take(course, tape)
+        answer = self._shares.run(tape, buffer.take)
         if answer == NOT_FINITE:
-            raise not_finite(built, course)
+            raise not_finite(built, self._shares.course)
         if answer != FINISHED:
             raise SimulationError("the kernel stopped", given=answer, expected="a finished run")
         self._plastic.check()
@@ -238,6 +251,7 @@ def simulate(
     steps: int | None = None,
     record: Record = (),
     every: int = 1,
+    threads: int = 1,
 ) -> Recording:
     """Run a network without learning, from its initial state.
 
@@ -247,6 +261,7 @@ def simulate(
         steps: number of steps; not needed where `inputs` says it.
         record: states to keep: names "population.state", or name -> numbers of the units.
         every: states are kept at each step that is a multiple of it.
+        threads: how many share the units; results are the same bit for bit.
 
     Raises:
         DescriptionError: wrong shape, unknown name, or a unit that does not exist.
@@ -258,7 +273,7 @@ def simulate(
     >>> simulate(net, [[1.0], [0.0], [0.0]])["unit"].step
     array([1])
     """
-    return Simulation(net).run(inputs, steps=steps, record=record, every=every)
+    return Simulation(net, threads).run(inputs, steps=steps, record=record, every=every)
 
 
 def not_finite(built: Built, run: Run | Course) -> SimulationError:

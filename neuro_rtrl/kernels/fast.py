@@ -27,6 +27,7 @@ from neuro_rtrl.kernels.layout import (
     SPIKE,
     STEP,
 )
+from neuro_rtrl.kernels.meeting import Meeting, alone, exchange, leave
 from neuro_rtrl.kernels.plastic import Weave, after_arrivals
 from neuro_rtrl.kernels.refractory import hold_spiking, release
 from neuro_rtrl.kernels.refs import ref
@@ -37,32 +38,43 @@ from neuro_rtrl.kernels.wide import flags_of, lowest
 
 
 @kernel
-def run(cells: Cells, fan: Fan, weave: Weave, course: Course, tape: Tape) -> int:
+def run(cells: Cells, fan: Fan, weave: Weave, course: Course, tape: Tape, meeting: Meeting) -> int:
     """Run the tape on from where the course stands."""
-    return _steps(ref(cells), ref(fan), ref(weave), ref(course), ref(tape))
+    return _steps(ref(cells), ref(fan), ref(weave), ref(course), ref(tape), ref(meeting))
 
 
 @inline
-def _steps(cells: Cells, fan: Fan, weave: Weave, course: Course, tape: Tape) -> int:
+def _steps(
+    cells: Cells, fan: Fan, weave: Weave, course: Course, tape: Tape, meeting: Meeting
+) -> int:
     while course.clock[STEP] < tape.begin[1]:
         if tape.event_step.shape[0] - course.clock[RECORDED] < course.y.shape[0]:
             return RECORD_FULL
-        _one_step(cells, fan, weave, course, tape)
+        _until_spikes(cells, fan, weave, course, tape)
+        if not alone(meeting) and not exchange(meeting, course):
+            return NOT_FINITE
+        _from_spikes(cells, fan, weave, course, tape)
         if course.clock[STEP] % CHECK_EVERY == 0 and not all_finite(course):
+            leave(meeting)
             return NOT_FINITE
     return FINISHED if all_finite(course) else NOT_FINITE
 
 
 @inline
-def _one_step(cells: Cells, fan: Fan, weave: Weave, course: Course, tape: Tape) -> None:
-    t = course.clock[STEP] - tape.begin[0]
+def _until_spikes(cells: Cells, fan: Fan, weave: Weave, course: Course, tape: Tape) -> None:
+    """The first half of a step: state update, threshold."""
     _trace(weave, course, tape)
-    inject(fan, weave, course, tape, t)
+    inject(fan, weave, course, tape)
     draw_noise(cells, course)
     release(cells, course)
     _advance(cells, course)
     hold_spiking(cells, course)
-    _tell(cells, course)
+    _number(cells, course)
+
+
+@inline
+def _from_spikes(cells: Cells, fan: Fan, weave: Weave, course: Course, tape: Tape) -> None:
+    """The second half: arrivals, resets."""
     _record(course, tape)
     send_later(fan, course)
     deliver(fan, weave, course)
@@ -71,7 +83,7 @@ def _one_step(cells: Cells, fan: Fan, weave: Weave, course: Course, tape: Tape) 
         after_arrivals(weave, course, tape)
     _settle(cells, course)
     for o in range(tape.outputs.shape[0]):
-        tape.predictions[t, o] = course.h[tape.outputs[o]]
+        tape.predictions[course.clock[STEP] - tape.begin[0], o] = course.h[tape.outputs[o]]
     course.clock[STEP] += 1
 
 
@@ -124,7 +136,7 @@ def _collect(course: Course, first: int, end: int, count: int) -> int:
 
 
 @inline
-def _tell(cells: Cells, course: Course) -> None:
+def _number(cells: Cells, course: Course) -> None:
     """The numbers, in the whole network, of units that spike."""
     for i in range(course.clock[LIVE]):
         k = course.live[i]

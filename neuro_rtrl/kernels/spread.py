@@ -21,8 +21,9 @@ LINE = 64  # bytes of a line of the cache
 
 
 @inline
-def inject(fan: Fan, weave: Weave, course: Course, tape: Tape, t: int) -> None:
+def inject(fan: Fan, weave: Weave, course: Course, tape: Tape) -> None:
     """Events used up can be used again; then the external ones of this step."""
+    t = course.clock[STEP] - tape.begin[0]
     for i in range(course.clock[DONE]):
         course.free[course.clock[FREE]] = course.done[i]
         course.clock[FREE] += 1
@@ -105,7 +106,7 @@ def _add(fan: Fan, weave: Weave, course: Course, group: int, y: float) -> None:
     # Numbers without a sign need no test for places counted from the end.
     low, high = np.uint64(fan.first[group]), np.uint64(fan.first[group + 1])
     if fan.even[group]:
-        if y != 0.0:
+        if y != 0.0 and low < high:
             same = jump[low]
             for e in range(low, high):
                 h[where[e]] = fma(same, y, h[where[e]])

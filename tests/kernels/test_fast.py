@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 
 from neuro_rtrl.engine.build import build, make_run
-from neuro_rtrl.engine.course import make_cells, make_course, make_fan
-from neuro_rtrl.engine.plasticity import Plastic
+from neuro_rtrl.engine.shares import Shares
 from neuro_rtrl.engine.simulation import SpikeBuffer, not_finite
 from neuro_rtrl.engine.stream import make_stream
 from neuro_rtrl.engine.tape import make_tape
 from neuro_rtrl.equations.library import model_files
 from neuro_rtrl.equations.model_text import load_model
-from neuro_rtrl.kernels import fast, simulate
+from neuro_rtrl.kernels import simulate
 from neuro_rtrl.kernels.layout import FINISHED, RECORD_FULL
 from neuro_rtrl.network.describe import Network
 from neuro_rtrl.validation_cases import UNITS, Case, cases, find_gain, network, poisson_input
@@ -37,24 +36,20 @@ def plainly(net: Network, inputs: np.ndarray) -> Found:
     return buffer.spikes(), run.h, stream.predictions[0]
 
 
-def quickly(net: Network, inputs: np.ndarray) -> Found:
+def quickly(net: Network, inputs: np.ndarray, threads: int = 1) -> Found:
     """The same by the fast loop."""
     built = build(net, learn=False)
-    cells, fan = make_cells(built), make_fan(built)
-    weave = Plastic(built, fan).weave
-    course, buffer = make_course(built, cells, fan), SpikeBuffer(built)
+    shares, buffer = Shares(built, threads), SpikeBuffer(built)
+    assert shares.threads == threads
     tape = make_tape(built, inputs, np.zeros(0, np.int64))
-    answer = RECORD_FULL
-    while answer == RECORD_FULL:
-        answer = fast.run(cells, fan, weave, course, tape)
-        buffer.take(course, tape)
+    answer = shares.run(tape, buffer.take)
     if answer != FINISHED:
-        raise not_finite(built, course)
-    return buffer.spikes(), course.h, tape.predictions
+        raise not_finite(built, shares.course)
+    return buffer.spikes(), shares.course.h, tape.predictions
 
 
-def assert_same(net: Network, inputs: np.ndarray) -> int:
-    one, other = plainly(net, inputs), quickly(net, inputs)
+def assert_same(net: Network, inputs: np.ndarray, threads: int = 1) -> int:
+    one, other = plainly(net, inputs), quickly(net, inputs, threads)
     for name, (steps, units) in one[0].items():
         np.testing.assert_array_equal(other[0][name][0], steps)
         np.testing.assert_array_equal(other[0][name][1], units)

@@ -1,0 +1,167 @@
+"""The units of a simulation in several shares, one for each thread (kernels/meeting.py).
+
+A share is a simulation of its own: its units, renumbered, and the synapses that end in them. Only
+spikes pass from one to another. The groups of synapses of a source are kept even where they are
+empty: so the calendar, and with it the order of sums, is the same in every share.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from neuro_rtrl.engine.build import Built
+from neuro_rtrl.engine.course import aligned, make_cells, make_course, make_fan
+from neuro_rtrl.engine.cut import cut_cells, cut_fan
+from neuro_rtrl.engine.plasticity import Plastic
+from neuro_rtrl.kernels.cells import Cells, Course, Fan, Tape
+from neuro_rtrl.kernels.fast import run as kernel
+from neuro_rtrl.kernels.layout import RECORD_FULL, RECORDED, STEP
+from neuro_rtrl.kernels.meeting import APART, ENDED, TOLD, UNITS, Meeting
+
+
+@dataclass(frozen=True)
+class Share:
+    """The units of one thread.
+
+    Attributes:
+        places: place in h of the whole network -> place in its own h; -1: not in it.
+    """
+
+    cells: Cells
+    fan: Fan
+    course: Course
+    meeting: Meeting
+    places: np.ndarray
+
+    def tape(self, whole: Tape) -> Tape:
+        """Room for what its own units give."""
+        outputs, traced = self.places[whole.outputs], self.places[whole.traced]
+        outputs, traced = outputs[outputs >= 0], traced[traced >= 0]
+        return whole._replace(
+            outputs=outputs,
+            predictions=np.zeros((len(whole.predictions), outputs.size)),
+            traced=traced,
+            trace=np.zeros((len(whole.trace), traced.size)),
+            event_step=np.zeros_like(whole.event_step),
+            event_unit=np.zeros_like(whole.event_unit),
+        )
+
+    def give(self, tape: Tape, whole: Tape) -> None:
+        """Puts what its own units gave into the whole tape; every share has all spikes."""
+        whole.predictions[:, self.places[whole.outputs] >= 0] = tape.predictions
+        whole.trace[:, self.places[whole.traced] >= 0] = tape.trace
+
+
+class Shares:
+    """All arrays of a simulation, and the threads that run it."""
+
+    def __init__(self, built: Built, threads: int) -> None:
+        """The initial state.
+
+        Args:
+            built: the network, with its synapses.
+            threads: how many are wanted. There are no more of them than cores and units; networks
+                with noise or plastic synapses have one.
+        """
+        cells, fan = make_cells(built), make_fan(built)
+        self.plastic = Plastic(built, fan)
+        self._weave = self.plastic.weave
+        alone = cells.chance.any() or self._weave.size.size
+        count = 1 if alone else max(1, min(threads, cores(), built.plan.n))
+        meetings = _meetings(count, built.plan.n, bool(cells.graded.any()))
+        if count == 1:
+            course = make_course(built, cells, fan)
+            self._shares = [Share(cells, fan, course, meetings[0], np.zeros(0, np.int64))]
+            return
+        self._shares = []
+        for number, meeting in enumerate(meetings):
+            own, places = cut_cells(built, cells, number, count)
+            part = cut_fan(fan, places)
+            course = make_course(built, own, part)
+            self._shares.append(Share(own, part, course, meeting, places.h))
+
+    @property
+    def threads(self) -> int:
+        """How many there are."""
+        return len(self._shares)
+
+    @property
+    def step(self) -> int:
+        """The number of steps so far."""
+        return int(self._shares[0].course.clock[STEP])
+
+    @property
+    def course(self) -> Course:
+        """State of the whole simulation; of several shares, a copy of their h."""
+        course = self._shares[0].course
+        if self.threads == 1:
+            return course
+        h = np.empty(self._shares[0].places.size)
+        for share in self._shares:
+            mine = share.places >= 0
+            h[mine] = share.course.h[share.places[mine]]
+        return course._replace(h=h)
+
+    def run(self, tape: Tape, take: Callable[[Course, Tape], None]) -> int:
+        """Run the tape; returns what the kernel answers.
+
+        Args:
+            tape: what goes in, and room for what comes out.
+            take: called with a course and a tape whose spikes are to be taken away.
+        """
+        if self.threads == 1:
+            tapes = [tape]
+        else:
+            tapes = [share.tape(tape) for share in self._shares]
+        while True:
+            answer = self._together(tapes)
+            take(self._shares[0].course, tapes[0])
+            for share in self._shares:
+                share.course.clock[RECORDED] = 0
+            if answer != RECORD_FULL:
+                break
+        if self.threads > 1:
+            for share, part in zip(self._shares, tapes, strict=True):
+                share.give(part, tape)
+        return answer
+
+    def _together(self, tapes: list[Tape]) -> int:
+        jobs = [
+            (s.cells, s.fan, self._weave, s.course, tape, s.meeting)
+            for s, tape in zip(self._shares, tapes, strict=True)
+        ]
+        if len(jobs) == 1:
+            return int(kernel(*jobs[0]))
+        # Nobody waits while the kernel is compiled: this call has no steps.
+        kernel(*jobs[0][:4], tapes[0]._replace(begin=np.full(2, self.step)), jobs[0][5])
+        told = self._shares[0].meeting.page[:, TOLD]
+        told[:] = self.step
+        with ThreadPoolExecutor(len(jobs) - 1) as pool:
+            try:
+                others = [pool.submit(kernel, *job) for job in jobs[1:]]
+                answers = [kernel(*jobs[0]), *[other.result() for other in others]]
+            except BaseException:
+                told[:] = ENDED  # nobody waits for a thread that did not start
+                raise
+        # They agree, except where one of them has found a state that is not finite.
+        return int(max(answers))
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    if "sched_getaffinity" in dir(os):  # not on every system
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _meetings(count: int, n: int, graded: bool) -> list[Meeting]:
+    """For each thread its view of what they share."""
+    width = -(-(UNITS + n) // APART) * APART if count > 1 else APART
+    page = aligned(np.zeros(2 * count * width, np.int64)).reshape(2 * count, width)
+    value = np.zeros((2 * count, n if graded and count > 1 else 0))
+    return [Meeting(np.array([me]), page, value, np.zeros(count, np.int64)) for me in range(count)]

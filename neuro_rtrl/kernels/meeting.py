@@ -1,0 +1,154 @@
+"""Threads that simulate one network together: each has some of the units, and all hear all spikes.
+
+In every step each thread tells the others which of its units spike, and waits until they have told
+theirs. There are two pages to write on, for even and odd steps: nobody writes on a page again
+before all others have told of the step after it, and so have read it. All hear the spikes in the
+order of the units, so that sums are those of one thread, bit for bit.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from typing import Any, NamedTuple
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from neuro_rtrl.kernels.cells import Course
+from neuro_rtrl.kernels.jit import inline, jit
+from neuro_rtrl.kernels.layout import HEARD, STEP
+
+APART = 8  # numbers of 8 bytes in a line of the cache, so that no two threads share one
+PATIENCE = 5000  # looks before a thread lets others have its core
+ENDED = 2**62  # told by a thread that has stopped for good
+TOLD, COUNT, UNITS = range(3)  # places on a page
+_YIELD = "SwitchToThread" if os.name == "nt" else "sched_yield"
+_INTEL = platform.machine().lower() in ("x86_64", "amd64")
+
+
+class Meeting(NamedTuple):
+    """Where the threads (T of them) meet. N: units of the whole network."""
+
+    me: np.ndarray  # (1,) number of this thread
+    # (2 T, UNITS + N or more) pages, those for even steps first: the number of the step plus 1 once
+    # all is written, the number of spikes, and the units that spike, in order
+    page: np.ndarray
+    value: np.ndarray  # (2 T, N) values of their events; no columns where all are 1
+    taken: np.ndarray  # (T,) scratch of this thread
+
+
+@intrinsic
+def _tell(typingctx: Any, array: Any, place: Any, value: Any) -> Any:
+    """array[place] = value; who reads it also finds all that was written before."""
+
+    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, values[0]).data
+        where = cgutils.gep_inbounds(builder, data, values[1])
+        builder.store_atomic(values[2], where, "release", 8)
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64, types.int64), codegen
+
+
+@intrinsic
+def _look(typingctx: Any, array: Any, place: Any) -> Any:
+    """array[place] as others have left it, with all that they wrote before."""
+
+    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, values[0]).data
+        where = cgutils.gep_inbounds(builder, data, values[1])
+        return builder.load_atomic(where, "acquire", 8)
+
+    return types.int64(array, types.int64), codegen
+
+
+@intrinsic
+def _let_others(typingctx: Any) -> Any:
+    """Another thread that waits for a core may have this one."""
+
+    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        kind = ir.FunctionType(ir.IntType(32), [])
+        builder.call(cgutils.get_or_insert_function(builder.module, kind, _YIELD), [])
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
+@intrinsic
+def _pause(typingctx: Any) -> Any:
+    """Between two looks: a core that runs two threads lets the other go first."""
+
+    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        if _INTEL:
+            kind = ir.FunctionType(ir.VoidType(), [])
+            name = "llvm.x86.sse2.pause"
+            builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [])
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
+@inline
+def alone(meeting: Meeting) -> bool:
+    """Whether there is one thread only."""
+    return meeting.taken.shape[0] == 1
+
+
+@inline
+def leave(meeting: Meeting) -> None:
+    """Tell the others not to wait any more."""
+    threads, width = meeting.taken.shape[0], meeting.page.shape[1]
+    _tell(meeting.page, meeting.me[0] * width, ENDED)
+    _tell(meeting.page, (threads + meeting.me[0]) * width, ENDED)
+
+
+@jit
+def exchange(meeting: Meeting, course: Course) -> bool:
+    """`heard` <- the spikes of all threads in this step; False if one of them has stopped."""
+    threads, width = meeting.taken.shape[0], meeting.page.shape[1]
+    first = course.clock[STEP] % 2 * threads
+    mine = first + meeting.me[0]
+    meeting.page[mine, COUNT] = course.clock[HEARD]
+    for i in range(course.clock[HEARD]):
+        meeting.page[mine, UNITS + i] = course.heard[i]
+        if meeting.value.shape[1]:
+            meeting.value[mine, i] = course.y[course.heard[i]]
+    _tell(meeting.page, mine * width + TOLD, course.clock[STEP] + 1)
+    for other in range(threads):
+        looks, told = 0, _look(meeting.page, (first + other) * width + TOLD)
+        while told <= course.clock[STEP]:
+            looks += 1
+            if looks % PATIENCE == 0:
+                _let_others()
+            _pause()
+            told = _look(meeting.page, (first + other) * width + TOLD)
+        if told == ENDED:
+            return False
+    _merge(meeting, course, first)
+    return True
+
+
+@inline
+def _merge(meeting: Meeting, course: Course, page: int) -> None:
+    """The lists of all threads, each in order, in one list in order."""
+    threads, count = meeting.taken.shape[0], 0
+    meeting.taken[:] = 0
+    while True:
+        first, least = -1, np.int64(ENDED)
+        for t in range(threads):
+            if meeting.taken[t] < meeting.page[page + t, COUNT]:
+                k = meeting.page[page + t, UNITS + meeting.taken[t]]
+                if k < least:
+                    first, least = t, k
+        if first < 0:
+            break
+        course.heard[count] = least
+        if meeting.value.shape[1]:
+            course.y[least] = meeting.value[page + first, meeting.taken[first]]
+        meeting.taken[first] += 1
+        count += 1
+    course.clock[HEARD] = count

@@ -1,0 +1,112 @@
+"""Several threads: the same numbers as one, to the last bit, whatever the network."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from neuro_rtrl.engine import shares
+from neuro_rtrl.engine.simulation import Simulation, simulate
+from neuro_rtrl.errors import DescriptionError, SimulationError
+from neuro_rtrl.network.describe import Network
+from tests.kernels.test_fast import assert_same
+
+
+@pytest.fixture(autouse=True)
+def _four_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads that have no core of their own must get on, too."""
+    monkeypatch.setattr(shares, "cores", lambda: 4)
+
+
+def mixed() -> Network:
+    """Inputs, maps with graded events, units that differ, readouts; delays from 0 to 3 steps."""
+    net = Network(dt="1 ms", seed=3)
+    x = net.inputs(12, name="x")
+    cells = net.neurons(35, "egru", name="cells")
+    units = net.neurons(75, "lif", name="units", t_ref="uniform(0 ms, 4 ms)", tau_m="9 ms")
+    out = net.neurons(3, "leaky_readout", name="out")
+    for port in ("cand_x", "cand_h"):
+        net.connect(x if port == "cand_x" else cells, cells, port=port, weights="normal(0.2, 1)")
+    for source in (cells, units, x):
+        net.connect(source, units, weights="normal(0.1, 0.4)", delay="uniform(0 ms, 3.9 ms)")
+    net.connect(units, units, density=0.3, weights=0.11)
+    net.connect(units, out, delay="2 ms")
+    return net
+
+
+def inputs(steps: int) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    return (rng.random((steps, 12)) < 0.2) * rng.normal(1, 0.5, (steps, 12))
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_threads_give_the_same_bits(threads: int) -> None:
+    assert assert_same(mixed(), inputs(120), threads) > 500
+
+
+def test_records_are_those_of_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """States of some units, readouts, several calls, and a buffer of spikes that fills up."""
+    monkeypatch.setattr("neuro_rtrl.engine.stream.RECORD_EVENTS", 40)
+    one, two = Simulation(mixed()), Simulation(mixed(), threads=2)
+    assert (one.threads, two.threads) == (1, 2)
+    record = {"units.v": [0, 40, 74, 3], "out.y": [2, 0]}
+    for part in np.split(inputs(90), 2):
+        a, b = one.run(part, record=record, every=7), two.run(part, record=record, every=7)
+        assert one.step == two.step
+        for name, states in a.states.items():
+            np.testing.assert_array_equal(b.states[name], states)
+        np.testing.assert_array_equal(b.predictions, a.predictions)
+        for name in ("cells", "units"):
+            np.testing.assert_array_equal(b[name].step, a[name].step)
+            np.testing.assert_array_equal(b[name].i, a[name].i)
+        assert a["units"].i.size > 80
+
+
+def test_a_state_that_is_not_finite_ends_all_threads() -> None:
+    def found(threads: int) -> str:
+        net = Network(dt="1 ms")
+        x, quiet = net.inputs(1), net.neurons(5, "leaky_readout", name="quiet")
+        net.connect(x, quiet, pairs=([0], [4]), weights=[1e308])
+        with pytest.raises(SimulationError) as error:
+            simulate(net, np.ones((100, 1)), threads=threads)
+        return str(error.value)
+
+    assert "quiet.y, unit 4, step 64" in found(1)
+    assert found(2) == found(1)
+
+
+def test_noise_and_plastic_synapses_have_one_thread() -> None:
+    noisy, plastic = Network(dt="1 ms"), Network(dt="1 ms")
+    noisy.neurons(4, "poisson")
+    x, units = plastic.inputs(2), plastic.neurons(4, "lif")
+    plastic.connect(x, units, plasticity="stdp")
+    assert Simulation(noisy, threads=2).threads == 1
+    assert Simulation(plastic, threads=2).threads == 1
+
+
+def test_threads_are_no_more_than_units_and_cores() -> None:
+    net = Network(dt="1 ms")
+    net.neurons(2, "lif")
+    assert Simulation(net, threads=3).threads == 2
+    assert Simulation(mixed(), threads=9).threads == 4
+
+
+@pytest.mark.parametrize("threads", [0, 1.5, "two"])
+def test_a_wrong_number_of_threads_is_refused(threads: object) -> None:
+    with pytest.raises(DescriptionError, match="threads"):
+        Simulation(mixed(), threads=threads)  # type: ignore[arg-type]
+
+
+def test_a_thread_that_cannot_start_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise the others would wait for ever."""
+    submit, calls = shares.ThreadPoolExecutor.submit, []
+
+    def refuse(pool: object, *job: object) -> object:
+        calls.append(job)
+        if len(calls) == 2:
+            raise RuntimeError("can't start new thread")
+        return submit(pool, *job)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(shares.ThreadPoolExecutor, "submit", refuse)
+    with pytest.raises(RuntimeError, match="new thread"):
+        simulate(mixed(), inputs(20), threads=3)
