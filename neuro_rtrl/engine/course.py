@@ -40,7 +40,7 @@ def make_fan(built: Built) -> Fan:
     careful = np.add.reduceat(blocked, wires.first[:-1]) > 0 if blocked.size else blocked
     jump = wires.gain * built.values[: wires.gain.size]
     special = careful | (wires.collects != 0) | (built.plan.wiring.plastic > 0)
-    return Fan(
+    fan = Fan(
         group=wires.group,
         delay=wires.delay,
         collects=wires.collects,
@@ -49,8 +49,23 @@ def make_fan(built: Built) -> Fan:
         first=wires.first,
         where=where,
         jump=jump,
+        straight=np.zeros((0, 4), np.int64),
         ring=wires.ring,
     )
+    return fan._replace(straight=straight(fan))
+
+
+def straight(fan: Fan) -> np.ndarray:
+    """(S, 4) see `Fan.straight`."""
+    made = aligned(np.zeros(4 * (fan.group.size - 1), np.int64)).reshape(-1, 4)
+    source = np.flatnonzero(np.diff(fan.group) == 1)
+    group = fan.group[source]
+    plain = (fan.even[group] != 0) & (fan.delay[group] == 0)
+    plain &= fan.first[group] < fan.first[group + 1]
+    source, group = source[plain], group[plain]
+    made[source, 0], made[source, 1] = fan.first[group], fan.first[group + 1]
+    made[source, 2] = fan.jump[fan.first[group]].view(np.int64)
+    return made
 
 
 def _one_value(values: np.ndarray, first: np.ndarray) -> np.ndarray:

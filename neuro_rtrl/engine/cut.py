@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neuro_rtrl.engine.build import Built
+from neuro_rtrl.engine.course import straight
 from neuro_rtrl.kernels.cells import Cells, Fan
 
 
@@ -69,9 +70,10 @@ def cut_fan(fan: Fan, places: Places) -> Fan:
     where[~collects] = places.h[fan.where[~collects]]
     inside = where >= 0
     before = np.concatenate([[0], np.cumsum(inside)])
-    return fan._replace(
+    cut = fan._replace(
         first=before[fan.first], where=where[inside].astype(np.uint32), jump=fan.jump[inside]
     )
+    return cut._replace(straight=straight(cut))
 
 
 def _block(at: int, rows: int, n: int, low: int, high: int) -> np.ndarray:

@@ -48,6 +48,8 @@ class Fan(NamedTuple):
     first: np.ndarray  # (G + 1,) synapses of each group
     where: np.ndarray  # (E,) place in h, or in a, that an arrival adds to
     jump: np.ndarray  # (E,) gain w
+    straight: np.ndarray  # (S, 4) of sources with one group only, even and without delay: its first
+    # synapse, their end, and the bits of the jump, all in one line of the cache; else 0
     ring: np.ndarray  # (1,) slots of the calendar
 
 

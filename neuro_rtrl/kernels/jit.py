@@ -81,8 +81,11 @@ def inline(function: Callable[..., Any]) -> Any:
 
 
 def kernel(function: Callable[..., Any]) -> Any:
-    """Compile a kernel that Python calls (lock released)."""
-    return _in_cache(_numba(), function)
+    """Compile a kernel that Python calls (lock released).
+
+    C needs no way to call it: that would be a third of the compile time of a short kernel.
+    """
+    return _in_cache(_numba(no_cfunc_wrapper=True), function)
 
 
 def _numba(**fixed: Any) -> Callable[..., Any]:

@@ -23,7 +23,7 @@ from neuro_rtrl.kernels.jit import inline, jit
 from neuro_rtrl.kernels.layout import HEARD, STEP
 
 APART = 8  # numbers of 8 bytes in a line of the cache, so that no two threads share one
-PATIENCE = 5000  # looks before a thread lets others have its core
+PATIENCE = 100  # looks before a thread lets others have its core
 ENDED = 2**62  # told by a thread that has stopped for good
 TOLD, COUNT, UNITS = range(3)  # places on a page
 _YIELD = "SwitchToThread" if os.name == "nt" else "sched_yield"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from neuro_rtrl.kernels.cells import Course, Fan, Tape
-from neuro_rtrl.kernels.exponential import fma
+from neuro_rtrl.kernels.exponential import fma, from_bits
 from neuro_rtrl.kernels.jit import inline, jit
 from neuro_rtrl.kernels.layout import DONE, FREE, HEARD, STEP
 from neuro_rtrl.kernels.plastic import Weave, before_arrivals
@@ -73,11 +73,13 @@ def deliver(fan: Fan, weave: Weave, course: Course) -> None:
 def send_now(fan: Fan, weave: Weave, course: Course) -> None:
     """Spikes whose first synapses have no delay; what is left of them goes to the calendar."""
     for i in range(course.clock[HEARD]):
-        k = course.heard[i]
-        if fan.group[k] < fan.group[k + 1] and fan.delay[fan.group[k]] == 0:
-            _fetch_row(fan, fan.group[k])
+        _fetch_first(fan, course.heard[i])
     for i in range(course.clock[HEARD]):
         k = course.heard[i]
+        if fan.straight[k, 1]:
+            jump = from_bits(fan.straight[k, 2])
+            _add_even(fan, course, fan.straight[k, 0], fan.straight[k, 1], jump, course.y[k])
+            continue
         group, last = fan.group[k], fan.group[k + 1]
         if group == last or fan.delay[group] > 0:
             continue
@@ -86,6 +88,16 @@ def send_now(fan: Fan, weave: Weave, course: Course) -> None:
             group += 1
         if group < last:
             schedule(fan, course, new_event(course, k, course.y[k], -1, group))
+
+
+@inline
+def _fetch_first(fan: Fan, k: int) -> None:
+    """The synapses that source k reaches at once."""
+    if fan.straight[k, 1]:
+        for e in range(fan.straight[k, 0], fan.straight[k, 1], LINE // 4):
+            fetch(fan.where, e)
+    elif fan.group[k] < fan.group[k + 1] and fan.delay[fan.group[k]] == 0:
+        _fetch_row(fan, fan.group[k])
 
 
 @jit
@@ -102,19 +114,18 @@ def _fetch_row(fan: Fan, group: int) -> None:
 @jit
 def _add(fan: Fan, weave: Weave, course: Course, group: int, y: float) -> None:
     """The arrivals of one group: h += gain w y, or a += gain w y."""
-    h, where, jump = course.h, fan.where, fan.jump
-    # Numbers without a sign need no test for places counted from the end.
-    low, high = np.uint64(fan.first[group]), np.uint64(fan.first[group + 1])
     if fan.even[group]:
-        if y != 0.0 and low < high:
-            same = jump[low]
-            for e in range(low, high):
-                h[where[e]] = fma(same, y, h[where[e]])
+        first, end = fan.first[group], fan.first[group + 1]
+        if first < end:
+            _add_even(fan, course, first, end, fan.jump[first], y)
         return
     if weave.of[group] >= 0:
         before_arrivals(fan, weave, course, group)
     if y == 0.0:
         return
+    h, where, jump = course.h, fan.where, fan.jump
+    # Numbers without a sign need no test for places counted from the end.
+    low, high = np.uint64(fan.first[group]), np.uint64(fan.first[group + 1])
     if fan.collects[group]:
         for e in range(low, high):
             course.a[where[e]] += jump[e] * y
@@ -125,3 +136,13 @@ def _add(fan: Fan, weave: Weave, course: Course, group: int, y: float) -> None:
     else:
         for e in range(low, high):
             h[where[e]] += jump[e] * y
+
+
+@jit
+def _add_even(fan: Fan, course: Course, first: int, end: int, jump: float, y: float) -> None:
+    """Arrivals that are all the same, at states that are not deaf."""
+    if y == 0.0:
+        return
+    h, where = course.h, fan.where
+    for e in range(np.uint64(first), np.uint64(end)):
+        h[where[e]] = fma(jump, y, h[where[e]])

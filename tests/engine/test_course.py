@@ -62,3 +62,15 @@ def test_groups_without_anything_special_are_even() -> None:
     net.connect(x, cells, weights=0.5, delay="4 ms", port="cand_x")
     net.connect(x, free, weights=0.25, delay="5 ms")
     assert make_fan(build(net, learn=False)).even.tolist() == [1, 0, 0, 0, 0, 1]
+
+
+def test_straight_sources_have_one_even_group_without_delay() -> None:
+    net = Network(dt="1 ms")
+    a, b = net.neurons(5, "lif", name="a"), net.neurons(4, "lif", name="b")
+    net.connect(a, b, pairs=([0, 0, 1, 2, 2, 4], [1, 3, 0, 0, 1, 2]), weights=[2.0, 2, 3, 4, 5, 6])
+    net.connect(a, b, pairs=([4], [0]), weights=6.0, delay="1 ms")
+    net.connect(b, a, pairs=([0], [0]), weights=7.0, delay="1 ms")
+    made = make_fan(build(net, learn=False)).straight
+    np.testing.assert_array_equal(made[:2, :2], [[0, 2], [2, 3]])
+    np.testing.assert_array_equal(made[:2, 2].copy().view(float), [2.0, 3.0])
+    assert not made[2:].any()
