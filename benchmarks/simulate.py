@@ -26,7 +26,7 @@ from benchmarks.record import Record, line
 
 ROOT = Path(__file__).parent.parent
 SIZES = (4000, 20000)
-STEPS, RUNS = 10_000, 5
+STEPS, RUNS, THREADS = 10_000, 5, 2
 LIMIT_S = 900
 BRIAN = {"Brian2 C++ standalone": "cpp_standalone", "Brian2 Cython": "cython"}
 OURS = "neuro_rtrl"
@@ -88,6 +88,8 @@ def one(kind: str, n: int, steps: int, runs: int, peers: bool) -> list[Record]:
         ours = _record(OURS, "neuro_rtrl", kind, n, steps)
         filled(ours, child("simulate_ours", (*given, 0), cache), "cold")
         made.append(filled(ours, child("simulate_ours", (*given, runs), cache), "warm"))
+        both = _record(OURS, "neuro_rtrl", kind, n, steps, f", {THREADS} threads")
+        made.append(filled(both, child("simulate_ours", (*given, runs, 0, THREADS), cache), "warm"))
         for who, target in BRIAN.items() if peers else ():
             record = _record(who, "brian2", kind, n, steps)
             if importlib.util.find_spec("brian2") is None:

@@ -1,8 +1,8 @@
 """A balanced network in this package.
 
-    python -m benchmarks.peers.simulate_ours KIND N STEPS RUNS [DELAY]
+    python -m benchmarks.peers.simulate_ours KIND N STEPS RUNS [DELAY [THREADS]]
 
-DELAY of all synapses is in steps of 0.1 ms (0 if it is not given). Prints JSON: seconds of each
+DELAY of all synapses is in steps of 0.1 ms (0 if it is not given); THREADS is 1. Prints JSON: seconds of each
 part, and of each run; the first run is the result of a fresh start.
 """
 
@@ -41,7 +41,8 @@ t_ref = { value = 5, unit = "ms", meaning = "refractory period" }
 def main() -> None:
     """Describe, build, run."""
     kind, n, steps, runs = sys.argv[1], *(int(x) for x in sys.argv[2:5])
-    delay = f"{0.1 * int(sys.argv[5]) if len(sys.argv) > 5 else 0.0} ms"
+    late, threads = (int(sys.argv[k]) if len(sys.argv) > k else k - 5 for k in (5, 6))
+    delay = f"{0.1 * late} ms"
     drawn = balanced.draw(kind, n)
     began = time.perf_counter()
     import neuro_rtrl as nr
@@ -63,7 +64,7 @@ def main() -> None:
     described = time.perf_counter()
     seconds, spikes, built = [], 0, 0.0
     for run in range(runs + 1):
-        simulation = nr.Simulation(net)
+        simulation = nr.Simulation(net, threads)
         simulation.run(steps=0)  # compiles
         now = time.perf_counter()
         built = built or now - described

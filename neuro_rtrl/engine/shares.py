@@ -19,8 +19,8 @@ from neuro_rtrl.engine.course import aligned, make_cells, make_course, make_fan
 from neuro_rtrl.engine.cut import cut_cells, cut_fan
 from neuro_rtrl.engine.plasticity import Plastic
 from neuro_rtrl.kernels.cells import Cells, Course, Fan, Tape
-from neuro_rtrl.kernels.fast import run as kernel
-from neuro_rtrl.kernels.layout import RECORD_FULL, RECORDED, STEP
+from neuro_rtrl.kernels.fast import run, run_all
+from neuro_rtrl.kernels.layout import CONDITION, RECORD_FULL, RECORDED, STEP
 from neuro_rtrl.kernels.meeting import APART, ENDED, TOLD, UNITS, Meeting
 
 
@@ -71,8 +71,9 @@ class Shares:
         cells, fan = make_cells(built), make_fan(built)
         self.plastic = Plastic(built, fan)
         self._weave = self.plastic.weave
-        alone = cells.chance.any() or self._weave.size.size
+        alone = bool(cells.chance.any() or self._weave.size.size)
         count = 1 if alone else max(1, min(threads, cores(), built.plan.n))
+        self._plain = not alone and count == 1 and not (cells.refractory == CONDITION).any()
         meetings = _meetings(count, built.plan.n, bool(cells.graded.any()))
         if count == 1:
             course = make_course(built, cells, fan)
@@ -136,15 +137,16 @@ class Shares:
             for s, tape in zip(self._shares, tapes, strict=True)
         ]
         if len(jobs) == 1:
-            return int(kernel(*jobs[0]))
+            cells, fan, _, course, tape, _ = jobs[0]
+            return int(run(cells, fan, course, tape) if self._plain else run_all(*jobs[0]))
         # Nobody waits while the kernel is compiled: this call has no steps.
-        kernel(*jobs[0][:4], tapes[0]._replace(begin=np.full(2, self.step)), jobs[0][5])
+        run_all(*jobs[0][:4], tapes[0]._replace(begin=np.full(2, self.step)), jobs[0][5])
         told = self._shares[0].meeting.page[:, TOLD]
         told[:] = self.step
         with ThreadPoolExecutor(len(jobs) - 1) as pool:
             try:
-                others = [pool.submit(kernel, *job) for job in jobs[1:]]
-                answers = [kernel(*jobs[0]), *[other.result() for other in others]]
+                others = [pool.submit(run_all, *job) for job in jobs[1:]]
+                answers = [run_all(*jobs[0]), *[other.result() for other in others]]
             except BaseException:
                 told[:] = ENDED  # nobody waits for a thread that did not start
                 raise

@@ -29,7 +29,7 @@ from neuro_rtrl.kernels.layout import (
 )
 from neuro_rtrl.kernels.meeting import Meeting, alone, exchange, leave
 from neuro_rtrl.kernels.plastic import Weave, after_arrivals
-from neuro_rtrl.kernels.refractory import hold_spiking, release
+from neuro_rtrl.kernels.refractory import ask_conditions, hold_spiking, release
 from neuro_rtrl.kernels.refs import ref
 from neuro_rtrl.kernels.simulate import CHECK_EVERY
 from neuro_rtrl.kernels.spread import deliver, inject, send_later, send_now
@@ -38,48 +38,68 @@ from neuro_rtrl.kernels.wide import flags_of, lowest
 
 
 @kernel
-def run(cells: Cells, fan: Fan, weave: Weave, course: Course, tape: Tape, meeting: Meeting) -> int:
-    """Run the tape on from where the course stands."""
+def run(cells: Cells, fan: Fan, course: Course, tape: Tape) -> int:
+    """Run the tape on from where the course stands, where nothing is asked that `run_all` has."""
+    return _steps(ref(cells), ref(fan), None, ref(course), ref(tape), None)
+
+
+@kernel
+def run_all(
+    cells: Cells, fan: Fan, weave: Weave, course: Course, tape: Tape, meeting: Meeting
+) -> int:
+    """The same with noise, conditions of refractoriness, plastic synapses, and several threads.
+
+    It takes twice as long to compile. The parts of `run` that it has besides are not even looked at
+    there, as `weave` and `meeting` are None when it is compiled.
+    """
     return _steps(ref(cells), ref(fan), ref(weave), ref(course), ref(tape), ref(meeting))
 
 
 @inline
 def _steps(
-    cells: Cells, fan: Fan, weave: Weave, course: Course, tape: Tape, meeting: Meeting
+    cells: Cells,
+    fan: Fan,
+    weave: Weave | None,
+    course: Course,
+    tape: Tape,
+    meeting: Meeting | None,
 ) -> int:
     while course.clock[STEP] < tape.begin[1]:
         if tape.event_step.shape[0] - course.clock[RECORDED] < course.y.shape[0]:
             return RECORD_FULL
         _until_spikes(cells, fan, weave, course, tape)
-        if not alone(meeting) and not exchange(meeting, course):
+        if meeting is not None and not alone(meeting) and not exchange(meeting, course):
             return NOT_FINITE
         _from_spikes(cells, fan, weave, course, tape)
         if course.clock[STEP] % CHECK_EVERY == 0 and not all_finite(course):
-            leave(meeting)
+            if meeting is not None:
+                leave(meeting)
             return NOT_FINITE
     return FINISHED if all_finite(course) else NOT_FINITE
 
 
 @inline
-def _until_spikes(cells: Cells, fan: Fan, weave: Weave, course: Course, tape: Tape) -> None:
+def _until_spikes(cells: Cells, fan: Fan, weave: Weave | None, course: Course, tape: Tape) -> None:
     """The first half of a step: state update, threshold."""
     _trace(weave, course, tape)
     inject(fan, weave, course, tape)
-    draw_noise(cells, course)
     release(cells, course)
+    if weave is not None:
+        draw_noise(cells, course)
+        ask_conditions(cells, course)
     _advance(cells, course)
     hold_spiking(cells, course)
     _number(cells, course)
 
 
 @inline
-def _from_spikes(cells: Cells, fan: Fan, weave: Weave, course: Course, tape: Tape) -> None:
+def _from_spikes(cells: Cells, fan: Fan, weave: Weave | None, course: Course, tape: Tape) -> None:
     """The second half: arrivals, resets."""
     _record(course, tape)
     send_later(fan, course)
     deliver(fan, weave, course)
     send_now(fan, weave, course)
-    if weave.size.shape[0]:
+    if weave is not None:
         after_arrivals(weave, course, tape)
     _settle(cells, course)
     for o in range(tape.outputs.shape[0]):
@@ -88,14 +108,17 @@ def _from_spikes(cells: Cells, fan: Fan, weave: Weave, course: Course, tape: Tap
 
 
 @inline
-def _trace(weave: Weave, course: Course, tape: Tape) -> None:
+def _trace(weave: Weave | None, course: Course, tape: Tape) -> None:
     """Recorded states, as they are before the update (Brian2's convention)."""
     step, every = course.clock[STEP], tape.every[0]
     if tape.traced.shape[0] and step % every == 0:
         row = step // every - (tape.begin[0] + every - 1) // every
         for i in range(tape.traced.shape[0]):
             place = tape.traced[i]
-            tape.trace[row, i] = course.h[place] if place >= 0 else weave.z[-1 - place]
+            if place >= 0:
+                tape.trace[row, i] = course.h[place]
+            elif weave is not None:
+                tape.trace[row, i] = weave.z[-1 - place]
 
 
 @jit

@@ -36,26 +36,26 @@ def release(cells: Cells, course: Course) -> None:
         else:
             _hold(cells, course, k, 0)
         k = following
-    for p in range(cells.first.shape[0]):
-        if cells.refractory[p] == CONDITION:
-            _ask_condition(cells, course, p)
 
 
 @jit
-def _ask_condition(cells: Cells, course: Course, p: int) -> None:
-    """Whether the units of population p that are refractory stay so."""
-    invoke(
-        cells.call[p, GATE],
-        (
-            cells.size[p],
-            at(course.h, cells.at_h[p]),
-            at(cells.c, cells.at_c[p]),
-            at(cells.values, cells.at_theta[p]),
-            at(course.held, cells.first[p]),
-        ),
-    )
-    for k in range(cells.first[p], cells.first[p] + cells.size[p]):
-        _hold(cells, course, k, course.held[k])
+def ask_conditions(cells: Cells, course: Course) -> None:
+    """Whether units that are refractory as long as a condition holds stay so."""
+    for p in range(cells.first.shape[0]):
+        if cells.refractory[p] != CONDITION:
+            continue
+        invoke(
+            cells.call[p, GATE],
+            (
+                cells.size[p],
+                at(course.h, cells.at_h[p]),
+                at(cells.c, cells.at_c[p]),
+                at(cells.values, cells.at_theta[p]),
+                at(course.held, cells.first[p]),
+            ),
+        )
+        for k in range(cells.first[p], cells.first[p] + cells.size[p]):
+            _hold(cells, course, k, course.held[k])
 
 
 @inline

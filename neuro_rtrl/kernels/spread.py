@@ -21,7 +21,7 @@ LINE = 64  # bytes of a line of the cache
 
 
 @inline
-def inject(fan: Fan, weave: Weave, course: Course, tape: Tape) -> None:
+def inject(fan: Fan, weave: Weave | None, course: Course, tape: Tape) -> None:
     """Events used up can be used again; then the external ones of this step."""
     t = course.clock[STEP] - tape.begin[0]
     for i in range(course.clock[DONE]):
@@ -51,7 +51,7 @@ def send_later(fan: Fan, course: Course) -> None:
 
 
 @inline
-def deliver(fan: Fan, weave: Weave, course: Course) -> None:
+def deliver(fan: Fan, weave: Weave | None, course: Course) -> None:
     """All that was in the calendar for this step."""
     event = take_slot(fan, course)
     ahead = event
@@ -70,7 +70,7 @@ def deliver(fan: Fan, weave: Weave, course: Course) -> None:
 
 
 @inline
-def send_now(fan: Fan, weave: Weave, course: Course) -> None:
+def send_now(fan: Fan, weave: Weave | None, course: Course) -> None:
     """Spikes whose first synapses have no delay; what is left of them goes to the calendar."""
     for i in range(course.clock[HEARD]):
         _fetch_first(fan, course.heard[i])
@@ -112,14 +112,14 @@ def _fetch_row(fan: Fan, group: int) -> None:
 
 
 @jit
-def _add(fan: Fan, weave: Weave, course: Course, group: int, y: float) -> None:
+def _add(fan: Fan, weave: Weave | None, course: Course, group: int, y: float) -> None:
     """The arrivals of one group: h += gain w y, or a += gain w y."""
     if fan.even[group]:
         first, end = fan.first[group], fan.first[group + 1]
         if first < end:
             _add_even(fan, course, first, end, fan.jump[first], y)
         return
-    if weave.of[group] >= 0:
+    if weave is not None and weave.of[group] >= 0:
         before_arrivals(fan, weave, course, group)
     if y == 0.0:
         return
