@@ -2,8 +2,9 @@
 
     python -m benchmarks.peers.simulate_ours KIND N STEPS RUNS [DELAY [THREADS]]
 
-DELAY of all synapses is in steps of 0.1 ms (0 if it is not given); THREADS is 1. Prints JSON: seconds of each
-part, and of each run; the first run is the result of a fresh start.
+DELAY of all synapses is in steps of 0.1 ms (0 if it is not given), THREADS is 1 if it is not
+given. Prints JSON: seconds of each part, and of each run; the first run is the result of a fresh
+start.
 """
 
 from __future__ import annotations

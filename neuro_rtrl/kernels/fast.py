@@ -107,7 +107,7 @@ def _from_spikes(cells: Cells, fan: Fan, weave: Weave | None, course: Course, ta
     course.clock[STEP] += 1
 
 
-@inline
+@jit
 def _trace(weave: Weave | None, course: Course, tape: Tape) -> None:
     """Recorded states, as they are before the update (Brian2's convention)."""
     step, every = course.clock[STEP], tape.every[0]
@@ -158,7 +158,7 @@ def _collect(course: Course, first: int, end: int, count: int) -> int:
     return count
 
 
-@inline
+@jit
 def _number(cells: Cells, course: Course) -> None:
     """The numbers, in the whole network, of units that spike."""
     for i in range(course.clock[LIVE]):
@@ -167,7 +167,7 @@ def _number(cells: Cells, course: Course) -> None:
     course.clock[HEARD] = course.clock[LIVE]
 
 
-@inline
+@jit
 def _record(course: Course, tape: Tape) -> None:
     """Spikes of this step."""
     for i in range(course.clock[HEARD]):
@@ -176,7 +176,7 @@ def _record(course: Course, tape: Tape) -> None:
         course.clock[RECORDED] += 1
 
 
-@inline
+@jit
 def _settle(cells: Cells, course: Course) -> None:
     """The reset of every unit that spiked."""
     for i in range(course.clock[LIVE]):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from neuro_rtrl.kernels.cells import Cells, Course
 from neuro_rtrl.kernels.invoke import at, invoke
-from neuro_rtrl.kernels.jit import inline, jit
+from neuro_rtrl.kernels.jit import jit
 from neuro_rtrl.kernels.layout import CONDITION, GATE, LIVE, PERIOD, STEP
 
 
@@ -22,7 +22,7 @@ def _hold(cells: Cells, course: Course, k: int, on: int) -> None:
             course.deaf[cells.at_h[p] + v * cells.size[p] + k - cells.first[p]] = on
 
 
-@inline
+@jit
 def release(cells: Cells, course: Course) -> None:
     """Units whose refractoriness ends before this step."""
     slot = course.clock[STEP] % course.wheel.shape[0]
@@ -58,7 +58,7 @@ def ask_conditions(cells: Cells, course: Course) -> None:
             _hold(cells, course, k, course.held[k])
 
 
-@inline
+@jit
 def hold_spiking(cells: Cells, course: Course) -> None:
     """From its spike on a unit is refractory, and deaf in this very step."""
     for i in range(course.clock[LIVE]):

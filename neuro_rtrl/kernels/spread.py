@@ -20,7 +20,7 @@ from neuro_rtrl.kernels.wide import fetch
 LINE = 64  # bytes of a line of the cache
 
 
-@inline
+@jit
 def inject(fan: Fan, weave: Weave | None, course: Course, tape: Tape) -> None:
     """Events used up can be used again; then the external ones of this step."""
     t = course.clock[STEP] - tape.begin[0]
@@ -38,7 +38,7 @@ def inject(fan: Fan, weave: Weave | None, course: Course, tape: Tape) -> None:
         schedule(fan, course, event)
 
 
-@inline
+@jit
 def send_later(fan: Fan, course: Course) -> None:
     """Spikes whose first synapses have a delay go to the calendar."""
     if fan.ring[0] == 1:
@@ -50,7 +50,7 @@ def send_later(fan: Fan, course: Course) -> None:
             schedule(fan, course, new_event(course, k, course.y[k], -1, group))
 
 
-@inline
+@jit
 def deliver(fan: Fan, weave: Weave | None, course: Course) -> None:
     """All that was in the calendar for this step."""
     event = take_slot(fan, course)
@@ -69,7 +69,7 @@ def deliver(fan: Fan, weave: Weave | None, course: Course) -> None:
         event = following
 
 
-@inline
+@jit
 def send_now(fan: Fan, weave: Weave | None, course: Course) -> None:
     """Spikes whose first synapses have no delay; what is left of them goes to the calendar."""
     for i in range(course.clock[HEARD]):

@@ -26,7 +26,7 @@ def test_units_keep_their_own_numbers() -> None:
     assert [part.size.tolist() for part, _ in parts] == [[2, 2], [3, 2]]
     first, second = (part for part, _ in parts)
     assert (second.first + second.shift).tolist() == [2, 5 + 2]
-    np.testing.assert_array_equal(second.hold, [2, 3, 4, 0, 0])
+    np.testing.assert_array_equal(second.hold, [2, 3, 4, 5, 5])
     np.testing.assert_array_equal(second.population, [0, 0, 0, 1, 1])
     # Of each population, first the coefficients that all units share, then the others.
     for p, n in enumerate((5, 4)):
