@@ -11,7 +11,7 @@ import numpy as np
 
 from neuro_rtrl.kernels.cells import Course, Fan, Tape
 from neuro_rtrl.kernels.exponential import fma, from_bits
-from neuro_rtrl.kernels.jit import inline, jit
+from neuro_rtrl.kernels.jit import jit
 from neuro_rtrl.kernels.layout import DONE, FREE, HEARD, STEP
 from neuro_rtrl.kernels.plastic import Weave, before_arrivals
 from neuro_rtrl.kernels.queue import new_event, schedule, take_slot
@@ -90,7 +90,7 @@ def send_now(fan: Fan, weave: Weave | None, course: Course) -> None:
             schedule(fan, course, new_event(course, k, course.y[k], -1, group))
 
 
-@inline
+@jit
 def _fetch_first(fan: Fan, k: int) -> None:
     """The synapses that source k reaches at once."""
     if fan.straight[k, 1]:
