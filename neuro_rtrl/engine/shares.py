@@ -10,7 +10,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -145,8 +147,8 @@ class Shares:
         told[:] = self.step
         with ThreadPoolExecutor(len(jobs) - 1) as pool:
             try:
-                others = [pool.submit(run_all, *job) for job in jobs[1:]]
-                answers = [run_all(*jobs[0]), *[other.result() for other in others]]
+                others = [pool.submit(_run_on, k, job) for k, job in enumerate(jobs) if k]
+                answers = [_run_on(0, jobs[0]), *[other.result() for other in others]]
             except BaseException:
                 told[:] = ENDED  # nobody waits for a thread that did not start
                 raise
@@ -159,6 +161,21 @@ def cores() -> int:
     if "sched_getaffinity" in dir(os):  # not on every system
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _run_on(number: int, job: tuple[Any, ...]) -> int:
+    """Run a share in a thread that begins on a core of its own.
+
+    A system may take a tenth of a second to see that two busy threads have one core. Afterwards
+    they may go where they like.
+    """
+    if "sched_setaffinity" in dir(os):  # not on every system
+        allowed = os.sched_getaffinity(0)
+        mine = sorted(allowed)[(os.getpid() + number) % len(allowed)]
+        with suppress(OSError):  # where it is forbidden, they begin wherever they are
+            os.sched_setaffinity(0, {mine})
+            os.sched_setaffinity(0, allowed)
+    return int(run_all(*job))
 
 
 def _meetings(count: int, n: int, graded: bool) -> list[Meeting]:
