@@ -145,10 +145,11 @@ class Shares:
         run_all(*jobs[0][:4], tapes[0]._replace(begin=np.full(2, self.step)), jobs[0][5])
         told = self._shares[0].meeting.page[:, TOLD]
         told[:] = self.step
-        with ThreadPoolExecutor(len(jobs) - 1) as pool:
+        count = len(jobs)
+        with ThreadPoolExecutor(count - 1) as pool:
             try:
-                others = [pool.submit(_run_on, k, job) for k, job in enumerate(jobs) if k]
-                answers = [_run_on(0, jobs[0]), *[other.result() for other in others]]
+                others = [pool.submit(_run_on, k, count, jobs[k]) for k in range(1, count)]
+                answers = [_run_on(0, count, jobs[0]), *[other.result() for other in others]]
             except BaseException:
                 told[:] = ENDED  # nobody waits for a thread that did not start
                 raise
@@ -163,19 +164,21 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def _run_on(number: int, job: tuple[Any, ...]) -> int:
-    """Run a share in a thread that begins on a core of its own.
+def _run_on(number: int, threads: int, job: tuple[Any, ...]) -> int:
+    """Run share `number` on cores that no other share uses.
 
-    A system may take a tenth of a second to see that two busy threads have one core. Afterwards
-    they may go where they like.
+    Left alone, a system may take a tenth of a second to see that two busy threads have one core.
     """
-    if "sched_setaffinity" in dir(os):  # not on every system
-        allowed = os.sched_getaffinity(0)
-        mine = sorted(allowed)[(os.getpid() + number) % len(allowed)]
-        with suppress(OSError):  # where it is forbidden, they begin wherever they are
-            os.sched_setaffinity(0, {mine})
+    if "sched_setaffinity" not in dir(os):  # not on every system
+        return int(run_all(*job))
+    allowed = os.sched_getaffinity(0)
+    with suppress(OSError):  # where it is forbidden, they run where they are
+        os.sched_setaffinity(0, set(sorted(allowed)[number::threads]) or allowed)
+    try:
+        return int(run_all(*job))
+    finally:
+        with suppress(OSError):
             os.sched_setaffinity(0, allowed)
-    return int(run_all(*job))
 
 
 def _meetings(count: int, n: int, graded: bool) -> list[Meeting]:
