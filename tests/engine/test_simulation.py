@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neuro_rtrl.engine import simulation, stream
+from neuro_rtrl.engine import shares, stream
 from neuro_rtrl.engine.run_file import open_run
 from neuro_rtrl.engine.simulation import Recording, Simulation, simulate
 from neuro_rtrl.errors import DescriptionError, SimulationError
@@ -192,7 +192,7 @@ def test_a_state_that_overflows_is_named() -> None:
 
 
 def test_an_answer_that_kernels_do_not_give(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(simulation, "kernel", lambda *_: 99)
+    monkeypatch.setattr(shares, "run", lambda *_: 99)
     with pytest.raises(SimulationError, match=r"the kernel stopped; given: 99"):
         simulate(one_unit(), [[1.0]])
 
