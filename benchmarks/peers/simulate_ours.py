@@ -10,6 +10,7 @@ start.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 
@@ -44,6 +45,8 @@ def main() -> None:
     kind, n, steps, runs = sys.argv[1], *(int(x) for x in sys.argv[2:5])
     late, threads = (int(sys.argv[k]) if len(sys.argv) > k else k - 5 for k in (5, 6))
     delay = f"{0.1 * late} ms"
+    if threads > 1 and "sched_setaffinity" in dir(os):
+        os.sched_setaffinity(0, range(threads))
     drawn = balanced.draw(kind, n)
     began = time.perf_counter()
     import neuro_rtrl as nr
