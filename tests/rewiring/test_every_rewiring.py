@@ -11,6 +11,7 @@ import neuro_rtrl as nr
 from neuro_rtrl import registry
 from neuro_rtrl.contracts_rewiring import Rewiring
 from neuro_rtrl.errors import DescriptionError
+from tests.engine.test_snapshot import through_json
 
 NAMES = sorted(registry.files("rewiring"))
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -75,3 +76,18 @@ def test_refusals_name_the_method_and_the_option(name: str) -> None:
             with pytest.raises(DescriptionError, match=rf"{name}: {option}.*expected: "):
                 kind(**options)
         assert good is not None
+
+
+@pytest.mark.parametrize("update", [4, "sequence"])
+@pytest.mark.parametrize("name", NAMES)
+def test_it_goes_on_from_a_state_that_was_kept(name: str, update: int | str) -> None:
+    whole, first, second = (learner(name, update=update) for _ in range(3))
+    losses, begun = learn(whole, 8), learn(first, 4)
+    assert begun == losses[:4]
+    second.restore(through_json(first.state()))
+    assert learn(second, 4) == losses[4:]
+    one, other = whole.projections["loop"], second.projections["loop"]
+    np.testing.assert_array_equal(one.pre, other.pre)
+    np.testing.assert_array_equal(one.post, other.post)
+    np.testing.assert_array_equal(one.weights, other.weights)
+    np.testing.assert_equal(whole.ledger.as_dict(), second.ledger.as_dict())
