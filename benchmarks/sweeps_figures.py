@@ -20,12 +20,13 @@ LOOKS = {
     sweeps.BPTT: ("C0", "^", 1.4),
     sweeps.NEST: ("C2", "v", 1.4),
 }
-ROWS = {"ms_per_step_median": "ms per step", "peak_mb": "peak memory, MB"}
+TIME = "ms_per_step_median"
+ROWS = {TIME: "ms per step", "peak_mb": "peak memory, MB"}
 NAMES = {sweeps.RTRL: "exact rtrl (ours, online)", sweeps.EPROP: "eprop (ours)"}
 
 
 def draw(records: list[Record], path: Path) -> Path:
-    """Lines of all programs; crossings with `rtrl` are dotted."""
+    """Lines of all programs; where `rtrl` crosses another in time is dotted."""
     axes_of = list(dict.fromkeys(r.details["sweep"] for r in records))
     columns = len(axes_of)
     size = (3.9 * columns, 6.6)
@@ -47,13 +48,19 @@ def draw(records: list[Record], path: Path) -> Path:
 
 
 def panel(axis: plt.Axes, records: list[Record], key: str) -> None:
-    """One quantity along one axis."""
+    """One quantity along one axis; memory of a megabyte or so is beyond what can be told."""
     for who, (colour, marker, width) in LOOKS.items():
         x, y = sweeps.line(records, who, key)
         label = NAMES.get(who, who)
         axis.plot(x, y, marker=marker, color=colour, lw=width, markersize=4, label=label)
     axis.set(xscale="log", yscale="log")
     axis.grid(True, which="major", lw=0.4, alpha=0.5)
+    places_of = sorted({r.details["at"] for r in records})
+    axis.set_xticks(places_of, [f"{at:.2g}" if at < 1 else f"{at:.0f}" for at in places_of])
+    axis.minorticks_off()
+    if key != TIME:
+        axis.set_ylim(bottom=0.1)
+        return
     level = 0.02
     for who, places in sweeps.crossings(records, key).items():
         for at in places:
