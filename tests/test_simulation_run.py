@@ -14,8 +14,11 @@ from scipy.special import erfcx
 
 from neuro_rtrl import simulation_run
 from neuro_rtrl.cli import main
+from neuro_rtrl.engine import shares
 from neuro_rtrl.engine.run_file import open_run
+from neuro_rtrl.engine.simulation import Simulation
 from neuro_rtrl.errors import NeuroRtrlError, SimulationError
+from neuro_rtrl.network.describe import Network
 from neuro_rtrl.simulation_run import run_simulation
 from tests.test_simulation_text import written
 
@@ -30,6 +33,33 @@ def test_cuba_fires_irregularly_at_five_hertz(tmp_path: Path) -> None:
     for row in rows.values():
         assert 4.5 < row["rate"] < 6.5  # Brian2's example: 5.5 Hz
         assert row["cv"] > 0.35
+
+
+def test_threads_of_the_command_leave_the_same_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shares, "cores", lambda: 2)
+    asked: list[int] = []
+    made = simulation_run.Simulation
+
+    def noted(net: Network, threads: int) -> Simulation:
+        asked.append(threads)
+        return made(net, threads)
+
+    monkeypatch.setattr(simulation_run, "Simulation", noted)
+    spikes = []
+    for threads in ("1", "2"):
+        out = str(tmp_path / threads)
+        short = ["--set", "simulation.duration='0.1 s'", "--threads", threads]
+        with pytest.raises(SystemExit, match="0"):
+            main(["simulate", "cuba", "--out", out, "--quiet", *short])
+        with open_run(out) as run:
+            spikes.append([run.spikes(name) for name in ("excitatory", "inhibitory")])
+    assert asked == [1, 2]
+    for one, two in zip(*spikes, strict=True):
+        np.testing.assert_array_equal(two.step, one.step)
+        np.testing.assert_array_equal(two.i, one.i)
+        assert one.i.size > 100
 
 
 def test_coba_fires_irregularly_at_twenty_hertz(tmp_path: Path) -> None:
