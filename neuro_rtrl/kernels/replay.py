@@ -1,0 +1,136 @@
+"""A program replayed on one shard of columns (see program.py).
+
+The sum over the sources of an operation is kept in registers while they are read one after the
+other: four bytes a multiply-add, out of a working set (base and slots of one shard) that stays in
+the second cache for the whole window. The sum over sources is in the order of the program, so
+results depend neither on the order of the shards nor on the number of threads.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from neuro_rtrl.kernels.jit import kernel
+from neuro_rtrl.kernels.program import OPERATIONS, Program
+
+SHARD_BYTES = 256  # of one row
+VECTORS = 4
+_FUSED = ("contract",)
+
+
+@intrinsic
+def weave(
+    typingctx: Any,
+    source: Any,
+    factor: Any,
+    first: Any,
+    last: Any,
+    base: Any,
+    slots: Any,
+    out: Any,
+) -> Any:
+    """Row `out` <- sum over i in first..last-1 of factor[i] * row source[i].
+
+    Rows >= 0 are in `slots`, rows < 0 are row ~i of `base`: (rows, SHARD_BYTES / itemsize) both.
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> None:
+        data = [
+            context.make_array(kind)(context, builder, values[i]).data
+            for i, kind in ((0, signature.args[0]), (1, signature.args[1]),
+                            (4, signature.args[4]), (5, signature.args[5]))
+        ]  # fmt: skip
+        number = context.get_data_type(signature.args[1].dtype)
+        _weave(builder, number, data, values[2], values[3], values[6])
+        return context.get_dummy_value()
+
+    return types.void(source, factor, first, last, base, slots, out), codegen
+
+
+def _weave(builder: Any, number: Any, data: list[Any], first: Any, last: Any, out: Any) -> None:
+    """The loop over sources, with VECTORS vectors of sums."""
+    lanes = SHARD_BYTES // VECTORS // (4 if isinstance(number, ir.FloatType) else 8)
+    vector = ir.VectorType(number, lanes)
+    source, factor, base, slots = data
+    zero = ir.Constant(vector, [0.0] * lanes)
+    sums = [cgutils.alloca_once_value(builder, zero) for _ in range(VECTORS)]
+    for total in sums:
+        builder.store(zero, total)
+    with cgutils.for_range_slice(builder, first, last, first.type(1)) as (i, _):
+        row = _row(builder, vector, base, slots, builder.load(builder.gep(source, [i])))
+        single = ir.Constant(vector, ir.Undefined)
+        single = builder.insert_element(
+            single, builder.load(builder.gep(factor, [i])), ir.IntType(32)(0)
+        )
+        spread = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
+        wide = builder.shuffle_vector(single, single, spread)
+        for v, total in enumerate(sums):
+            part = builder.load(builder.gep(row, [ir.IntType(64)(v)]), align=SHARD_BYTES // VECTORS)
+            product = builder.fmul(wide, part, flags=_FUSED)
+            builder.store(builder.fadd(builder.load(total), product, flags=_FUSED), total)
+    place = _row(builder, vector, base, slots, out)
+    for v, total in enumerate(sums):
+        builder.store(
+            builder.load(total),
+            builder.gep(place, [ir.IntType(64)(v)]),
+            align=SHARD_BYTES // VECTORS,
+        )
+
+
+def _row(builder: Any, vector: Any, base: Any, slots: Any, number: Any) -> Any:
+    """Pointer to the vectors of a row."""
+    wide = ir.IntType(64)
+    if number.type != wide:
+        number = builder.sext(number, wide)
+    inside = builder.icmp_signed("<", number, wide(0))
+    place = builder.select(inside, builder.not_(number), number)
+    start = builder.select(inside, base, slots)
+    rows = builder.bitcast(start, vector.as_pointer())
+    return builder.gep(rows, [builder.mul(place, wide(VECTORS))])
+
+
+@kernel
+def replay(
+    program: Program,
+    term: np.ndarray,
+    column: np.ndarray,
+    value: np.ndarray,
+    low: int,
+    high: int,
+    carried: int,
+    behind: int,
+    base: np.ndarray,
+    slots: np.ndarray,
+) -> None:
+    """Bring one shard from the beginning of the window to its end.
+
+    Args:
+        program: the window's.
+        term, column, value: operation, column within the shard and value of the own terms; those of
+            this shard are low .. high - 1, in the order of the program.
+        carried: events under way when the window began, whose rows are behind those of the units,
+            from row `behind` of the base on; they become slots 0, 1, ...
+        base: (rows, columns) of the shard.
+        slots: (slots, columns) scratch.
+    """
+    for i in range(carried):
+        for j in range(base.shape[1]):
+            slots[i, j] = base[behind + i, j]
+    at = low
+    for o in range(program.clock[OPERATIONS]):
+        out = program.out[o]
+        weave(
+            program.source, program.factor, program.first[o], program.first[o + 1], base, slots, out
+        )
+        while at < high and term[at] == o:
+            if out >= 0:
+                slots[out, column[at]] += value[at]
+            else:
+                base[~out, column[at]] += value[at]
+            at += 1
