@@ -8,6 +8,7 @@ import numpy as np
 
 from neuro_rtrl.contracts_influence import Carried
 from neuro_rtrl.engine.build import Built
+from neuro_rtrl.engine.replay import Replay
 from neuro_rtrl.kernels.filters import Filters
 from neuro_rtrl.kernels.layout import RANK_ONE, Limits, Mask, Rows
 from neuro_rtrl.kernels.tangent import Tangents
@@ -33,6 +34,17 @@ def in_rows(built: Built, mask: Mask, rows: Rows) -> list[Carried]:
         Carried(INFLUENCE, rows.own, of_own),
         Carried(INFLUENCE, rows.theta, of_theta),
     ]
+
+
+def in_shards(built: Built, replay: Replay) -> list[Carried]:
+    """Influence in shards, between two windows."""
+    names = np.repeat(np.arange(built.plan.n), np.diff(replay.row))
+
+    def of_row(place: int) -> str:
+        row = place // replay.width % replay.tall
+        return unit_name(built, int(names[row])) if row < names.size else "an event under way"
+
+    return [Carried(INFLUENCE, part, of_row) for part in replay.parts() if replay.active]
 
 
 def in_factors(built: Built, limits: Limits) -> list[Carried]:

@@ -8,13 +8,13 @@ stays in shards until something wants to see rows (replay_rows.py).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+import math
 from functools import cached_property
 
 import numpy as np
 
 from neuro_rtrl.engine.build import Built
+from neuro_rtrl.engine.threads import pool, threads
 from neuro_rtrl.kernels.layout import Mask, Rows, Run
 from neuro_rtrl.kernels.program import CARRIED, CLOCK_SIZE, TERMS, Program
 from neuro_rtrl.kernels.record import WINDOW_FULL, record
@@ -23,7 +23,9 @@ from neuro_rtrl.kernels.stream import Stream
 from neuro_rtrl.kernels.window import close_window, open_window, sort_terms
 
 LEAST_STEPS = 16
-SLOTS, ARRIVALS, TERMS_ROOM, STEPS = 1024, 1 << 16, 1 << 17, 512  # after which a window ends
+CHUNK = 16  # shards in one array
+LINE = 64  # bytes
+SLOTS, ARRIVALS, TERMS_ROOM, STEPS = 2048, 1 << 16, 1 << 17, 512  # after which a window ends
 LEAST_USED = 0.6  # of the rectangle of all rows and columns
 
 
@@ -64,9 +66,8 @@ class Replay:
         used: shards with columns in use.
     """
 
-    def __init__(self, built: Built, mask: Mask, precision: str, threads: int = 1) -> None:
-        self._built, self._mask, self._threads = built, mask, threads
-        self._precision = precision
+    def __init__(self, built: Built, mask: Mask, precision: str) -> None:
+        self._built, self._mask, self._precision = built, mask, precision
         self.active = False
         self.base: list[np.ndarray] = []
         self.filled = np.zeros(built.plan.n, np.int64)
@@ -77,19 +78,36 @@ class Replay:
         """Columns of a shard."""
         return SHARD_BYTES // np.dtype(self._precision).itemsize
 
+    @cached_property
+    def row(self) -> np.ndarray:
+        """(N + 1,) first row of each unit."""
+        return row_of(self._built, self._mask)
+
     @property
     def rows(self) -> int:
         """Rows of all units."""
-        return int(self._program.row[-1])
+        return int(self.row[-1])
+
+    @property
+    def tall(self) -> int:
+        """Rows of a shard."""
+        return self.base[0].shape[1] if self.base else self.rows + 1 + self.carried
+
+    def parts(self) -> list[np.ndarray]:
+        """All shards in use, as flat arrays that share their memory."""
+        counts = [min(CHUNK, self.used - CHUNK * i) for i in range(len(self.base))]
+        return [base[: max(n, 0)].reshape(-1) for base, n in zip(self.base, counts, strict=True)]
+
+    def storage(self) -> int:
+        """Bytes of the shards in use."""
+        return sum(base[0].nbytes for base in self.base[:1]) * self.used
 
     def restart(self) -> None:
         """No influence."""
         self.filled[:] = 0
         self.carried = self.used = 0
 
-    def advance(
-        self, run: Run, rows: Rows, stream: Stream, gradient: np.ndarray
-    ) -> int:
+    def advance(self, run: Run, rows: Rows, stream: Stream, gradient: np.ndarray) -> int:
         """Steps to the end of the present sequence, or to where the record is full.
 
         Returns:
@@ -98,9 +116,7 @@ class Replay:
         b, program = self._built, self._program
         while True:
             open_window(b.units, self._mask, run, rows, program, self.carried)
-            answer = record(
-                b.units, b.wires, self._mask, b.values, run, rows, program, stream
-            )
+            answer = record(b.units, b.wires, self._mask, b.values, run, rows, program, stream)
             self._close(run, rows, stream, gradient)
             if answer != WINDOW_FULL:
                 return int(answer)
@@ -114,43 +130,37 @@ class Replay:
         terms, pointer = int(program.clock[TERMS]), _whole(self.used + 1)
         term, within, value = _whole(terms), _whole(terms), np.zeros(terms)
         sort_terms(program, rows.column, self.width, pointer, term, within, value)
+        p, count = program, threads()
+        while len(self._slots) < count:
+            self._slots.append(aligned((program.scale.size, self.width), self._precision))
+        fixed = (p.clock, p.out, p.first, p.source, p.factor, pointer, term, within, value)
 
-        def one(shard: int, slots: np.ndarray) -> None:
-            replay(
-                program, term, within, value, pointer[shard], pointer[shard + 1], began,
-                self.rows + 1, self.base[shard], slots,
-            )  # fmt: skip
+        def some(part: int, slots: np.ndarray) -> None:
+            for chunk, base in enumerate(self.base):
+                at = chunk * CHUNK
+                size = max(min(CHUNK, self.used - at), 0)
+                low, high = (at + size * (part + i) // count for i in (0, 1))
+                replay(*fixed, (began, self.rows + 1), (low, high, at), base, slots)
 
-        self._each(one)
-        found = [shard[self.rows] for shard in self.base[: self.used]]
-        if found:
-            gradient[rows.parameter[:live]] += np.concatenate(found)[:live]
-
-    def _each(self, one: Callable[[int, np.ndarray], None]) -> None:
-        """Every shard in use once; each thread has slots of its own."""
-        slots = self._slots
-        if self._threads == 1:
-            for shard in range(self.used):
-                one(shard, slots[0])
-            return
-
-        def some(thread: int) -> None:
-            for shard in range(thread, self.used, self._threads):
-                one(shard, slots[thread])
-
-        list(self._pool.map(some, range(self._threads)))
+        if count == 1:
+            some(0, self._slots[0])
+        else:
+            list(pool(count).map(some, range(count), self._slots))
+        if self.used:
+            found = np.concatenate([base[:, self.rows].ravel() for base in self.base])
+            gradient[rows.parameter[:live]] += found[:live]
 
     def make_room(self, columns: int, carried: int) -> None:
         """Shards for so many columns, with rows for so many events under way."""
         need = self.rows + 1 + carried
-        if self.base and self.base[0].shape[0] < need:
-            self.base = [_taller(shard, need + carried) for shard in self.base]
+        if self.tall < need:
+            self.base = [_taller(base, need + carried) for base in self.base]
         while self.used * self.width < columns:
-            if self.used == len(self.base):
-                tall = self.base[0].shape[0] if self.base else need
-                self.base.append(aligned((tall, self.width), self._precision))
+            if self.used == CHUNK * len(self.base):
+                shape = (CHUNK, max(self.tall, need), self.width)
+                self.base.append(aligned(shape, self._precision))
             else:
-                self.base[self.used][:] = 0
+                self.base[self.used // CHUNK][self.used % CHUNK] = 0
             self.used += 1
 
     @cached_property
@@ -159,32 +169,28 @@ class Replay:
 
     @cached_property
     def _slots(self) -> list[np.ndarray]:
-        shape = (self._program.scale.size, self.width)
-        return [aligned(shape, self._precision) for _ in range(self._threads)]
-
-    @cached_property
-    def _pool(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(self._threads)
+        """Scratch for each thread."""
+        return []
 
 
-def _taller(shard: np.ndarray, rows: int) -> np.ndarray:
-    made = aligned((rows, shard.shape[1]), str(shard.dtype))
-    made[: len(shard)] = shard
+def _taller(base: np.ndarray, rows: int) -> np.ndarray:
+    made = aligned((len(base), rows, base.shape[2]), str(base.dtype))
+    made[:, : base.shape[1]] = base
     return made
 
 
-def aligned(shape: tuple[int, int], precision: str) -> np.ndarray:
+def aligned(shape: tuple[int, ...], precision: str) -> np.ndarray:
     """Zeros that begin with a line of the cache, so that no vector lies in two."""
-    size = np.dtype(precision).itemsize
-    whole = np.zeros(shape[0] * shape[1] + 64 // size, precision)
-    start = (-whole.ctypes.data % 64) // size
-    return whole[start : start + shape[0] * shape[1]].reshape(shape)
+    size, count = np.dtype(precision).itemsize, math.prod(shape)
+    whole = np.zeros(count + LINE // size, precision)
+    start = (-whole.ctypes.data % LINE) // size
+    return whole[start : start + count].reshape(shape)
 
 
 def make_program(built: Built, mask: Mask, precision: str, filled: np.ndarray) -> Program:
     """Room for the program of one window, and behind that for what one step can add."""
     n, wide = built.plan.n, built.widest
-    wires, at_end = built.wires, built.plan.is_readout[built.wires.target]
+    at_end = built.plan.is_readout[built.wires.target]
     arrivals = ARRIVALS + int((built.plan.wiring.source < n).sum())
     slots = SLOTS + (n + 1) * (wide + 1) + _under_way(built)
     operations = slots + 2 * wide * n + _under_way(built) + 1

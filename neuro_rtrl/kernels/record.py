@@ -116,9 +116,7 @@ def _is_full(run: Run, program: Program) -> bool:
 
 
 @inline
-def _until_test(
-    units: Units, wires: Wires, values: np.ndarray, run: Run, stream: Stream
-) -> None:
+def _until_test(units: Units, wires: Wires, values: np.ndarray, run: Run, stream: Stream) -> None:
     row = place(stream, run)
     low, high = stream.pointer[row], stream.pointer[row + 1]
     trace_states(stream, run)

@@ -16,8 +16,9 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from neuro_rtrl.kernels.jit import kernel
-from neuro_rtrl.kernels.program import OPERATIONS, Program
+from neuro_rtrl.kernels.jit import inline, kernel
+from neuro_rtrl.kernels.program import OPERATIONS
+from neuro_rtrl.kernels.wide import fetch
 
 SHARD_BYTES = 256  # of one row
 VECTORS = 4
@@ -55,7 +56,8 @@ def weave(
 
 def _weave(builder: Any, number: Any, data: list[Any], first: Any, last: Any, out: Any) -> None:
     """The loop over sources, with VECTORS vectors of sums."""
-    lanes = SHARD_BYTES // VECTORS // (4 if isinstance(number, ir.FloatType) else 8)
+    size = 4 if isinstance(number, ir.FloatType) else 8
+    lanes = SHARD_BYTES // VECTORS // size
     vector = ir.VectorType(number, lanes)
     source, factor, base, slots = data
     zero = ir.Constant(vector, [0.0] * lanes)
@@ -71,7 +73,7 @@ def _weave(builder: Any, number: Any, data: list[Any], first: Any, last: Any, ou
         spread = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
         wide = builder.shuffle_vector(single, single, spread)
         for v, total in enumerate(sums):
-            part = builder.load(builder.gep(row, [ir.IntType(64)(v)]), align=SHARD_BYTES // VECTORS)
+            part = builder.load(builder.gep(row, [ir.IntType(64)(v)]), align=size)
             product = builder.fmul(wide, part, flags=_FUSED)
             builder.store(builder.fadd(builder.load(total), product, flags=_FUSED), total)
     place = _row(builder, vector, base, slots, out)
@@ -79,7 +81,7 @@ def _weave(builder: Any, number: Any, data: list[Any], first: Any, last: Any, ou
         builder.store(
             builder.load(total),
             builder.gep(place, [ir.IntType(64)(v)]),
-            align=SHARD_BYTES // VECTORS,
+            align=size,
         )
 
 
@@ -97,40 +99,72 @@ def _row(builder: Any, vector: Any, base: Any, slots: Any, number: Any) -> Any:
 
 @kernel
 def replay(
-    program: Program,
+    clock: np.ndarray,
+    out: np.ndarray,
+    first: np.ndarray,
+    source: np.ndarray,
+    factor: np.ndarray,
+    pointer: np.ndarray,
     term: np.ndarray,
     column: np.ndarray,
     value: np.ndarray,
-    low: int,
-    high: int,
-    carried: int,
-    behind: int,
+    begin: tuple[int, int],
+    chosen: tuple[int, int, int],
     base: np.ndarray,
     slots: np.ndarray,
 ) -> None:
-    """Bring one shard from the beginning of the window to its end.
+    """Bring some shards from the beginning of the window to its end.
 
     Args:
-        program: the window's.
-        term, column, value: operation, column within the shard and value of the own terms; those of
-            this shard are low .. high - 1, in the order of the program.
-        carried: events under way when the window began, whose rows are behind those of the units,
-            from row `behind` of the base on; they become slots 0, 1, ...
-        base: (rows, columns) of the shard.
+        clock, out, first, source, factor: of the window's program.
+        pointer, term, column, value: own terms, those of shard i from pointer[i] on: operation,
+            column within the shard, value.
+        begin: events under way when the window began, which become slots 0, 1, ...; the row of the
+            base that the first of them has.
+        chosen: first shard, the one after the last, and the number of the first within `base`.
+        base: (shards, rows, columns).
         slots: (slots, columns) scratch.
     """
-    for i in range(carried):
+    for shard in range(chosen[0], chosen[1]):
+        number = shard - chosen[2]
+        following = number + 1 if shard + 1 < chosen[1] else number
+        _replay(
+            clock, out, first, source, factor, pointer[shard], pointer[shard + 1], term, column,
+            value, begin, base[number], base[following], slots,
+        )  # fmt: skip
+
+
+@inline
+def _replay(
+    clock: np.ndarray,
+    out: np.ndarray,
+    first: np.ndarray,
+    source: np.ndarray,
+    factor: np.ndarray,
+    at: int,
+    end: int,
+    term: np.ndarray,
+    column: np.ndarray,
+    value: np.ndarray,
+    begin: tuple[int, int],
+    base: np.ndarray,
+    following: np.ndarray,
+    slots: np.ndarray,
+) -> None:
+    """One shard; meanwhile the next one is fetched into the cache, row by row."""
+    fetched, operations = 0, clock[OPERATIONS]
+    for i in range(begin[0]):
         for j in range(base.shape[1]):
-            slots[i, j] = base[behind + i, j]
-    at = low
-    for o in range(program.clock[OPERATIONS]):
-        out = program.out[o]
-        weave(
-            program.source, program.factor, program.first[o], program.first[o + 1], base, slots, out
-        )
-        while at < high and term[at] == o:
-            if out >= 0:
-                slots[out, column[at]] += value[at]
+            slots[i, j] = base[begin[1] + i, j]
+    for o in range(operations):
+        while fetched * operations < o * base.shape[0]:
+            for line in range(0, base.shape[1], base.shape[1] // VECTORS):
+                fetch(following, fetched * base.shape[1] + line)
+            fetched += 1
+        weave(source, factor, first[o], first[o + 1], base, slots, out[o])
+        while at < end and term[at] == o:
+            if out[o] >= 0:
+                slots[out[o], column[at]] += value[at]
             else:
-                base[~out, column[at]] += value[at]
+                base[~out[o], column[at]] += value[at]
             at += 1

@@ -24,6 +24,8 @@ from neuro_rtrl.kernels.program import (
 )
 from neuro_rtrl.kernels.small import identity, multiply_into, power_into
 
+FEW = 8  # steps: multiplied one by one
+
 
 @jit
 def flow_between(
@@ -44,6 +46,49 @@ def flow_between(
 @jit
 def bring_up(units: Units, run: Run, program: Program, k: int) -> None:
     """`pending` of unit k, and what has arrived since, as of this step."""
+    if units.d[units.population[k]] == 1:
+        _bring_up_one(units, run, program, k)
+    else:
+        _bring_up_some(units, run, program, k)
+
+
+@inline
+def _bring_up_one(units: Units, run: Run, program: Program, k: int) -> None:
+    """One state: a transform is a number."""
+    step, at, through, upto = run.clock[STEP], program.head[k], 1.0, run.clock[STEP]
+    if program.since[k] != step:
+        program.pending[k, 0] *= _flow_one(units, run, k, program.since[k], step)
+        program.since[k] = step
+    while at >= 0:
+        came = program.came[at]
+        if came < upto:
+            through *= _flow_one(units, run, k, came, upto)
+            upto = came
+        program.weight[at, 0] *= through
+        program.came[at] = step
+        at = program.link[at]
+
+
+@inline
+def _flow_one(units: Units, run: Run, k: int, since: int, until: int) -> float:
+    """The flow of one state from the end of step `since` to the end of step `until`."""
+    p = units.population[k]
+    steps, at = until - since, units.at_dd[p] + k - units.first[p]
+    through = 1.0
+    if units.refractory[p]:
+        held = min(max(min(until, run.last[k] + units.hold[k] - 1) - since, 0), steps)
+        for _ in range(held):
+            through *= units.held_d[at]
+        steps -= held
+    if steps < FEW:
+        for _ in range(steps):
+            through *= units.flow_d[at]
+        return through
+    return through * float(units.flow_d[at] ** steps)
+
+
+@inline
+def _bring_up_some(units: Units, run: Run, program: Program, k: int) -> None:
     step, d = run.clock[STEP], units.d[units.population[k]]
     work, through, between = program.work[:3], program.work[3], program.work[4]
     flow_between(units, run, k, program.since[k], step, program.pending[k], work)
@@ -130,12 +175,10 @@ def _sources(program: Program, d: int, k: int, v: int) -> None:
 def _own_terms(mask: Mask, rows: Rows, program: Program, d: int, k: int, v: int) -> None:
     start, size, at = mask.own[k], mask.own[k + 1] - mask.own[k], mask.own_at[k]
     for j in range(size):
-        if rows.column[mask.own_parameter[start + j]] < 0:
-            continue
         total = 0.0
         for u in range(d):
             total += rows.own_pending[k, v * d + u] * rows.own[at + u * size + j]
-        if total != 0.0:
+        if total != 0.0 and rows.column[mask.own_parameter[start + j]] >= 0:
             add_term(program, mask.own_parameter[start + j], total)
 
 
@@ -143,15 +186,14 @@ def _own_terms(mask: Mask, rows: Rows, program: Program, d: int, k: int, v: int)
 def _empty_own(mask: Mask, rows: Rows, d: int, k: int) -> None:
     start, size, at = mask.own[k], mask.own[k + 1] - mask.own[k], mask.own_at[k]
     for j in range(size):
-        if rows.column[mask.own_parameter[start + j]] >= 0:
-            for u in range(d):
-                rows.own[at + u * size + j] = 0
+        for u in range(d):
+            i = at + u * size + j
+            if rows.own[i] != 0.0 and rows.column[mask.own_parameter[start + j]] >= 0:
+                rows.own[i] = 0
 
 
 @inline
-def new_version(
-    units: Units, mask: Mask, run: Run, rows: Rows, program: Program, k: int
-) -> None:
+def new_version(units: Units, mask: Mask, run: Run, rows: Rows, program: Program, k: int) -> None:
     """The row of live unit k becomes slots, from which others may read."""
     d = units.d[units.population[k]]
     out = new_slots(program, d)

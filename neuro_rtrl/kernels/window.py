@@ -33,7 +33,6 @@ from neuro_rtrl.kernels.layout import (
 )
 from neuro_rtrl.kernels.program import (
     CARRIED,
-    DIRECT,
     FIRST_STEP,
     LISTED,
     NOWHERE,
@@ -62,9 +61,7 @@ def open_window(
 
 
 @inline
-def _open(
-    units: Units, mask: Mask, run: Run, rows: Rows, program: Program, carried: int
-) -> None:
+def _open(units: Units, mask: Mask, run: Run, rows: Rows, program: Program, carried: int) -> None:
     clock = program.clock
     clock[:] = 0
     clock[SLOTS] = carried

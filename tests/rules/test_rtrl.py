@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from neuro_rtrl.contracts import Lane, Rule
-from neuro_rtrl.engine import lanes
+from neuro_rtrl.engine import row_lanes as lanes
 from neuro_rtrl.engine.build import Built, build
 from neuro_rtrl.engine.stream import make_stream
 from neuro_rtrl.errors import SimulationError

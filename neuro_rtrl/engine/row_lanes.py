@@ -1,0 +1,215 @@
+"""Lanes that keep influence rows: one loop, one storage, and windows that are replayed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from neuro_rtrl.contracts_influence import Carried
+from neuro_rtrl.contracts_rewiring import Moved
+from neuro_rtrl.engine import replay
+from neuro_rtrl.engine.build import Built, make_run
+from neuro_rtrl.engine.carried import in_factors, in_rows, in_shards
+from neuro_rtrl.engine.counting import Counting
+from neuro_rtrl.engine.feedback import Route
+from neuro_rtrl.engine.limits import (
+    follow_limits,
+    grow_limits,
+    make_limits,
+    restart_limits,
+)
+from neuro_rtrl.engine.replay import LEAST_STEPS, Replay
+from neuro_rtrl.engine.replay_rows import into_rows, into_shards
+from neuro_rtrl.engine.row_parts import Part, of_rows
+from neuro_rtrl.engine.simulation import not_finite
+from neuro_rtrl.engine.storage import grow_columns, grow_events, make_rows, storage_bytes
+from neuro_rtrl.engine.transplant import recollect, transplant
+from neuro_rtrl.errors import BuildError, SimulationError
+from neuro_rtrl.kernels.entry import start_rows, start_run
+from neuro_rtrl.kernels.layout import (
+    FINISHED,
+    NEED_COLUMNS,
+    NEED_EVENT_ROWS,
+    NOT_FINITE,
+    RECORD_FULL,
+    SEQUENCE,
+    STEP,
+    Limits,
+    Mask,
+    Rows,
+    Run,
+)
+from neuro_rtrl.kernels.losses import LOSSES
+from neuro_rtrl.kernels.rtrl import limited, rtrl
+from neuro_rtrl.kernels.stream import Stream
+from neuro_rtrl.kernels.transplant import settle_rows
+
+if TYPE_CHECKING:
+    from neuro_rtrl.engine.lanes import RowsRule
+
+
+@dataclass
+class Shared:
+    """What all lanes of a learner have in common; `local` is the mask of local lanes, if any."""
+
+    mask: Mask
+    keep: np.ndarray | None
+    route: Route
+    local: Mask | None = None
+    lanes: Counting = field(default_factory=Counting)
+
+
+class Lane:
+    """One stream of sequences with its own states, queue and influence matrix."""
+
+    def __init__(self, built: Built, shared: Shared, precision: str, rule: RowsRule) -> None:
+        self.built, self.shared, self.rule, self.mask = built, shared, rule, shared.mask
+        self.run: Run = make_run(built)
+        self.rows: Rows = make_rows(built, self.mask, precision)
+        if shared.keep is not None:
+            self.rows.keep[:] = shared.keep
+        number = next(shared.lanes)
+        self.limits: Limits = make_limits(built, self.mask, self.rows, rule.changes, number)
+        self._wanted = np.zeros(self.mask.columns.size, np.int64)
+        self.replay = self._shards(precision)
+
+    def _shards(self, precision: str) -> Replay | None:
+        """For windows of steps, where the rule is exact and the network allows it."""
+        exact = self.rule.plain and self.rule.pattern is None
+        suited = exact and replay.fits(self.built, self.mask)
+        return Replay(self.built, self.mask, precision) if suited else None
+
+    def restart(self) -> None:
+        """Initial states, nothing under way, no influence; storage and counts stay."""
+        self.run.clock[:] = 0
+        start_run(self.built.units, self.run)
+        start_rows(self.built.units, self.mask, self.rows)
+        restart_limits(self.limits)
+        self.rows.gathered[:] = 0
+        if self.replay is not None:
+            self.replay.restart()
+
+    def follow(self, built: Built, shared: Shared, moved: Moved) -> None:
+        """Goes on in another wiring, with all influence of the parameters that are still there."""
+        self._by_rows()
+        rows = transplant(self.run, self.built, self.mask, self.rows, built, shared.mask, moved)
+        recollect(self.run, self.built, built, moved)
+        if shared.keep is not None:
+            rows.keep[:] = shared.keep
+        self.limits = follow_limits(self.limits, built, shared.mask, rows, self.rule.changes)
+        self.built, self.shared, self.mask, self.rows = built, shared, shared.mask, rows
+        self._wanted = np.zeros(self.mask.columns.size, np.int64)
+        self.replay = self._shards(str(rows.P.dtype))
+
+    def advance(self, stream: Stream, gradient: np.ndarray, restart: bool) -> bool:
+        """Run the stream, adding to `gradient`; True if the record of spikes is full first."""
+        b = self.built
+        carried = self.shared.route.weights(b.values)
+        stream = self._asked(stream)
+        if self.replay is not None and stream.span[1] >= LEAST_STEPS:
+            return self._by_windows(self.replay, stream, gradient, restart)
+        self._by_rows()
+        while True:
+            if self.rule.plain:
+                answer = rtrl(
+                    b.units, b.wires, self.mask, b.values, self.run, self.rows, stream, gradient,
+                    self._wanted, restart,
+                )  # fmt: skip
+            else:
+                answer = limited(
+                    b.units, b.wires, self.mask, b.values, carried, self.run, self.rows,
+                    self.limits, stream, gradient, self._wanted, restart,
+                )  # fmt: skip
+            if answer == FINISHED:
+                self.run.clock[SEQUENCE] = 0
+                return False
+            if answer == NEED_COLUMNS:
+                self.rows = grow_columns(b, self.mask, self.rows, self._wanted)
+            elif answer == NEED_EVENT_ROWS:
+                self.rows = grow_events(self.rows, self.run.live.size)
+                self.limits = grow_limits(self.limits, self.rows, self.rule.changes)
+            elif answer == RECORD_FULL:
+                return True
+            elif answer == NOT_FINITE:
+                raise not_finite(b, self.run)
+            else:
+                raise SimulationError("the kernel stopped", given=answer, expected="a finished run")
+
+    def _by_windows(
+        self, shards: Replay, stream: Stream, gradient: np.ndarray, restart: bool
+    ) -> bool:
+        """As `advance`, by programs that are replayed."""
+        b, clock = self.built, self.run.clock
+        if not shards.active:
+            self.rows = into_shards(b, self.mask, self.run, self.rows, shards)
+        while clock[SEQUENCE] < stream.span[0]:
+            if restart and clock[STEP] == stream.offset[0]:
+                start_run(b.units, self.run)
+                start_rows(b.units, self.mask, self.rows)
+                shards.restart()
+            answer = shards.advance(self.run, self.rows, stream, gradient)
+            if answer == RECORD_FULL:
+                return True
+            if answer == NOT_FINITE:
+                raise not_finite(b, self.run)
+            clock[SEQUENCE] += 1
+            if restart:
+                clock[STEP] = stream.offset[0]
+        clock[SEQUENCE] = 0
+        return False
+
+    def _by_rows(self) -> None:
+        """Influence is in rows, for whoever wants to see or change them."""
+        if self.replay is not None and self.replay.active:
+            self.rows = into_rows(self.built, self.mask, self.run, self.rows, self.replay)
+
+    def _asked(self, stream: Stream) -> Stream:
+        """The stream with what the rule makes of its targets."""
+        if self.rule.changes.reward is not None and LOSSES[int(stream.loss[0])] == "bce":
+            raise BuildError(
+                f"the rule {self.rule.name} has no actions for this loss",
+                where="loss",
+                given="'bce'",
+                expected="cross_entropy (actions are classes), mse or sse (actions are numbers)",
+                remedy='The rule "eprop" learns from targets with every loss.',
+            )
+        copies = np.array([self.rule.copies(self.built)])
+        return stream._replace(copies=copies)
+
+    def carried(self) -> list[Carried]:
+        """Influence, and the factors of what is kept as a product."""
+        found = in_rows(self.built, self.mask, self.rows)
+        if self.replay is not None:
+            found += in_shards(self.built, self.replay)
+        return found + in_factors(self.built, self.limits)
+
+    @property
+    def readable(self) -> bool:
+        """Traces that are kept as products have no rows."""
+        return self.rule.changes.decay is None
+
+    def settle(self) -> None:
+        """Nothing is pending."""
+        self._by_rows()
+        settle_rows(self.built.units, self.mask, self.run, self.rows)
+
+    def row(self, unit: int) -> Iterable[Part]:
+        """Parts of the rows of a unit."""
+        self._by_rows()
+        return of_rows(self.built, self.mask, self.rows, unit)
+
+    def storage(self) -> int:
+        """Bytes of all that holds influence."""
+        shards = 0 if self.replay is None else self.replay.storage()
+        return storage_bytes(self.rows) + shards
+
+
+class CertifiedLane(Lane):
+    """A lane that bounds its own error."""
+
+    def certificate(self) -> float:
+        """Bound of the 2-norm of the error of all that it ever added to a gradient."""
+        return float(self.limits.bound[0])

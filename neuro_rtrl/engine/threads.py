@@ -1,0 +1,49 @@
+"""How many threads share the work of one learner."""
+
+from __future__ import annotations
+
+import functools
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+from neuro_rtrl.errors import DescriptionError
+
+MOST = 256
+_chosen: list[int] = []
+
+
+def set_threads(count: int) -> None:
+    """Let so many threads replay influence from now on; results are the same for any number.
+
+    It concerns exact RTRL in windows of steps (`Learner.run` where weights stand still for 16 steps
+    or more). The start is the environment variable NEURO_RTRL_THREADS, or 1.
+
+    Raises:
+        DescriptionError: not a whole number from 1 to 256.
+
+    >>> set_threads(2); threads()
+    2
+    >>> set_threads(1)
+    """
+    if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MOST:
+        raise DescriptionError(
+            "the number of threads is out of range",
+            where="threads",
+            given=repr(count),
+            expected=f"a whole number from 1 to {MOST}",
+        )
+    _chosen[:] = [count]
+
+
+def threads() -> int:
+    """The number of threads."""
+    if not _chosen:
+        text = os.environ.get("NEURO_RTRL_THREADS", "1")
+        set_threads(int(text) if text.isdecimal() else 0)
+    return _chosen[0]
+
+
+@functools.cache
+def pool(count: int) -> ThreadPoolExecutor:
+    """Threads that wait for work; kept, as starting them takes longer than a window."""
+    return ThreadPoolExecutor(count)

@@ -1,0 +1,197 @@
+"""Windows that are replayed give what rows give, step by step; shards and rows hold the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import neuro_rtrl as nr
+from neuro_rtrl.engine import replay, row_lanes
+from neuro_rtrl.engine.threads import set_threads
+
+LEARNED = {"leaky_readout": ("leaky_readout",), "two": ("leaky_readout", "leaky_readout")}
+KINDS = ("lif", "lif_current", "alif")
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    yield
+    set_threads(1)
+
+
+def network(
+    model: str, delay: str = "0 ms", loops: bool = True, refractory: str = "0 ms"
+) -> nr.Network:
+    """Two populations, one after the other, and two populations of readouts."""
+    net = nr.Network(dt="1 ms", seed=6)
+    x = net.inputs(5, name="x")
+    options = {} if refractory == "0 ms" else {"refractory": refractory}
+    first, second = (net.neurons(n, model, name=f"h{n}", **options) for n in (8, 6))
+    port = next(iter(first.model.ports))
+    common: dict[str, Any] = {"port": port, "density": 0.6}
+    net.connect(x, first, weights="normal(0.5, 0.8)", **common)
+    if loops:
+        net.connect(first, first, weights="normal(0, 0.5)", delay=delay, **common)
+    net.connect(first, second, weights="normal(0.5, 0.5)", delay=delay, **common)
+    if loops:
+        net.connect(second, second, weights="normal(0, 0.4)", delay=delay, **common)
+        net.connect(second, first, weights="normal(0, 0.4)", delay=delay, **common)
+    for i in range(2):
+        y = net.neurons(2, "leaky_readout", name=f"y{i}")
+        net.connect(second, y, density=0.8, delay=delay)
+    return net
+
+
+def trial(steps: int = 90, batch: int = 2) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(2)
+    inputs = (rng.random((batch, steps, 5)) < 0.4) * rng.uniform(0.5, 1.5, (batch, steps, 5))
+    targets = rng.standard_normal((batch, steps, 4))
+    targets[:, 12:30] = np.nan
+    return inputs, targets
+
+
+def learner(net: nr.Network, by_rows: bool, **options: Any) -> nr.Learner:
+    """Exact RTRL; without its shards if `by_rows`."""
+    options = {"precision": "float64", "update": "sequence"} | options
+    made = nr.Learner(net, rule="rtrl", **options)
+    lane = made._session.lane(0)
+    assert lane.replay is not None
+    for number in range(options.get("batch", 1)):
+        if by_rows:
+            made._session.lane(number).replay = None
+    return made
+
+
+def assert_same(found: dict[str, np.ndarray], wanted: dict[str, np.ndarray]) -> None:
+    size = max(np.abs(a).max(initial=0.0) for a in wanted.values())
+    assert size > 0
+    for name, array in wanted.items():
+        np.testing.assert_allclose(found[name], array, rtol=0, atol=1e-12 * size, err_msg=name)
+
+
+@pytest.mark.parametrize("refractory", ["0 ms", "3 ms"])
+@pytest.mark.parametrize("delay", ["0 ms", "uniform(0 ms, 4 ms)"])
+@pytest.mark.parametrize("model", KINDS)
+def test_gradients_are_those_of_rows(model: str, delay: str, refractory: str) -> None:
+    net = network(model, delay, refractory=refractory)
+    fast, rows = learner(net, False), learner(net, True)
+    found, wanted = (one.run(*trial(), spikes=True) for one in (fast, rows))
+    np.testing.assert_array_equal(found.predictions, wanted.predictions)
+    assert found.loss == wanted.loss
+    assert_same(fast.gradient, rows.gradient)
+    assert np.any(fast.gradient["h8_h8"])
+
+
+@pytest.mark.parametrize("room", [(40, 1 << 16, 1 << 17, 512), (4096, 1 << 16, 1 << 17, 7)])
+def test_windows_may_end_anywhere(room: tuple[int, ...]) -> None:
+    net = network("alif", "uniform(0 ms, 4 ms)", refractory="2 ms")
+    fast, rows = learner(net, False), learner(net, True)
+    fast._session.lane(0).replay._program.room[:] = room
+    for one in (fast, rows):
+        one.run(*trial())
+    assert_same(fast.gradient, rows.gradient)
+
+
+def test_it_is_the_gradient_of_the_way_back() -> None:
+    net = network("alif", "uniform(0 ms, 4 ms)", refractory="2 ms")
+    fast, back = learner(net, False), nr.Learner(net, rule="bptt", update="sequence")
+    for one in (fast, back):
+        one.run(*trial())
+    assert_same(fast.gradient, back.gradient)
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_threads_change_nothing(precision: str) -> None:
+    net = network("lif", "uniform(0 ms, 4 ms)")
+    found = []
+    for count in (1, 2, 4):
+        set_threads(count)
+        one = learner(net, False, precision=precision)
+        one.run(*trial())
+        found.append(np.concatenate(list(one.gradient.values())))
+    assert np.array_equal(found[0], found[1]) and np.array_equal(found[0], found[2])
+
+
+@pytest.mark.parametrize("delay", ["0 ms", "uniform(0 ms, 4 ms)"])
+@pytest.mark.parametrize("loops", [True, False])
+def test_weights_may_change_between_windows(
+    loops: bool, delay: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replay, "LEAST_USED", 0.1)
+    net = network("lif_current", delay, loops)
+    ends = []
+    for by_rows in (False, True):
+        one = learner(net, by_rows, update=20, optimizer=nr.Adam(0.01), batch=2)
+        one.run(*trial())
+        ends.append(one.parameters)
+    assert_same(ends[0], ends[1])
+    before = learner(net, True).parameters
+    assert any(np.abs(ends[0][name] - before[name]).max() > 0.01 for name in before)
+
+
+@pytest.mark.parametrize("loops", [True, False])
+def test_single_steps_go_on_where_a_window_ended(
+    loops: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replay, "LEAST_USED", 0.1)
+    net = network("lif_current", "uniform(0 ms, 4 ms)", loops)
+    inputs, targets = (array[:1] for array in trial())
+    ends = []
+    for by_rows in (False, True):
+        session = learner(net, by_rows)._session
+        for low, high in ((0, 40), (40, 41), (41, 47), (47, 80), (80, 90)):
+            session._lanes(inputs[:, low:high], targets[:, low:high], None, False)
+        ends.append({"all": session.gradient.copy()})
+    assert_same(ends[0], ends[1])
+
+
+def test_looking_at_influence_changes_nothing() -> None:
+    net, (inputs, targets) = network("alif", "1 ms"), trial()
+    looked, rows = learner(net, False), learner(net, True)
+    found, wanted = (
+        one.influence(inputs[0], targets[0], units={"h6": [0, 3]}, every=30)
+        for one in (looked, rows)
+    )
+    assert found["h6"].value.size > 100
+    np.testing.assert_allclose(found["h6"].value, wanted["h6"].value, rtol=1e-9, atol=1e-12)
+    looked.run(inputs, targets)
+    plain = learner(net, False)
+    plain.run(inputs, targets)
+    assert_same(looked.gradient, plain.gradient)
+
+
+def test_a_record_that_is_full_in_the_middle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("neuro_rtrl.engine.stream.RECORD_EVENTS", 20)
+    net = network("lif")
+    fast, rows = learner(net, False), learner(net, True)
+    found, wanted = (one.run(*trial(), spikes=True) for one in (fast, rows))
+    assert found.spikes["h8"][0].size > 40
+    np.testing.assert_array_equal(found.spikes["h8"], wanted.spikes["h8"])
+    assert_same(fast.gradient, rows.gradient)
+
+
+@pytest.mark.parametrize("change", ["model", "learned", "pattern", "forward"])
+def test_networks_that_have_no_program(change: str) -> None:
+    model = "egru" if change == "model" else "lif"
+    net = network(model, loops=change != "forward")
+    if change == "learned":
+        net = nr.Network(dt="1 ms")
+        x, h = net.inputs(2), net.neurons(3, "lif", name="h")
+        net.connect(x, h)
+        net.connect(h, net.neurons(1, "readout", name="y", learn="bias"))
+    rule = "snap-2" if change == "pattern" else "rtrl"
+    lane = nr.Learner(net, rule=rule)._session.lane(0)
+    assert isinstance(lane, row_lanes.Lane) and lane.replay is None
+
+
+def test_a_ledger_counts_what_is_done() -> None:
+    net = network("lif")
+    fast, rows = learner(net, False), learner(net, True)
+    for one in (fast, rows):
+        one.run(*trial())
+    mine, theirs = fast.ledger, rows.ledger
+    assert mine.steps == theirs.steps and mine.spikes == theirs.spikes
+    assert 0.3 < mine.multiply_adds / theirs.multiply_adds < 3
