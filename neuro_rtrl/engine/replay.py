@@ -8,24 +8,25 @@ stays in shards until something wants to see rows (replay_rows.py).
 
 from __future__ import annotations
 
+import itertools
 import math
 from functools import cached_property
 
 import numpy as np
 
 from neuro_rtrl.engine.build import Built
+from neuro_rtrl.engine.programs import Window, make_program
 from neuro_rtrl.engine.threads import pool, threads
 from neuro_rtrl.kernels.layout import Mask, Rows, Run
-from neuro_rtrl.kernels.program import CARRIED, CLOCK_SIZE, TERMS, Program
+from neuro_rtrl.kernels.program import Program
 from neuro_rtrl.kernels.record import WINDOW_FULL, record
 from neuro_rtrl.kernels.replay import SHARD_BYTES, replay
 from neuro_rtrl.kernels.stream import Stream
-from neuro_rtrl.kernels.window import close_window, open_window, sort_terms
+from neuro_rtrl.kernels.window import close_window, open_window
 
 LEAST_STEPS = 16
-CHUNK = 16  # shards in one array
+CHUNK, PART = 16, 4  # shards in one array; those that a thread takes at a time
 LINE = 64  # bytes
-SLOTS, ARRIVALS, TERMS_ROOM, STEPS = 2048, 1 << 16, 1 << 17, 512  # after which a window ends
 LEAST_USED = 0.6  # of the rectangle of all rows and columns
 
 
@@ -110,45 +111,57 @@ class Replay:
     def advance(self, run: Run, rows: Rows, stream: Stream, gradient: np.ndarray) -> int:
         """Steps to the end of the present sequence, or to where the record is full.
 
+        With several threads, one writes the next window's program while others replay.
+
         Returns:
             What the kernel answered.
         """
-        b, program = self._built, self._program
-        while True:
-            open_window(b.units, self._mask, run, rows, program, self.carried)
-            answer = record(b.units, b.wires, self._mask, b.values, run, rows, program, stream)
-            self._close(run, rows, stream, gradient)
+        b, mask, before, answer = self._built, self._mask, None, WINDOW_FULL
+        for number in itertools.count():
+            program = self._programs[number % min(threads(), 2)]
+            open_window(b.units, mask, run, rows, program, self.carried)
+            answer = record(b.units, b.wires, mask, b.values, run, rows, program, stream)
+            close_window(b.units, mask, run, rows, program, stream, gradient)
+            window = Window(program, rows, self.width, self.carried, PART)
+            self.carried = window.carried
+            if before is not None:
+                self._finish(before, gradient)
+            self._start(window)
+            before = window
+            if threads() == 1 or answer != WINDOW_FULL:
+                self._finish(window, gradient)
+                before = None
             if answer != WINDOW_FULL:
-                return int(answer)
+                break
+        return int(answer)
 
-    def _close(self, run: Run, rows: Rows, stream: Stream, gradient: np.ndarray) -> None:
-        b, program, began = self._built, self._program, self.carried
-        close_window(b.units, self._mask, run, rows, program, stream, gradient)
-        self.carried = int(program.clock[CARRIED])
-        live = int(rows.live[0])
-        self.make_room(live, self.carried)
-        terms, pointer = int(program.clock[TERMS]), _whole(self.used + 1)
-        term, within, value = _whole(terms), _whole(terms), np.zeros(terms)
-        sort_terms(program, rows.column, self.width, pointer, term, within, value)
-        p, count = program, threads()
-        while len(self._slots) < count:
-            self._slots.append(aligned((program.scale.size, self.width), self._precision))
-        fixed = (p.clock, p.out, p.first, p.source, p.factor, pointer, term, within, value)
+    def _start(self, window: Window) -> None:
+        """The helpers go to work, if there are any."""
+        self.make_room(window.live, window.carried)
+        while len(self._slots) < threads():
+            self._slots.append(aligned((window.program.scale.size, self.width), self._precision))
+        window.helpers = [
+            pool(threads() - 1).submit(self._work, window, slots)
+            for slots in self._slots[1 : threads()]
+        ]
 
-        def some(part: int, slots: np.ndarray) -> None:
-            for chunk, base in enumerate(self.base):
-                at = chunk * CHUNK
-                size = max(min(CHUNK, self.used - at), 0)
-                low, high = (at + size * (part + i) // count for i in (0, 1))
-                replay(*fixed, (began, self.rows + 1), (low, high, at), base, slots)
-
-        if count == 1:
-            some(0, self._slots[0])
-        else:
-            list(pool(count).map(some, range(count), self._slots))
-        if self.used:
+    def _finish(self, window: Window, gradient: np.ndarray) -> None:
+        """All shards are at the end of the window; the gradient goes to its parameters."""
+        self._work(window, self._slots[0])
+        for helper in window.helpers:
+            helper.result()
+        if window.live:
             found = np.concatenate([base[:, self.rows].ravel() for base in self.base])
-            gradient[rows.parameter[:live]] += found[:live]
+            gradient[window.parameter] += found[: window.live]
+
+    def _work(self, window: Window, slots: np.ndarray) -> None:
+        """Some shards at a time, as long as there are any that nobody has taken."""
+        for low in window.shards:
+            high, begins = min(low + PART, window.used), low // CHUNK * CHUNK
+            replay(
+                *window.arrays, (window.began, self.rows + 1), (low, high, begins),
+                self.base[low // CHUNK], slots,
+            )  # fmt: skip
 
     def make_room(self, columns: int, carried: int) -> None:
         """Shards for so many columns, with rows for so many events under way."""
@@ -164,8 +177,10 @@ class Replay:
             self.used += 1
 
     @cached_property
-    def _program(self) -> Program:
-        return make_program(self._built, self._mask, self._precision, self.filled)
+    def _programs(self) -> list[Program]:
+        """Two, as one is written while the other is replayed."""
+        made = (self._built, self._mask, self.row, self._precision, self.filled)
+        return [make_program(*made), make_program(*made)]
 
     @cached_property
     def _slots(self) -> list[np.ndarray]:
@@ -185,74 +200,3 @@ def aligned(shape: tuple[int, ...], precision: str) -> np.ndarray:
     whole = np.zeros(count + LINE // size, precision)
     start = (-whole.ctypes.data % LINE) // size
     return whole[start : start + count].reshape(shape)
-
-
-def make_program(built: Built, mask: Mask, precision: str, filled: np.ndarray) -> Program:
-    """Room for the program of one window, and behind that for what one step can add."""
-    n, wide = built.plan.n, built.widest
-    at_end = built.plan.is_readout[built.wires.target]
-    arrivals = ARRIVALS + int((built.plan.wiring.source < n).sum())
-    slots = SLOTS + (n + 1) * (wide + 1) + _under_way(built)
-    operations = slots + 2 * wide * n + _under_way(built) + 1
-    sources = wide * (arrivals + wide * operations) + slots
-    return Program(
-        **_operations(operations, sources, TERMS_ROOM + 2 * int(mask.own_at[-1]), precision),
-        clock=_whole(CLOCK_SIZE),
-        room=np.array([SLOTS, ARRIVALS, TERMS_ROOM, STEPS]),
-        scale=np.ones(slots),
-        credit=np.zeros(slots),
-        row=row_of(built, mask),
-        keeps=(~built.plan.is_readout).astype(np.uint8),
-        filled=filled,
-        version=_whole(n),
-        pending=np.zeros((n, wide**2)),
-        since=_whole(n),
-        **_listed(n, arrivals, wide),
-        **_direct(n, ARRIVALS + int(at_end.sum())),
-        slope=np.zeros((STEPS, built.outputs[0].size)),
-        before=np.zeros(int(mask.own_at[-1])),
-        work=np.zeros((6, wide**2)),
-    )
-
-
-def _under_way(built: Built) -> int:
-    """Most events that can be under way between two steps."""
-    ring = int(built.wires.ring[0])
-    return built.plan.n * ring if built.wires.delay.max(initial=0) > 0 else 0
-
-
-def _operations(count: int, sources: int, terms: int, precision: str) -> dict[str, np.ndarray]:
-    return {
-        "out": _whole(count),
-        "first": _whole(count + 1),
-        "source": np.zeros(sources, np.int32),
-        "factor": np.zeros(sources, precision),
-        "term": _whole(terms),
-        "parameter": _whole(terms),
-        "value": np.zeros(terms),
-    }
-
-
-def _listed(n: int, arrivals: int, wide: int) -> dict[str, np.ndarray]:
-    return {
-        "head": _whole(n),
-        "link": _whole(arrivals),
-        "arrival": _whole(arrivals),
-        "came": _whole(arrivals),
-        "weight": np.zeros((arrivals, wide)),
-    }
-
-
-def _direct(n: int, count: int) -> dict[str, np.ndarray]:
-    return {
-        "direct_head": _whole(n),
-        "direct_link": _whole(count),
-        "direct": _whole(count),
-        "direct_came": _whole(count),
-        "direct_state": _whole(count),
-        "direct_value": np.zeros(count),
-    }
-
-
-def _whole(*shape: int) -> np.ndarray:
-    return np.zeros(shape, np.int64)

@@ -15,6 +15,9 @@ from neuro_rtrl.kernels.jit import inline, jit
 from neuro_rtrl.kernels.layout import STEP, Mask, Rows, Run, Units
 from neuro_rtrl.kernels.program import (
     NOWHERE,
+    OPERATIONS,
+    SOURCES,
+    TERMS,
     Program,
     add_source,
     add_term,
@@ -144,9 +147,75 @@ def sum_up(
     The list is empty then, and the own block has gone into the row as far as it has columns.
     """
     d = units.d[units.population[k]]
-    bring_up(units, run, program, k)
     if program.keeps[k]:
         catch_up_own(units, run, rows, k)
+    if d == 1:
+        _sum_up_one(units, mask, run, rows, program, k, out)
+    else:
+        _sum_up_some(units, mask, run, rows, program, k, out)
+    program.head[k] = NOWHERE
+    identity(d, program.pending[k])
+
+
+@inline
+def _sum_up_one(
+    units: Units, mask: Mask, run: Run, rows: Rows, program: Program, k: int, out: int
+) -> None:
+    """One state: everything in one pass over the list, and one over the own block."""
+    step, at, source, factor = (
+        run.clock[STEP],
+        program.clock[SOURCES],
+        program.source,
+        program.factor,
+    )
+    open_operation(program, out)
+    if program.version[k] >= 0 or program.filled[k]:
+        scale = program.pending[k, 0] * _flow_one(units, run, k, program.since[k], step)
+        if scale != 0.0:
+            source[at] = program.version[k] if program.version[k] >= 0 else ~program.row[k]
+            factor[at] = scale
+            at += 1
+    program.since[k] = step
+    i, through, upto = program.head[k], 1.0, step
+    while i >= 0:
+        if program.came[i] < upto:
+            through *= _flow_one(units, run, k, program.came[i], upto)
+            upto = program.came[i]
+        scale = program.weight[i, 0] * through
+        if scale != 0.0:
+            source[at] = program.arrival[i]
+            factor[at] = scale
+            at += 1
+        i = program.link[i]
+    program.clock[SOURCES] = at
+    if program.keeps[k]:
+        _take_own(mask, rows, program, k)
+    close_operation(program)
+
+
+@inline
+def _take_own(mask: Mask, rows: Rows, program: Program, k: int) -> None:
+    """The own block of a unit with one state goes into the row, as far as it has columns."""
+    start, at, own = mask.own[k], program.clock[TERMS], rows.own
+    scale, first = rows.own_pending[k, 0], mask.own_at[k] - start
+    for j in range(start, mask.own[k + 1]):
+        if own[first + j] != 0.0:
+            parameter = mask.own_parameter[j]
+            if rows.column[parameter] >= 0:
+                program.term[at] = program.clock[OPERATIONS]
+                program.parameter[at] = parameter
+                program.value[at] = scale * own[first + j]
+                own[first + j] = 0
+                at += 1
+    program.clock[TERMS] = at
+
+
+@inline
+def _sum_up_some(
+    units: Units, mask: Mask, run: Run, rows: Rows, program: Program, k: int, out: int
+) -> None:
+    d = units.d[units.population[k]]
+    bring_up(units, run, program, k)
     for v in range(d):
         open_operation(program, out + v if out >= 0 else out - v)
         _sources(program, d, k, v)
@@ -155,8 +224,6 @@ def sum_up(
         close_operation(program)
     if program.keeps[k]:
         _empty_own(mask, rows, d, k)
-    program.head[k] = NOWHERE
-    identity(d, program.pending[k])
 
 
 @inline

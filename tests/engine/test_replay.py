@@ -89,7 +89,8 @@ def test_gradients_are_those_of_rows(model: str, delay: str, refractory: str) ->
 def test_windows_may_end_anywhere(room: tuple[int, ...]) -> None:
     net = network("alif", "uniform(0 ms, 4 ms)", refractory="2 ms")
     fast, rows = learner(net, False), learner(net, True)
-    fast._session.lane(0).replay._program.room[:] = room
+    for program in fast._session.lane(0).replay._programs:
+        program.room[:] = room
     for one in (fast, rows):
         one.run(*trial())
     assert_same(fast.gradient, rows.gradient)
@@ -110,6 +111,8 @@ def test_threads_change_nothing(precision: str) -> None:
     for count in (1, 2, 4):
         set_threads(count)
         one = learner(net, False, precision=precision)
+        for program in one._session.lane(0).replay._programs:
+            program.room[3] = 12
         one.run(*trial())
         found.append(np.concatenate(list(one.gradient.values())))
     assert np.array_equal(found[0], found[1]) and np.array_equal(found[0], found[2])

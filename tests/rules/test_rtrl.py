@@ -80,7 +80,7 @@ def test_restarting_forgets_all_but_the_counts(built: Built) -> None:
 def test_an_answer_that_kernels_do_not_give(built: Built, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lanes, "rtrl", lambda *_: 99)
     with pytest.raises(SimulationError, match=r"the kernel stopped; given: 99"):
-        gradient(built, RULE.start(built, RULE.prepare(built), "float64"))
+        gradient(built, RULE.start(built, RULE.prepare(built), "float64"), parts=30)
 
 
 def test_a_state_that_is_not_finite(built: Built) -> None:
