@@ -9,7 +9,7 @@ import numpy as np
 
 from neuro_rtrl.engine.build import Built
 from neuro_rtrl.kernels.layout import Mask, Rows
-from neuro_rtrl.kernels.program import CARRIED, CLOCK_SIZE, TERMS, Program
+from neuro_rtrl.kernels.program import ARRIVAL_SIZE, CARRIED, CLOCK_SIZE, TERMS, Program
 from neuro_rtrl.kernels.window import sort_terms
 
 SLOTS, ARRIVALS, TERMS_ROOM, STEPS = 2048, 1 << 16, 1 << 17, 512  # after which a window ends
@@ -22,14 +22,15 @@ class Window:
         live: columns in use at the end.
         began, carried: events under way with a sensitivity, at the beginning and at the end.
         used: shards.
-        shards: the first of each few shards that go together; whoever takes one replays them.
+        part: shards that go together.
+        shards: the first of each part; whoever takes one replays them.
         arrays: the first arguments of `replay`.
         parameter: (live,) parameter of each column.
         helpers: threads at work on it.
     """
 
     def __init__(self, program: Program, rows: Rows, width: int, began: int, part: int) -> None:
-        self.program, self.began = program, began
+        self.program, self.began, self.part = program, began, part
         self.live, self.carried = int(rows.live[0]), int(program.clock[CARRIED])
         self.used = -(-self.live // width)
         self.parameter = rows.parameter[: self.live]
@@ -93,9 +94,7 @@ def _operations(count: int, sources: int, terms: int, precision: str) -> dict[st
 def _listed(n: int, arrivals: int, wide: int) -> dict[str, np.ndarray]:
     return {
         "head": _whole(n),
-        "link": _whole(arrivals),
-        "arrival": _whole(arrivals),
-        "came": _whole(arrivals),
+        "arrival": np.zeros((arrivals, ARRIVAL_SIZE), np.int32),
         "weight": np.zeros((arrivals, wide)),
     }
 

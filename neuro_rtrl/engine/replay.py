@@ -122,7 +122,8 @@ class Replay:
             open_window(b.units, mask, run, rows, program, self.carried)
             answer = record(b.units, b.wires, mask, b.values, run, rows, program, stream)
             close_window(b.units, mask, run, rows, program, stream, gradient)
-            window = Window(program, rows, self.width, self.carried, PART)
+            part = CHUNK if threads() == 1 else PART
+            window = Window(program, rows, self.width, self.carried, part)
             self.carried = window.carried
             if before is not None:
                 self._finish(before, gradient)
@@ -157,7 +158,7 @@ class Replay:
     def _work(self, window: Window, slots: np.ndarray) -> None:
         """Some shards at a time, as long as there are any that nobody has taken."""
         for low in window.shards:
-            high, begins = min(low + PART, window.used), low // CHUNK * CHUNK
+            high, begins = min(low + window.part, window.used), low // CHUNK * CHUNK
             replay(
                 *window.arrays, (window.began, self.rows + 1), (low, high, begins),
                 self.base[low // CHUNK], slots,

@@ -26,6 +26,9 @@ from neuro_rtrl.kernels.jit import inline, jit
 # Places in `Program.clock`.
 OPERATIONS, SOURCES, SLOTS, TERMS, LISTED, DIRECT, FIRST_STEP, CARRIED = range(8)
 CLOCK_SIZE = 8
+# What is kept of an arrival, side by side: lists are walked at random.
+LINK, SLOT, CAME = range(3)
+ARRIVAL_SIZE = 4
 NOWHERE = -1
 
 
@@ -50,9 +53,7 @@ class Program(NamedTuple):
     pending: np.ndarray  # (N, dm*dm) transform of that
     since: np.ndarray  # (N,) step to which `pending` holds
     head: np.ndarray  # (N,) last arrival that is not summed yet
-    link: np.ndarray  # (L,) the one before
-    arrival: np.ndarray  # (L,) slot
-    came: np.ndarray  # (L,) step
+    arrival: np.ndarray  # (L, ARRIVAL_SIZE) int32: the one before, slot, steps into the window
     weight: np.ndarray  # (L, dm) sum of w B, times the slot's scale
     direct_head: np.ndarray  # (N,) the same of what reaches a readout's own parameters
     direct_link: np.ndarray
@@ -110,10 +111,10 @@ def new_slots(program: Program, count: int) -> int:
 def listed(program: Program, k: int, slot: int, step: int, d: int, weight: np.ndarray) -> None:
     """Slot `slot` times `weight` (d,) has arrived at unit k."""
     at = program.clock[LISTED]
-    program.link[at] = program.head[k]
+    program.arrival[at, LINK] = program.head[k]
+    program.arrival[at, SLOT] = slot
+    program.arrival[at, CAME] = step - program.clock[FIRST_STEP]
     program.head[k] = at
-    program.arrival[at] = slot
-    program.came[at] = step
     scale = program.scale[slot]
     for v in range(d):
         program.weight[at, v] = weight[v] * scale

@@ -127,7 +127,7 @@ def replay(
     """
     for shard in range(chosen[0], chosen[1]):
         number = shard - chosen[2]
-        following = number + 1 if shard + 1 < chosen[1] else number
+        following = min(number + 1, base.shape[0] - 1)  # whoever takes it
         _replay(
             clock, out, first, source, factor, pointer[shard], pointer[shard + 1], term, column,
             value, begin, base[number], base[following], slots,

@@ -14,8 +14,12 @@ from neuro_rtrl.kernels.catch_up import catch_up_own
 from neuro_rtrl.kernels.jit import inline, jit
 from neuro_rtrl.kernels.layout import STEP, Mask, Rows, Run, Units
 from neuro_rtrl.kernels.program import (
+    CAME,
+    FIRST_STEP,
+    LINK,
     NOWHERE,
     OPERATIONS,
+    SLOT,
     SOURCES,
     TERMS,
     Program,
@@ -59,17 +63,18 @@ def bring_up(units: Units, run: Run, program: Program, k: int) -> None:
 def _bring_up_one(units: Units, run: Run, program: Program, k: int) -> None:
     """One state: a transform is a number."""
     step, at, through, upto = run.clock[STEP], program.head[k], 1.0, run.clock[STEP]
+    first = program.clock[FIRST_STEP]
     if program.since[k] != step:
         program.pending[k, 0] *= _flow_one(units, run, k, program.since[k], step)
         program.since[k] = step
     while at >= 0:
-        came = program.came[at]
+        came = program.arrival[at, CAME] + first
         if came < upto:
             through *= _flow_one(units, run, k, came, upto)
             upto = came
         program.weight[at, 0] *= through
-        program.came[at] = step
-        at = program.link[at]
+        program.arrival[at, CAME] = step - first
+        at = program.arrival[at, LINK]
 
 
 @inline
@@ -97,14 +102,16 @@ def _bring_up_some(units: Units, run: Run, program: Program, k: int) -> None:
     flow_between(units, run, k, program.since[k], step, program.pending[k], work)
     program.since[k] = step
     identity(d, through)
+    first = program.clock[FIRST_STEP]
     upto, at = step, program.head[k]
     while at >= 0:
-        if program.came[at] < upto:
-            _before(units, run, k, program.came[at], upto, through, between, work)
-            upto = program.came[at]
+        came = program.arrival[at, CAME] + first
+        if came < upto:
+            _before(units, run, k, came, upto, through, between, work)
+            upto = came
         _apply(d, through, program.weight[at], program.work[5])
-        program.came[at] = step
-        at = program.link[at]
+        program.arrival[at, CAME] = step - first
+        at = program.arrival[at, LINK]
 
 
 @inline
@@ -177,16 +184,18 @@ def _sum_up_one(
             at += 1
     program.since[k] = step
     i, through, upto = program.head[k], 1.0, step
+    arrival, first = program.arrival, program.clock[FIRST_STEP]
     while i >= 0:
-        if program.came[i] < upto:
-            through *= _flow_one(units, run, k, program.came[i], upto)
-            upto = program.came[i]
+        came = arrival[i, CAME] + first
+        if came < upto:
+            through *= _flow_one(units, run, k, came, upto)
+            upto = came
         scale = program.weight[i, 0] * through
         if scale != 0.0:
-            source[at] = program.arrival[i]
+            source[at] = arrival[i, SLOT]
             factor[at] = scale
             at += 1
-        i = program.link[i]
+        i = arrival[i, LINK]
     program.clock[SOURCES] = at
     if program.keeps[k]:
         _take_own(mask, rows, program, k)
@@ -234,8 +243,8 @@ def _sources(program: Program, d: int, k: int, v: int) -> None:
             add_source(program, before, program.pending[k, v * d + u])
     at = program.head[k]
     while at >= 0:
-        add_source(program, program.arrival[at], program.weight[at, v])
-        at = program.link[at]
+        add_source(program, program.arrival[at, SLOT], program.weight[at, v])
+        at = program.arrival[at, LINK]
 
 
 @inline

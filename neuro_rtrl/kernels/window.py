@@ -32,11 +32,14 @@ from neuro_rtrl.kernels.layout import (
     Units,
 )
 from neuro_rtrl.kernels.program import (
+    CAME,
     CARRIED,
     FIRST_STEP,
+    LINK,
     LISTED,
     NOWHERE,
     OPERATIONS,
+    SLOT,
     SLOTS,
     SOURCES,
     TERMS,
@@ -148,10 +151,10 @@ def _look_back(
     at, direct = program.head[k], program.direct_head[k]
     for step in range(run.clock[STEP], first - 1, -1):
         back[stream.readout[o]] += program.slope[step - first, o]
-        while at >= 0 and program.came[at] == step:
+        while at >= 0 and program.arrival[at, CAME] == step - first:
             for v in range(d):
-                program.credit[program.arrival[at]] += back[v] * program.weight[at, v]
-            at = program.link[at]
+                program.credit[program.arrival[at, SLOT]] += back[v] * program.weight[at, v]
+            at = program.arrival[at, LINK]
         while direct >= 0 and program.direct_came[direct] == step:
             slope = back[program.direct_state[direct]] * program.direct_value[direct]
             gradient[program.direct[direct]] += slope
