@@ -10,12 +10,14 @@ rate                    measured inner loop (roofline) at the working set: live 
                         influence matrix, 4 bytes each; blend-4 where a touched row gets four
                         sources or more, axpy where it gets one; the ledger's bytes say how often
 
-The shortest of the runs counts: a prediction is of an undisturbed machine.
+The shortest of the runs counts: a prediction is of an undisturbed machine. The model is of rows
+that go from step to step, as in `Learner.step`, not of windows that are replayed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,8 @@ from benchmarks import ours, roofline
 from benchmarks.measure import RUNS, seconds
 from benchmarks.network import Case, Problem, describe, make
 from benchmarks.record import Record
+from neuro_rtrl.contracts import Rule
+from neuro_rtrl.registry import find
 
 CASES = (
     Case(64, 1.0, 1.0),
@@ -38,10 +42,15 @@ EMPTY = Case(512, 0.01, 0.1, rate=0.02)
 EMPTY_STEPS, REPEATS = 12, 50
 
 
+def by_rows() -> Rule:
+    """Exact RTRL without windows."""
+    return replace(find("rules", "rtrl"), windows=False)
+
+
 def touch_seconds(runs: int) -> float:
     """Time of one touched segment while rows are almost empty: the first steps of a run."""
     problem = make(EMPTY, 200).cut(EMPTY_STEPS)
-    learner = nr.Learner(describe(problem), update="sequence")
+    learner = nr.Learner(describe(problem), rule=by_rows(), update="sequence")
     x, target = (np.repeat(a[None], REPEATS, axis=0) for a in (problem.x, problem.target))
     times = seconds(lambda: learner.run(x, target, learn=False), runs)
     forward = ours.simulation(problem.with_stream(x[0], target[0]), runs).ms_per_step_min
@@ -67,7 +76,7 @@ def predicted(
 def one(problem: Problem, touch_s: float, speeds: list[Record], runs: int) -> Record:
     """A case, measured and predicted."""
     net = describe(problem)
-    learner = nr.Learner(net, update="sequence")
+    learner = nr.Learner(net, rule=by_rows(), update="sequence")
     x, target = problem.x[None], problem.target[None]
     found = ours.record(problem, "rtrl", len(problem.x))
     found.job = "model"

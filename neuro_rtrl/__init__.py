@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from neuro_rtrl.engine.recording import Recording
     from neuro_rtrl.engine.run_file import open_run
     from neuro_rtrl.engine.simulation import Simulation, simulate
+    from neuro_rtrl.engine.threads import set_threads
     from neuro_rtrl.equations.model_inline import make_model
     from neuro_rtrl.equations.model_text import load_model
     from neuro_rtrl.equations.synapse_inline import make_synapse
@@ -66,6 +67,7 @@ _HOME = {
     "make_synapse": "neuro_rtrl.equations.synapse_inline",
     "open_run": "neuro_rtrl.engine.run_file",
     "run_experiment": "neuro_rtrl.experiment",
+    "set_threads": "neuro_rtrl.engine.threads",
     "simulate": "neuro_rtrl.engine.simulation",
     "validate": "neuro_rtrl.validation",
 }
@@ -97,6 +99,7 @@ __all__ = [
     "make_synapse",
     "open_run",
     "run_experiment",
+    "set_threads",
     "simulate",
     "validate",
 ]

@@ -56,6 +56,7 @@ class RowsRule:
         copies: number of local readouts with targets of their own.
         local: for rules by which spiking units keep their own parameters only: what they keep
             beside; one trace does for all readouts, if the network allows it (engine/local.py).
+        windows: whether exact influence may be replayed in windows of steps (engine/replay.py).
     """
 
     name: str
@@ -67,6 +68,7 @@ class RowsRule:
     network: Callable[[Network], Network] = as_it_is
     copies: Callable[[Built], int] = no_copies
     local: Local | None = None
+    windows: bool = True
 
     @property
     def plain(self) -> bool:

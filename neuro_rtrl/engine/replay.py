@@ -17,7 +17,7 @@ import numpy as np
 from neuro_rtrl.engine.build import Built
 from neuro_rtrl.engine.programs import Window, make_program
 from neuro_rtrl.engine.threads import pool, threads
-from neuro_rtrl.kernels.layout import Mask, Rows, Run
+from neuro_rtrl.kernels.layout import RECORD_FULL, Mask, Rows, Run
 from neuro_rtrl.kernels.program import Program
 from neuro_rtrl.kernels.record import WINDOW_FULL, record
 from neuro_rtrl.kernels.replay import SHARD_BYTES, replay
@@ -114,7 +114,7 @@ class Replay:
         With several threads, one writes the next window's program while others replay.
 
         Returns:
-            What the kernel answered.
+            What the kernel answered; a pause is due where the record is said to be full.
         """
         b, mask, before, answer = self._built, self._mask, None, WINDOW_FULL
         for number in itertools.count():
@@ -129,6 +129,9 @@ class Replay:
                 self._finish(before, gradient)
             self._start(window)
             before = window
+            if answer == WINDOW_FULL and stream.pause[0] <= 0:
+                stream.pause[0] -= 1
+                answer = RECORD_FULL
             if threads() == 1 or answer != WINDOW_FULL:
                 self._finish(window, gradient)
                 before = None

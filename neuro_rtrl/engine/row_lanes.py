@@ -78,7 +78,7 @@ class Lane:
 
     def _shards(self, precision: str) -> Replay | None:
         """For windows of steps, where the rule is exact and the network allows it."""
-        exact = self.rule.plain and self.rule.pattern is None
+        exact = self.rule.windows and self.rule.plain and self.rule.pattern is None
         suited = exact and replay.fits(self.built, self.mask)
         return Replay(self.built, self.mask, precision) if suited else None
 

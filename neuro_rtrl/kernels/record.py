@@ -56,8 +56,8 @@ from neuro_rtrl.kernels.stream import (
     all_finite,
     place,
     predict,
-    record_room,
     record_spikes,
+    spikes_fit,
     step_loss,
     trace_states,
 )
@@ -95,10 +95,12 @@ def _steps(
     stream: Stream,
 ) -> int:
     while run.clock[STEP] - stream.offset[0] < stream.span[1]:
-        if not record_room(stream, run):
-            return RECORD_FULL
         if _is_full(run, program):
             return WINDOW_FULL
+        if not spikes_fit(stream, run):
+            return RECORD_FULL
+        # A pause waits for the window's end, so that it changes no sum.
+        stream.pause[0] -= 1
         _until_test(units, wires, values, run, stream)
         _from_events(units, wires, mask, values, run, rows, program, stream)
         if run.clock[STEP] % CHECK_EVERY == 0 and not all_finite(run):

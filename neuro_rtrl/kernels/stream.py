@@ -59,13 +59,19 @@ def trace_states(stream: Stream, run: Run) -> None:
 
 
 @inline
+def spikes_fit(stream: Stream, run: Run) -> bool:
+    """Whether the spikes of one more step certainly fit."""
+    size = stream.event_step.shape[0]
+    return size == 0 or size - run.clock[RECORDED] >= run.s.shape[0]
+
+
+@inline
 def record_room(stream: Stream, run: Run) -> bool:
     """Whether the spikes of one more step certainly fit, and no pause is due before it.
 
     There is none before the first step: whoever takes the stream up would begin it once more.
     """
-    size = stream.event_step.shape[0]
-    if size != 0 and size - run.clock[RECORDED] < run.s.shape[0]:
+    if not spikes_fit(stream, run):
         return False
     stream.pause[0] -= 1
     return stream.pause[0] >= 0 or run.clock[STEP] == stream.offset[0]

@@ -10,6 +10,7 @@ import pytest
 
 import neuro_rtrl as nr
 from neuro_rtrl.engine import replay, row_lanes
+from neuro_rtrl.engine.stream import make_stream
 from neuro_rtrl.engine.threads import set_threads
 
 LEARNED = {"leaky_readout": ("leaky_readout",), "two": ("leaky_readout", "leaky_readout")}
@@ -145,9 +146,11 @@ def test_single_steps_go_on_where_a_window_ended(
     ends = []
     for by_rows in (False, True):
         session = learner(net, by_rows)._session
+        lane, gradient = session.lane(0), np.zeros_like(session.gradient)
         for low, high in ((0, 40), (40, 41), (41, 47), (47, 80), (80, 90)):
-            session._lanes(inputs[:, low:high], targets[:, low:high], None, False)
-        ends.append({"all": session.gradient.copy()})
+            part = inputs[:, low:high], targets[:, low:high]
+            assert not lane.advance(make_stream(session.built, *part, offset=low), gradient, False)
+        ends.append({"all": gradient})
     assert_same(ends[0], ends[1])
 
 
@@ -164,6 +167,20 @@ def test_looking_at_influence_changes_nothing() -> None:
     plain = learner(net, False)
     plain.run(inputs, targets)
     assert_same(looked.gradient, plain.gradient)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_pauses_wait_for_the_end_of_a_window_and_change_no_bit(count: int) -> None:
+    set_threads(count)
+    net, found, asked = network("lif", "uniform(0 ms, 4 ms)"), [], []
+    for between in (None, lambda done: asked.append(done) or 5):
+        one = learner(net, False, precision="float32")
+        for program in one._session.lane(0).replay._programs:
+            program.room[3] = 12
+        one._session.sequences(*trial(), between=between)
+        found.append(np.concatenate(list(one.gradient.values())))
+    np.testing.assert_array_equal(found[0], found[1])
+    assert asked[:4] == [0, 12, 24, 36]
 
 
 def test_a_record_that_is_full_in_the_middle(monkeypatch: pytest.MonkeyPatch) -> None:
