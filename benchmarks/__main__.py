@@ -11,7 +11,7 @@ from typing import Any
 
 QUESTIONS = (
     "learn", "silent", "step", "roofline", "model", "rules", "reproductions", "simulate", "least",
-    "sweeps",
+    "sweeps", "windows",
 )  # fmt: skip
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
@@ -58,7 +58,17 @@ def job(given: argparse.Namespace) -> Callable[..., Any]:
     """The question's `measure`, with its own options filled in."""
     from functools import partial
 
-    from benchmarks import learn, least, model, roofline, silent, simulate, step_overhead, sweeps
+    from benchmarks import (
+        learn,
+        least,
+        model,
+        roofline,
+        silent,
+        simulate,
+        step_overhead,
+        sweeps,
+        windows,
+    )  # fmt: skip
 
     if given.question == "learn":
         plans = (
@@ -75,7 +85,8 @@ def job(given: argparse.Namespace) -> Callable[..., Any]:
         return partial(sweeps.measure, chosen, peers=given.peers, folder=given.peer_folder)
     if given.question == "least":
         return least.measure
-    return {"silent": silent, "step": step_overhead, "model": model}[given.question].measure
+    rest = {"silent": silent, "step": step_overhead, "model": model, "windows": windows}
+    return rest[given.question].measure
 
 
 def rules_page(given: argparse.Namespace) -> int:

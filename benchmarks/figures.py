@@ -100,6 +100,20 @@ def step(records: list[Record], path: Path) -> Path:
     return _save(figure, path)
 
 
+def windows(records: list[Record], path: Path) -> Path:
+    """Time against the steps for which weights stand still; crosses: two threads."""
+    figure, axis = plt.subplots(figsize=(5.5, 3.8))
+    for i, case in enumerate(dict.fromkeys(r.details["case"] for r in records)):
+        mine = [r for r in _timed(records) if r.details["case"] == case]
+        for count, mark in ((1, "o-"), (2, "x")):
+            some = [r for r in mine if r.details["threads"] == count]
+            k, ms = [r.details["k"] for r in some], [r.ms_per_step_median for r in some]
+            axis.loglog(k, ms, mark, color=f"C{i}", label=case if count == 1 else None)
+    axis.set(xlabel="steps between updates", ylabel="ms per step (x: two threads)")
+    axis.legend(fontsize=7)
+    return _save(figure, path)
+
+
 def sweeps(records: list[Record], path: Path) -> Path:
     """Everybody along all axes."""
     from benchmarks.sweeps_figures import draw

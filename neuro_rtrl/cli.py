@@ -100,14 +100,20 @@ def run(
     live: Annotated[
         bool, typer.Option("--live", help="Let others read run.h5 while it is written (SWMR).")
     ] = False,
+    threads: Annotated[
+        int | None, typer.Option(min=1, max=256, help="For exact RTRL; results are the same.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a run that is there.")] = False,
     json: JsonFile = None,
 ) -> None:
     """Train a network: run.h5, summary.json and pictures go to runs/EXPERIMENT."""
     from neuro_rtrl.engine.isolation import require_survivable
+    from neuro_rtrl.engine.threads import set_threads
     from neuro_rtrl.experiment import run_experiment
 
+    if threads is not None:
+        set_threads(threads)
     if resume:
         require_survivable(Path(experiment) if out is None else out)
     with console.watching(quiet) as progress:

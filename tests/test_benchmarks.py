@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import figures, learn, model, record, silent, step_overhead
+from benchmarks import figures, learn, model, record, silent, step_overhead, windows
 from benchmarks.dense import DenseRtrl
 from benchmarks.network import Case, make, relative_error
 from benchmarks.ours import gradient
@@ -64,6 +64,15 @@ def test_step(tmp_path: Path) -> None:
     found = step_overhead.measure(sizes=(2, 4), steps=20, runs=2, starts=0)
     assert len(found) == 6
     assert figures.step(found, tmp_path / "step.png").exists()
+
+
+def test_windows(tmp_path: Path) -> None:
+    found = windows.measure(cases=(SMALL,), steps=60, windows=(1, 20, 60), runs=2)
+    assert [(r.details["k"], r.details["threads"]) for r in found] == [
+        (1, 1), (20, 1), (60, 1), (60, 2),
+    ]  # fmt: skip
+    assert all((r.gradient_error or 1.0) < 1e-5 for r in found[2:])
+    assert figures.windows(found, tmp_path / "windows.png").exists()
 
 
 def test_model(tmp_path: Path) -> None:
