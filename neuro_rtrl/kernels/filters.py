@@ -18,6 +18,7 @@ from neuro_rtrl.kernels.emit import through
 from neuro_rtrl.kernels.jit import inline, jit
 from neuro_rtrl.kernels.layout import (
     BYTES,
+    ENTRIES_NOW,
     GRADIENT_ADDS,
     MULTIPLY_ADDS,
     Mask,
@@ -148,6 +149,7 @@ def enter(rows: Rows, filters: Filters, f: int, k: int) -> None:
     pending = filters.pending[f, k]
     if not filters.filled[f, k]:
         pending[: d * d] = 0.0
+        rows.counts[ENTRIES_NOW] += size * d
     if d == 1:
         _enter_one(rows, filters, f, k, size)
     else:

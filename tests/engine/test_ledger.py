@@ -57,6 +57,21 @@ def test_one_spike_through_a_chain() -> None:
     assert all(abs(g).max() > 0 for g in learner.gradient.values())
 
 
+def test_traces_of_local_rules_are_entries() -> None:
+    """Two inputs in step 0 make a spike in step 1, from which on the unit's trace has an entry for
+    each of its two synapses, whatever the number of readouts."""
+    net = Network(dt="1 ms")
+    x, a = net.inputs(2, name="x"), net.neurons(1, "lif", name="a")
+    y = net.neurons(3, "leaky_readout", name="y")
+    net.connect(x, a, weights=1.0)
+    net.connect(a, y, weights=2.0)
+    learner = Learner(net, "eprop", update="sequence")
+    for sequence in range(1, 3):
+        learner.run([[[1.0, 1.0], [0.0, 0.0], [0.0, 0.0]]], np.zeros((1, 3, 3)), learn=False)
+        assert learner.ledger.spikes == sequence
+        assert learner.ledger.live_entries == pytest.approx((0 + 2 + 2) / 3)
+
+
 def test_a_silent_network_costs_nothing() -> None:
     learner = Learner(chain(), update="sequence")
     learner.run(np.zeros((1, 50, 1)), np.full((1, 50, 1), np.nan))
