@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import neuro_rtrl as nr
+from benchmarks.model import by_rows
 from benchmarks.network import HEIGHT, INPUTS, OUTPUTS, TAU_MS, WIDTH, Case, describe, make, stream
 from benchmarks.record import Record
 
@@ -161,13 +162,16 @@ def lively(x: np.ndarray) -> nr.Network:
     return pair(low)
 
 
-def compared(net: nr.Network, x: np.ndarray, target: np.ndarray, width: float) -> Record:
-    """The ledger of a run of `rtrl` beside the least possible of the same steps."""
-    learner = nr.Learner(net, update="sequence")
+def compared(
+    net: nr.Network, x: np.ndarray, target: np.ndarray, width: float, windows: bool = False
+) -> Record:
+    """The ledger of a run of `rtrl`, step by step or in windows, beside the least possible."""
+    learner = nr.Learner(net, rule="rtrl" if windows else by_rows(), update="sequence")
     learner.run(x[None], target[None], learn=False)
     ledger, walk = learner.ledger, Walk(wires(net), width).run(x)
     n = int(walk.wired.spiking.sum())
-    found = Record("least", "neuro_rtrl rtrl", nr.__version__, n, 0.0, len(x))
+    who = "neuro_rtrl rtrl" + (", windows" if windows else "")
+    found = Record("least", who, nr.__version__, n, 0.0, len(x))
     steps = len(x)
     found.details = {
         "spikes": walk.spikes,
@@ -192,10 +196,11 @@ def measure(
     found = []
     for case in cases:
         problem = make(case, steps)
-        one = compared(describe(problem), problem.x, problem.target, case.width)
-        one.density, one.details["case"] = case.density, case.name
-        say(one)
-        found.append(one)
+        for windows in (False, True):
+            one = compared(describe(problem), problem.x, problem.target, case.width, windows)
+            one.density, one.details["case"] = case.density, case.name
+            say(one)
+            found.append(one)
     if two:
         x = stream(np.random.default_rng(1), steps)
         target = np.sin(np.arange(steps)[:, None] / np.array([30.0, 50.0]))

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterator
 
 import neuro_rtrl as nr
-from benchmarks.measure import RUNS, in_turn
+from benchmarks.measure import RUNS, Peak, in_turn
 from benchmarks.network import Case, Problem, as_matrices, describe, make
 from benchmarks.ours import compared, gradient
 from benchmarks.record import Record
@@ -52,6 +52,14 @@ def job(problem: Problem, learner: nr.Learner, count: int) -> Callable[[], None]
     return run
 
 
+def megabytes(problem: Problem, k: int) -> float:
+    """Largest resident memory of a learner, its building and one sequence."""
+    peak = Peak()
+    learner = nr.Learner(describe(problem), update=k)
+    learner.run(problem.x[None], problem.target[None])
+    return peak.megabytes()
+
+
 def one(case: Case, steps: int, windows: tuple[int, ...], runs: int) -> list[Record]:
     """All window lengths on one network, each with one thread, and the longest with two."""
     problem = make(case, steps)
@@ -69,6 +77,8 @@ def one(case: Case, steps: int, windows: tuple[int, ...], runs: int) -> list[Rec
         made.details |= {"case": case.name, "k": k, "threads": count}
         if k == steps:  # otherwise the gradient is that of the last k steps
             made = compared(made, as_matrices(net, learner.gradient), reference)
+        if k == steps and count == 1:
+            made.peak_mb = megabytes(problem, k)
         made.details["influence_mb"] = learner.ledger.influence_bytes / 1e6
         found.append(made)
     return found

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from neuro_rtrl.contracts_rewiring import Moved
+from neuro_rtrl.engine import replay
 from neuro_rtrl.engine.build import Built
 from neuro_rtrl.engine.feedback import Feedback, Route, with_weights
 from neuro_rtrl.engine.ledger import Ledger, make_ledger, mask_density
@@ -75,6 +76,10 @@ class RowsRule:
         """Whether the recursion is the exact one, on the entries of the pattern."""
         return self.changes == Changes() and self.keep is None and self.feedback is None
 
+    def replays(self, built: Built, mask: Mask) -> bool:
+        """Whether windows of steps are replayed: the rule is exact, and the network allows it."""
+        return self.windows and self.plain and self.pattern is None and replay.fits(built, mask)
+
     @property
     def takes_feedback(self) -> bool:
         """Whether users may give the weights through which errors pass to hidden units."""
@@ -131,7 +136,10 @@ class RowsRule:
 
     def most_bytes(self, built: Built, shared: Shared, precision: str, steps: int) -> int:
         """Bytes of a lane whose columns are all alive."""
-        return most_of(built, shared.local or shared.mask, precision)
+        rows = most_of(built, shared.local or shared.mask, precision)
+        if shared.local is not None or not self.replays(built, shared.mask):
+            return rows
+        return max(rows, replay.most_entries(built, shared.mask) * np.dtype(precision).itemsize)
 
     def ledger(self, built: Built, shared: Shared, lanes: list[Lane | LocalLane]) -> Ledger:
         """Counts of all lanes together."""

@@ -12,7 +12,7 @@ from neuro_rtrl.kernels.layout import Mask, Rows
 from neuro_rtrl.kernels.program import ARRIVAL_SIZE, CARRIED, CLOCK_SIZE, TERMS, Program
 from neuro_rtrl.kernels.window import sort_terms
 
-SLOTS, ARRIVALS, TERMS_ROOM, STEPS = 2048, 1 << 16, 1 << 17, 512  # after which a window ends
+SLOTS, ARRIVALS, TERMS_ROOM, STEPS = 4096, 1 << 16, 1 << 17, 512  # after which a window ends
 
 
 class Window:

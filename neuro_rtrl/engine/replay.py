@@ -46,13 +46,17 @@ def fits(built: Built, mask: Mask) -> bool:
     units = built.units
     if not units.constant.all() or units.m.any() or built.wires.collects.any():
         return False
-    rows = np.diff(row_of(built, mask))
-    columns = np.unique(mask.carried_block)
-    full = int(rows.sum()) * int(mask.columns[columns].sum())
+    rows, full = np.diff(row_of(built, mask)), most_entries(built, mask)
     unit = np.repeat(np.arange(built.plan.n), np.diff(mask.carried))
     mine = ~built.plan.is_readout[unit] | (mask.carried_block != mask.block[unit])
     used = int((rows[unit] * mask.columns[mask.carried_block] * mine).sum())
     return 0 < LEAST_USED * full <= used
+
+
+def most_entries(built: Built, mask: Mask) -> int:
+    """Entries of shards with every column that may ever be used."""
+    columns = mask.columns[np.unique(mask.carried_block)]
+    return int(row_of(built, mask)[-1]) * int(columns.sum())
 
 
 class Replay:

@@ -10,7 +10,6 @@ import numpy as np
 
 from neuro_rtrl.contracts_influence import Carried
 from neuro_rtrl.contracts_rewiring import Moved
-from neuro_rtrl.engine import replay
 from neuro_rtrl.engine.build import Built, make_run
 from neuro_rtrl.engine.carried import in_factors, in_rows, in_shards
 from neuro_rtrl.engine.counting import Counting
@@ -77,9 +76,7 @@ class Lane:
         self.replay = self._shards(precision)
 
     def _shards(self, precision: str) -> Replay | None:
-        """For windows of steps, where the rule is exact and the network allows it."""
-        exact = self.rule.windows and self.rule.plain and self.rule.pattern is None
-        suited = exact and replay.fits(self.built, self.mask)
+        suited = self.rule.replays(self.built, self.mask)
         return Replay(self.built, self.mask, precision) if suited else None
 
     def restart(self) -> None:
