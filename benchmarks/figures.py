@@ -110,6 +110,9 @@ def windows(records: list[Record], path: Path) -> Path:
             k, ms = [r.details["k"] for r in some], [r.ms_per_step_median for r in some]
             axis.loglog(k, ms, mark, color=f"C{i}", label=case if count == 1 else None)
     axis.set(xlabel="steps between updates", ylabel="ms per step (x: two threads)")
+    for one in (axis.xaxis, axis.yaxis):
+        one.set_major_formatter("{x:g}")
+        one.set_minor_formatter("" if one is axis.xaxis else "{x:g}")
     axis.legend(fontsize=7)
     return _save(figure, path)
 

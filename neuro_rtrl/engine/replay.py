@@ -1,9 +1,9 @@
 """Exact influence in windows of steps: programs that are replayed on shards of columns.
 
 While weights stand still for some steps, a window of them is run forward once and then replayed on
-one shard of columns after the other (kernels/program.py). A lane uses this for streams of
-at least `LEAST_STEPS` steps where the network allows it; between calls the influence matrix
-stays in shards until something wants to see rows (replay_rows.py).
+one shard of columns after the other (kernels/program.py). A lane uses this for streams that are
+long enough (`least_steps`), where the network allows it; between calls the influence matrix stays
+in shards until something wants to see rows (replay_rows.py).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from neuro_rtrl.kernels.replay import SHARD_BYTES, replay
 from neuro_rtrl.kernels.stream import Stream
 from neuro_rtrl.kernels.window import close_window, open_window
 
-LEAST_STEPS = 16
+LEAST_STEPS, ROWS_EACH = 16, 32  # a window has a step for each so many rows, at least
 CHUNK, PART = 16, 4  # shards in one array; those that a thread takes at a time
 LINE = 64  # bytes
 LEAST_USED = 0.6  # of the rectangle of all rows and columns
@@ -92,6 +92,11 @@ class Replay:
     def rows(self) -> int:
         """Rows of all units."""
         return int(self.row[-1])
+
+    @property
+    def least_steps(self) -> int:
+        """Steps of a stream from which on windows are faster: each leaves all rows behind."""
+        return max(LEAST_STEPS, self.rows // ROWS_EACH)
 
     @property
     def tall(self) -> int:

@@ -20,7 +20,7 @@ from neuro_rtrl.engine.limits import (
     make_limits,
     restart_limits,
 )
-from neuro_rtrl.engine.replay import LEAST_STEPS, Replay
+from neuro_rtrl.engine.replay import Replay
 from neuro_rtrl.engine.replay_rows import into_rows, into_shards
 from neuro_rtrl.engine.row_parts import Part, of_rows
 from neuro_rtrl.engine.simulation import not_finite
@@ -106,7 +106,7 @@ class Lane:
         b = self.built
         carried = self.shared.route.weights(b.values)
         stream = self._asked(stream)
-        if self.replay is not None and stream.span[1] >= LEAST_STEPS:
+        if self.replay is not None and stream.span[1] >= self.replay.least_steps:
             return self._by_windows(self.replay, stream, gradient, restart)
         self._by_rows()
         while True:

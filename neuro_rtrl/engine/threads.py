@@ -15,8 +15,8 @@ _chosen: list[int] = []
 def set_threads(count: int) -> None:
     """Let so many threads replay influence from now on; results are the same for any number.
 
-    It concerns exact RTRL in windows of steps (`Learner.run` where weights stand still for 16 steps
-    or more). The start is the environment variable NEURO_RTRL_THREADS, or 1.
+    It concerns exact RTRL in windows of steps (`Learner.run` where weights stand still for some).
+    The start is the environment variable NEURO_RTRL_THREADS, or 1.
 
     Raises:
         DescriptionError: not a whole number from 1 to 256.
