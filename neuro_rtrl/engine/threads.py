@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from neuro_rtrl.errors import DescriptionError
 
-MOST = 256
+MOST, VARIABLE = 256, "NEURO_RTRL_THREADS"
 _chosen: list[int] = []
 
 
@@ -26,21 +26,31 @@ def set_threads(count: int) -> None:
     >>> set_threads(1)
     """
     if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MOST:
-        raise DescriptionError(
-            "the number of threads is out of range",
-            where="threads",
-            given=repr(count),
-            expected=f"a whole number from 1 to {MOST}",
-        )
+        raise _refused("threads", count)
     _chosen[:] = [count]
 
 
 def threads() -> int:
-    """The number of threads."""
+    """The number of threads.
+
+    Raises:
+        DescriptionError: the environment variable is no such number.
+    """
     if not _chosen:
-        text = os.environ.get("NEURO_RTRL_THREADS", "1")
-        set_threads(int(text) if text.isdecimal() else 0)
+        text = os.environ.get(VARIABLE, "1")
+        if not text.isdecimal() or not 1 <= int(text) <= MOST:
+            raise _refused(VARIABLE, text)
+        set_threads(int(text))
     return _chosen[0]
+
+
+def _refused(where: str, given: object) -> DescriptionError:
+    return DescriptionError(
+        "the number of threads is out of range",
+        where=where,
+        given=repr(given),
+        expected=f"a whole number from 1 to {MOST}",
+    )
 
 
 @functools.cache
