@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from neuro_rtrl.engine.build import Built, noise_seed
+from neuro_rtrl.engine.memory import aligned_zeros
 from neuro_rtrl.engine.runs import deaf, places
 from neuro_rtrl.kernels.cells import CHUNK, Cells, Course, Fan
 from neuro_rtrl.kernels.layout import CLOCK_SIZE, FREE
@@ -118,14 +119,11 @@ def forget_synapses(built: Built) -> None:
 
 def aligned(values: np.ndarray) -> np.ndarray:
     """A copy that begins with a line of the cache: vectors across two lines cost twice as much."""
-    room = np.zeros(values.nbytes + LINE, np.uint8)
-    start = -room.ctypes.data % LINE
-    made: np.ndarray = room[start : start + values.nbytes].view(values.dtype)
+    made = aligned_zeros(values.shape, values.dtype)
     made[:] = values
     return made
 
 
 AT_ONCE = 1 << 20  # synapses that are looked at together
 LONGEST_WHEEL = 4096  # slots
-LINE = 4096  # bytes; a page, so that no two arrays share one
 _EVENT = ("source", "emitted", "next_group", "link", "row", "done")

@@ -9,24 +9,23 @@ in shards until something wants to see rows (replay_rows.py).
 from __future__ import annotations
 
 import itertools
-import math
 from functools import cached_property
 
 import numpy as np
 
 from neuro_rtrl.engine.build import Built
+from neuro_rtrl.engine.memory import aligned_zeros
 from neuro_rtrl.engine.programs import Window, make_program
 from neuro_rtrl.engine.threads import pool, threads
-from neuro_rtrl.kernels.layout import RECORD_FULL, Mask, Rows, Run
+from neuro_rtrl.kernels.layout import RECORD_FULL, WINDOW_FULL, Mask, Rows, Run
 from neuro_rtrl.kernels.program import Program
-from neuro_rtrl.kernels.record import WINDOW_FULL, record
+from neuro_rtrl.kernels.record import record
 from neuro_rtrl.kernels.replay import SHARD_BYTES, replay
 from neuro_rtrl.kernels.stream import Stream
 from neuro_rtrl.kernels.window import close_window, open_window
 
 LEAST_STEPS, ROWS_EACH = 16, 32  # a window has a step for each so many rows, at least
 CHUNK, PART = 16, 4  # shards in one array; those that a thread takes at a time
-LINE = 64  # bytes
 LEAST_USED = 0.6  # of the rectangle of all rows and columns
 
 
@@ -152,7 +151,9 @@ class Replay:
         """The helpers go to work, if there are any."""
         self.make_room(window.live, window.carried)
         while len(self._slots) < threads():
-            self._slots.append(aligned((window.program.scale.size, self.width), self._precision))
+            self._slots.append(
+                aligned_zeros((window.program.scale.size, self.width), self._precision)
+            )
         window.helpers = [
             pool(threads() - 1).submit(self._work, window, slots)
             for slots in self._slots[1 : threads()]
@@ -184,7 +185,7 @@ class Replay:
         while self.used * self.width < columns:
             if self.used == CHUNK * len(self.base):
                 shape = (CHUNK, max(self.tall, need), self.width)
-                self.base.append(aligned(shape, self._precision))
+                self.base.append(aligned_zeros(shape, self._precision))
             else:
                 self.base[self.used // CHUNK][self.used % CHUNK] = 0
             self.used += 1
@@ -202,14 +203,6 @@ class Replay:
 
 
 def _taller(base: np.ndarray, rows: int) -> np.ndarray:
-    made = aligned((len(base), rows, base.shape[2]), str(base.dtype))
+    made = aligned_zeros((len(base), rows, base.shape[2]), str(base.dtype))
     made[:, : base.shape[1]] = base
     return made
-
-
-def aligned(shape: tuple[int, ...], precision: str) -> np.ndarray:
-    """Zeros that begin with a line of the cache, so that no vector lies in two."""
-    size, count = np.dtype(precision).itemsize, math.prod(shape)
-    whole = np.zeros(count + LINE // size, precision)
-    start = (-whole.ctypes.data % LINE) // size
-    return whole[start : start + count].reshape(shape)

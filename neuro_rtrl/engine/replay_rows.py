@@ -10,6 +10,7 @@ import numpy as np
 
 from neuro_rtrl.engine.build import Built
 from neuro_rtrl.engine.replay import CHUNK, Replay
+from neuro_rtrl.engine.row_parts import segment
 from neuro_rtrl.engine.storage import grow_columns, grow_events, make_rows
 from neuro_rtrl.kernels.layout import DONE, ENTRIES_NOW, STEP, Mask, Rows, Run
 from neuro_rtrl.kernels.transplant import settle_rows
@@ -31,7 +32,7 @@ def into_shards(built: Built, mask: Mask, run: Run, rows: Rows, replay: Replay) 
         for s in range(mask.segment[k], mask.segment[k + 1]):
             if rows.length[s]:
                 b = int(mask.segment_block[s])
-                part = _segment(mask, rows, s, d)[:, : rows.length[s]]
+                part = segment(mask, rows, s, d)[:, : rows.length[s]]
                 dense[at : at + d, starts[b] : starts[b] + rows.length[s]] = part
                 replay.filled[k] = 1
     for i, event in enumerate(events):
@@ -91,14 +92,6 @@ def under_way(run: Run) -> list[int]:
     return found
 
 
-def _segment(mask: Mask, rows: Rows, s: int, d: int) -> np.ndarray:
-    """(d, room) the storage of a segment."""
-    b = int(mask.segment_block[s])
-    stride = int(rows.capacity[b])
-    first = int(rows.at_p[b]) + int(mask.segment_row[s]) * stride
-    return rows.P[first : first + d * stride].reshape(d, stride)
-
-
 def _to_segments(
     mask: Mask, rows: Rows, run: Run, k: int, row: np.ndarray, chosen: list[np.ndarray]
 ) -> int:
@@ -106,7 +99,7 @@ def _to_segments(
     entries = 0
     for s in range(mask.segment[k], mask.segment[k + 1]):
         columns = chosen[int(mask.segment_block[s])]
-        _segment(mask, rows, s, len(row))[:, : columns.size] = row[:, columns]
+        segment(mask, rows, s, len(row))[:, : columns.size] = row[:, columns]
         rows.length[s] = columns.size
         rows.at[s] = run.clock[STEP] - 1
         rows.pending[s] = 0.0

@@ -26,10 +26,15 @@ def of_rows(built: Built, mask: Mask, rows: Rows, k: int) -> Iterator[Part]:
     yield numbers, rows.theta[theta : theta + d * m].reshape(d, m)
     for s in range(int(mask.segment[k]), int(mask.segment[k + 1])):
         b, length = int(mask.segment_block[s]), int(rows.length[s])
-        stride = int(rows.capacity[b])
-        first = int(rows.at_p[b]) + int(mask.segment_row[s]) * stride
-        stored = rows.P[first : first + d * stride].reshape(d, stride)
-        yield rows.parameter[mask.column_at[b] :][:length], stored[:, :length]
+        yield rows.parameter[mask.column_at[b] :][:length], segment(mask, rows, s, d)[:, :length]
+
+
+def segment(mask: Mask, rows: Rows, s: int, d: int) -> np.ndarray:
+    """(d, columns that there is room for) the storage of segment s of a unit with d states."""
+    b = int(mask.segment_block[s])
+    stride = int(rows.capacity[b])
+    first = int(rows.at_p[b]) + int(mask.segment_row[s]) * stride
+    return rows.P[first : first + d * stride].reshape(d, stride)
 
 
 def of_traces(built: Built, mask: Mask, rows: Rows, traces: Traces, k: int) -> Iterator[Part]:

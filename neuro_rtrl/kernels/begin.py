@@ -1,4 +1,4 @@
-"""The beginning of a step, between external input and update: chance, and refractoriness.
+"""The beginning of a step, up to the update: external input, chance, and refractoriness.
 
 A unit with a refractory period is refractory for so many steps after its spike; one with a
 condition for as long as the condition holds, looked at before each update (Brian2's order).
@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from neuro_rtrl.kernels import forward
 from neuro_rtrl.kernels.chance import normal, uniform
 from neuro_rtrl.kernels.invoke import at, invoke
 from neuro_rtrl.kernels.jit import inline, jit
-from neuro_rtrl.kernels.layout import CONDITION, GATE, NORMAL, STEP, Run, Units
+from neuro_rtrl.kernels.layout import CONDITION, GATE, NORMAL, STEP, Run, Units, Wires
+from neuro_rtrl.kernels.stream import Stream, place, trace_states
 
 
 @jit
@@ -28,6 +30,16 @@ def draw_noise(units: Units, run: Run) -> None:
         for v in range(units.inputs[p]):
             if units.chance[p, v]:
                 _fill(run, units.at_a[p] + v * units.size[p], units.size[p], units.chance[p, v])
+
+
+@inline
+def open_step(units: Units, wires: Wires, values: np.ndarray, run: Run, stream: Stream) -> None:
+    """Records states, takes in the external events of the step, and begins it."""
+    row = place(stream, run)
+    low, high = stream.pointer[row], stream.pointer[row + 1]
+    trace_states(stream, run)
+    forward.inject(units, wires, values, run, stream.input[low:high], stream.value[low:high])
+    begin(units, values, run)
 
 
 @inline

@@ -16,7 +16,7 @@ import numpy as np
 
 from neuro_rtrl.kernels import forward
 from neuro_rtrl.kernels.backward import backward
-from neuro_rtrl.kernels.begin import begin
+from neuro_rtrl.kernels.begin import open_step
 from neuro_rtrl.kernels.credit import Credit, learn_credit, predict_credit
 from neuro_rtrl.kernels.jit import inline, kernel
 from neuro_rtrl.kernels.layout import (
@@ -38,12 +38,10 @@ from neuro_rtrl.kernels.refs import ref
 from neuro_rtrl.kernels.stream import (
     Stream,
     all_finite,
-    place,
     predict,
     record_room,
     record_spikes,
     step_loss,
-    trace_states,
 )
 from neuro_rtrl.kernels.tape import (
     ROWS,
@@ -121,12 +119,9 @@ def _sequences(
 def _forward_step(
     units: Units, wires: Wires, values: np.ndarray, run: Run, stream: Stream, tape: Tape
 ) -> None:
-    at, row = place(stream, run), tape.window[ROWS]
-    low, high = stream.pointer[at], stream.pointer[at + 1]
-    trace_states(stream, run)
+    row = tape.window[ROWS]
     forward.release_done(run)
-    forward.inject(units, wires, values, run, stream.input[low:high], stream.value[low:high])
-    begin(units, values, run)
+    open_step(units, wires, values, run, stream)
     keep_before(tape, run, row)
     forward.update(units, values, run)
     run.clock[DEFERRED] = 0

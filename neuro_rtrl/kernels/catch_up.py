@@ -33,21 +33,27 @@ from neuro_rtrl.kernels.small import identity, is_identity, is_zero, multiply_in
 SMALLEST_SCALE = 1e-4
 
 
+@jit
+def flow_between(
+    units: Units, run: Run, k: int, since: int, until: int, out: np.ndarray, work: np.ndarray
+) -> None:
+    """out <- (flow from the end of step `since` to the end of step `until`) out."""
+    p = units.population[k]
+    d = units.d[p]
+    steps = until - since
+    at = units.at_dd[p] + (k - units.first[p]) * d * d
+    if units.refractory[p]:
+        held = min(max(min(until, run.last[k] + units.hold[k] - 1) - since, 0), steps)
+        power_into(d, units.held_d[at : at + d * d], held, out, work)
+        steps -= held
+    power_into(d, units.flow_d[at : at + d * d], steps, out, work)
+
+
 @inline
 def catch_up(units: Units, run: Run, rows: Rows, k: int, pending: np.ndarray, since: int) -> None:
     """Bring `pending` of unit k from step `since` to this step (constant D only)."""
-    p = units.population[k]
-    if not units.constant[p]:
-        return
-    d = units.d[p]
-    steps = run.clock[STEP] - since
-    at = units.at_dd[p] + (k - units.first[p]) * d * d
-    if units.refractory[p]:
-        last_held = run.last[k] + units.hold[k] - 1
-        held = min(max(min(run.clock[STEP], last_held) - since, 0), steps)
-        power_into(d, units.held_d[at : at + d * d], held, pending, rows.matrix[:3])
-        steps -= held
-    power_into(d, units.flow_d[at : at + d * d], steps, pending, rows.matrix[:3])
+    if units.constant[units.population[k]]:
+        flow_between(units, run, k, since, run.clock[STEP], pending, rows.matrix[:3])
 
 
 @jit

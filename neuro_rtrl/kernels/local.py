@@ -25,7 +25,7 @@ import numpy as np
 
 from neuro_rtrl.kernels import forward, influence
 from neuro_rtrl.kernels.arrive import hear, hear_one
-from neuro_rtrl.kernels.begin import begin
+from neuro_rtrl.kernels.begin import open_step
 from neuro_rtrl.kernels.catch_up import advance_pending
 from neuro_rtrl.kernels.columns import is_sensitive
 from neuro_rtrl.kernels.filters import (
@@ -66,12 +66,10 @@ from neuro_rtrl.kernels.simulate import CHECK_EVERY
 from neuro_rtrl.kernels.stream import (
     Stream,
     all_finite,
-    place,
     predict,
     record_room,
     record_spikes,
     step_loss,
-    trace_states,
 )
 from neuro_rtrl.kernels.traces import (
     Traces,
@@ -154,11 +152,7 @@ def _step(
     stream: Stream,
     gradient: np.ndarray,
 ) -> None:
-    row = place(stream, run)
-    low, high = stream.pointer[row], stream.pointer[row + 1]
-    trace_states(stream, run)
-    forward.inject(units, wires, values, run, stream.input[low:high], stream.value[low:high])
-    begin(units, values, run)
+    open_step(units, wires, values, run, stream)
     forward.jacobians(units, values, run)
     forward.update(units, values, run)
     advance_pending(units, mask, run, rows)

@@ -15,7 +15,7 @@ import numpy as np
 
 from neuro_rtrl.kernels import forward, influence
 from neuro_rtrl.kernels.arrive import hear, hear_one
-from neuro_rtrl.kernels.begin import begin
+from neuro_rtrl.kernels.begin import open_step
 from neuro_rtrl.kernels.catch_up import catch_up_own
 from neuro_rtrl.kernels.columns import is_sensitive
 from neuro_rtrl.kernels.jit import inline, kernel
@@ -31,6 +31,7 @@ from neuro_rtrl.kernels.layout import (
     SEQUENCE,
     STEP,
     STEPS,
+    WINDOW_FULL,
     Mask,
     Rows,
     Run,
@@ -54,16 +55,12 @@ from neuro_rtrl.kernels.small import multiply_into
 from neuro_rtrl.kernels.stream import (
     Stream,
     all_finite,
-    place,
     predict,
     record_spikes,
     spikes_fit,
     step_loss,
-    trace_states,
 )
 from neuro_rtrl.kernels.versions import bring_up, new_version, sensitivity
-
-WINDOW_FULL = 16  # what a kernel answers, besides those in layout.py
 
 
 @kernel
@@ -119,11 +116,7 @@ def _is_full(run: Run, program: Program) -> bool:
 
 @inline
 def _until_test(units: Units, wires: Wires, values: np.ndarray, run: Run, stream: Stream) -> None:
-    row = place(stream, run)
-    low, high = stream.pointer[row], stream.pointer[row + 1]
-    trace_states(stream, run)
-    forward.inject(units, wires, values, run, stream.input[low:high], stream.value[low:high])
-    begin(units, values, run)
+    open_step(units, wires, values, run, stream)
     forward.update(units, values, run)
     forward.release_done(run)
     forward.test_events(units, values, run)

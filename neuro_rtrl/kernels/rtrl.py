@@ -18,7 +18,7 @@ import numpy as np
 
 from neuro_rtrl.kernels import forward, influence
 from neuro_rtrl.kernels.arrive import receive
-from neuro_rtrl.kernels.begin import begin
+from neuro_rtrl.kernels.begin import open_step
 from neuro_rtrl.kernels.catch_up import advance_pending
 from neuro_rtrl.kernels.columns import wanted_columns
 from neuro_rtrl.kernels.emit import emit_events, free_rows
@@ -53,12 +53,10 @@ from neuro_rtrl.kernels.simulate import CHECK_EVERY
 from neuro_rtrl.kernels.stream import (
     Stream,
     all_finite,
-    place,
     predict,
     record_room,
     record_spikes,
     step_loss,
-    trace_states,
 )
 
 
@@ -166,11 +164,7 @@ def before_events(
     stream: Stream,
 ) -> None:
     """The step up to the threshold test."""
-    row = place(stream, run)
-    low, high = stream.pointer[row], stream.pointer[row + 1]
-    trace_states(stream, run)
-    forward.inject(units, wires, values, run, stream.input[low:high], stream.value[low:high])
-    begin(units, values, run)
+    open_step(units, wires, values, run, stream)
     forward.jacobians(units, values, run)
     forward.update(units, values, run)
     advance_pending(units, mask, run, rows)

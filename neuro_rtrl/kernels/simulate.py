@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from neuro_rtrl.kernels import forward
-from neuro_rtrl.kernels.begin import begin
+from neuro_rtrl.kernels.begin import open_step
 from neuro_rtrl.kernels.jit import inline, kernel
 from neuro_rtrl.kernels.layout import (
     ARRIVED,
@@ -25,11 +25,9 @@ from neuro_rtrl.kernels.refs import ref
 from neuro_rtrl.kernels.stream import (
     Stream,
     all_finite,
-    place,
     predict,
     record_room,
     record_spikes,
-    trace_states,
 )
 
 CHECK_EVERY = 64  # steps between looks for states that are not finite
@@ -68,12 +66,8 @@ def _sequences(
 @inline
 def one_step(units: Units, wires: Wires, values: np.ndarray, run: Run, stream: Stream) -> None:
     """State update, threshold, arrivals, reset."""
-    row = place(stream, run)
-    low, high = stream.pointer[row], stream.pointer[row + 1]
-    trace_states(stream, run)
     forward.release_done(run)
-    forward.inject(units, wires, values, run, stream.input[low:high], stream.value[low:high])
-    begin(units, values, run)
+    open_step(units, wires, values, run, stream)
     forward.update(units, values, run)
     forward.test_spikes(units, values, run)
     forward.mark_spikes(units, run)

@@ -14,7 +14,7 @@ import numpy as np
 
 from neuro_rtrl.kernels import forward, influence
 from neuro_rtrl.kernels.arrive import receive
-from neuro_rtrl.kernels.begin import begin
+from neuro_rtrl.kernels.begin import open_step
 from neuro_rtrl.kernels.catch_up import advance_pending
 from neuro_rtrl.kernels.columns import wanted_columns
 from neuro_rtrl.kernels.emit import emit_events, free_rows
@@ -38,7 +38,7 @@ from neuro_rtrl.kernels.layout import (
 )
 from neuro_rtrl.kernels.refs import ref
 from neuro_rtrl.kernels.rtrl import learn
-from neuro_rtrl.kernels.stream import Stream, place, predict, record_spikes, trace_states
+from neuro_rtrl.kernels.stream import Stream, predict, record_spikes
 from neuro_rtrl.kernels.tangent import (
     ENTRIES,
     TERM_ENTRIES,
@@ -87,12 +87,8 @@ def _to_threshold(
     stream: Stream,
     tangents: Tangents,
 ) -> None:
-    row = place(stream, run)
-    low, high = stream.pointer[row], stream.pointer[row + 1]
     _nothing_yet(tangents)
-    trace_states(stream, run)
-    forward.inject(units, wires, values, run, stream.input[low:high], stream.value[low:high])
-    begin(units, values, run)
+    open_step(units, wires, values, run, stream)
     forward.jacobians(units, values, run)
     forward.update(units, values, run)
     carry_update(units, run, rows, tangents)

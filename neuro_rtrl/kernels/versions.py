@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from neuro_rtrl.kernels.catch_up import catch_up_own
+from neuro_rtrl.kernels.catch_up import catch_up_own, flow_between
 from neuro_rtrl.kernels.jit import inline, jit
 from neuro_rtrl.kernels.layout import STEP, Mask, Rows, Run, Units
 from neuro_rtrl.kernels.program import (
@@ -29,25 +29,9 @@ from neuro_rtrl.kernels.program import (
     new_slots,
     open_operation,
 )
-from neuro_rtrl.kernels.small import identity, multiply_into, power_into
+from neuro_rtrl.kernels.small import identity, multiply_into
 
 FEW = 8  # steps: multiplied one by one
-
-
-@jit
-def flow_between(
-    units: Units, run: Run, k: int, since: int, until: int, out: np.ndarray, work: np.ndarray
-) -> None:
-    """out <- (flow from the end of step `since` to the end of step `until`) out."""
-    p = units.population[k]
-    d = units.d[p]
-    steps = until - since
-    at = units.at_dd[p] + (k - units.first[p]) * d * d
-    if units.refractory[p]:
-        held = min(max(min(until, run.last[k] + units.hold[k] - 1) - since, 0), steps)
-        power_into(d, units.held_d[at : at + d * d], held, out, work)
-        steps -= held
-    power_into(d, units.flow_d[at : at + d * d], steps, out, work)
 
 
 @jit

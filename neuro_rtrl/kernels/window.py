@@ -17,6 +17,7 @@ from __future__ import annotations
 import numpy as np
 
 from neuro_rtrl.kernels.catch_up import settle_own
+from neuro_rtrl.kernels.emit import through
 from neuro_rtrl.kernels.jit import inline, jit, kernel
 from neuro_rtrl.kernels.layout import (
     BYTES,
@@ -159,7 +160,9 @@ def _look_back(
             slope = back[program.direct_state[direct]] * program.direct_value[direct]
             gradient[program.direct[direct]] += slope
             direct = program.direct_link[direct]
-        _through(d, back, flow, program.work[1])
+        through(d, back, flow, program.work[1])
+        for v in range(d):
+            back[v] = program.work[1, v]
     size, own = mask.own[k + 1] - mask.own[k], mask.own_at[k]
     for v in range(d):
         if back[v] != 0.0:
@@ -169,17 +172,6 @@ def _look_back(
             if program.filled[k]:
                 add_source(program, ~(program.row[k] + v), back[v])
     rows.counts[GRADIENT_ADDS] += size * d
-
-
-@jit
-def _through(d: int, back: np.ndarray, flow: np.ndarray, work: np.ndarray) -> None:
-    """back <- back . flow."""
-    for u in range(d):
-        work[u] = 0.0
-        for v in range(d):
-            work[u] += back[v] * flow[v * d + u]
-    for u in range(d):
-        back[u] = work[u]
 
 
 @inline
