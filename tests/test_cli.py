@@ -164,3 +164,12 @@ def test_ctrl_c_leaves_a_readable_run(tmp_path: Path) -> None:
     assert summary["interrupted"]
     with open_run(out) as run:
         assert len(run.loss) == summary["iterations"]
+
+
+def test_threads_are_set_before_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    monkeypatch.setattr("neuro_rtrl.engine.threads.set_threads", seen.append)
+    arguments = ["run", "spiral", *SMALL, "--quiet", "--out", str(tmp_path / "run")]
+    assert exit_code([*arguments, "--threads", "2"]) == 0
+    assert seen == [2]
+    assert exit_code([*arguments, "--threads", "0"]) == 2
