@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from neuro_rtrl.engine.build import Built, build
-from neuro_rtrl.engine.course import LINE, make_cells, make_course, make_fan
+from neuro_rtrl.engine.course import make_cells, make_course, make_fan
 from neuro_rtrl.kernels.layout import FREE
 from neuro_rtrl.network.describe import Network
 
@@ -46,7 +46,7 @@ def test_a_course_begins_at_the_initial_state() -> None:
     course = make_course(made, cells, fan)
     np.testing.assert_array_equal(course.h, made.units.initial)
     assert course.clock[FREE] == course.free.size == (3 + 4 + 2) * (4 + 2)
-    assert all(x.ctypes.data % LINE == 0 for x in (course.h, course.s, course.held))
+    assert all(x.ctypes.data % 64 == 0 for x in (course.h, course.s, course.held))
 
 
 def test_groups_without_anything_special_are_even() -> None:
