@@ -23,6 +23,8 @@ import llvmlite
 import numba
 from numba import types
 
+from neuro_rtrl.kernels.joining import Part, Whole
+
 FAST = {"contract", "nsz"}
 # Generated code says itself what is fused (compile/contraction.py).
 NATIVE = {"nsz"}
@@ -67,9 +69,17 @@ def jit(function: Callable[..., Any]) -> Any:
     """Compile a part of a kernel, to be called by other kernels only.
 
     It gets no wrapper for calls from Python: with our long argument lists these wrappers are most
-    of the compile time.
+    of the compile time. Nor is it kept on disk: it becomes machine code, and goes into the cache, as
+    a part of the kernels that call it (joining.py).
     """
-    return _in_cache(_numba(no_cpython_wrapper=True, no_cfunc_wrapper=True), function)
+    bare = _numba(no_cpython_wrapper=True, no_cfunc_wrapper=True, pipeline_class=Part)
+    return bare(function)
+
+
+def shared(function: Callable[..., Any]) -> Any:
+    """Compile a part that generated code calls, too: the next model finds it in the cache."""
+    bare = _numba(no_cpython_wrapper=True, no_cfunc_wrapper=True, pipeline_class=Whole)
+    return _in_cache(bare, function)
 
 
 def inline(function: Callable[..., Any]) -> Any:
@@ -85,7 +95,7 @@ def kernel(function: Callable[..., Any]) -> Any:
 
     C needs no way to call it: that would be a third of the compile time of a short kernel.
     """
-    return _in_cache(_numba(no_cfunc_wrapper=True), function)
+    return _in_cache(_numba(no_cfunc_wrapper=True, pipeline_class=Whole), function)
 
 
 def _numba(**fixed: Any) -> Callable[..., Any]:
@@ -110,8 +120,9 @@ def native(signature: str) -> Callable[[Callable[..., Any]], Any]:
     def decorate(function: Callable[..., Any]) -> Any:
         def now(inner: Callable[..., Any], **options: Any) -> Any:
             return numba.cfunc(
-                c_signature, nopython=True, fastmath=NATIVE, error_model="numpy", **options
-            )(inner)
+                c_signature, nopython=True, fastmath=NATIVE, error_model="numpy",
+                pipeline_class=Whole, **options,
+            )(inner)  # fmt: skip
 
         return _in_cache(now, function)
 

@@ -130,3 +130,25 @@ def test_native_functions_have_an_address() -> None:
     call(2, values.ctypes.data, flags.ctypes.data)
     np.testing.assert_array_equal(values, [2.0, 4.0, 3.0])
     np.testing.assert_array_equal(flags, [1, 1, 0])
+
+
+def test_what_generated_code_calls_is_kept_and_other_parts_are_not(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("NEURO_RTRL_CACHE", str(tmp_path))
+
+    @jit.shared
+    def general(x: float) -> float:
+        return x + 1.0
+
+    @jit.jit
+    def part(x: float) -> float:
+        return general(x) * 2.0
+
+    @jit.kernel
+    def whole(x: float) -> float:
+        return part(x)
+
+    assert whole(1.0) == 4.0
+    kept = {file.name.split("-")[0].rpartition(".")[2] for file in tmp_path.rglob("*.nbi")}
+    assert kept == {"general", "whole"}

@@ -1,0 +1,96 @@
+"""How parts of kernels are compiled: as far as LLVM's own language, and no further.
+
+Numba makes machine code of every function that it compiles, and puts what it calls into it first.
+A part that is called by a part that is called by a kernel would be made three times, and a kernel
+has dozens of parts. Here a part stays as it was written down, is put into its callers, and what
+nobody but a kernel calls is optimised and made machine code of once: with the kernel.
+
+`add_joined` belongs to the pipeline of passes, which Numba lets its users define; that a library of
+code is called finished before its time is our doing. With a Numba that keeps its books in another
+way parts are compiled as Numba does it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import _dynfunc
+from numba.core.compiler import CompilerBase, DefaultPassBuilder, Flags
+from numba.core.compiler_machinery import LoweringPass, register_pass
+from numba.core.typed_passes import NativeLowering
+
+# What this file touches of a library of code.
+_BOOKS = {"_linking_libraries", "_final_module"}
+
+
+class _Settings(Flags):  # type: ignore[misc]
+    """The same settings, compared in no time.
+
+    They are part of the key under which Numba looks for every implementation of an operator, ten
+    thousand times in a large kernel; each time it would put together a table of all of them.
+    """
+
+    __slots__ = ()
+    _HASH = hash(Flags())
+
+    def __hash__(self) -> int:
+        return self._HASH
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Flags):
+            return NotImplemented
+        same = self is other or self._values == other._values
+        return same or bool(self.values() == other.values())
+
+
+@register_pass(mutates_CFG=False, analysis_only=False)
+class _Join(LoweringPass):  # type: ignore[misc]
+    """After lowering: the part's own code and that of its parts in one module, as it is."""
+
+    _name = "join_parts"
+
+    def __init__(self) -> None:
+        LoweringPass.__init__(self)
+
+    def run_pass(self, state: Any) -> bool:
+        lowered, library = state["cr"], state.library
+        if vars(library).keys() >= _BOOKS:
+            for part in dict.fromkeys(library._linking_libraries):
+                library._final_module.link_in(part._get_module_for_linking(), preserve=True)
+            library._finalized = True
+        description = lowered.fndesc
+        # Nobody calls it from Python: Numba knows the part by this object.
+        known_by = _dynfunc.make_function(
+            description.lookup_module(), description.qualname, "", 0, lowered.env, (library,)
+        )
+        state.targetctx.insert_user_function(known_by, description, [library])
+        state["cr"] = lowered._replace(cfunc=known_by)
+        return True
+
+
+class Whole(CompilerBase):  # type: ignore[misc]
+    """The compiler of kernels."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.state.flags = _Settings(self.state.flags)
+
+    def define_pipelines(self) -> list[Any]:
+        """Numba's own passes."""
+        return [DefaultPassBuilder.define_nopython_pipeline(self.state)]
+
+
+class Part(CompilerBase):  # type: ignore[misc]
+    """The compiler of parts of kernels."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.state.flags = _Settings(self.state.flags)
+
+    def define_pipelines(self) -> list[Any]:
+        """Numba's own passes, without the last one, which makes machine code."""
+        self.state.flags.no_compile = True
+        passes = DefaultPassBuilder.define_nopython_pipeline(self.state)
+        passes.add_pass_after(_Join, NativeLowering)
+        passes.finalize()
+        return [passes]

@@ -1,0 +1,76 @@
+"""Parts of kernels become machine code with the kernels that call them, not by themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from numba.core.compiler import Flags
+
+from neuro_rtrl.kernels import joining, jit
+
+
+def kernel_of_parts() -> tuple[Any, Any]:
+    """A kernel whose part has a part."""
+
+    @jit.jit
+    def inner(x: float) -> float:
+        return x + 1.0
+
+    @jit.jit
+    def part(x: float) -> float:
+        return inner(x) * 2.0
+
+    @jit.kernel
+    def whole(x: float) -> float:
+        return part(x) + inner(x)
+
+    return whole, part
+
+
+def machine_code(function: Any) -> bool:
+    """Whether a compiled function has an address of its own."""
+    (made,) = function.overloads.values()
+    name = made.fndesc.llvm_func_name
+    return bool(made.library.get_pointer_to_function(name))
+
+
+def test_a_part_becomes_machine_code_with_its_kernel_alone() -> None:
+    whole, part = kernel_of_parts()
+    assert whole(1.0) == 6.0
+    assert machine_code(whole)
+    assert not machine_code(part)
+
+
+def test_parts_serve_several_kernels() -> None:
+    _, part = kernel_of_parts()
+
+    @jit.kernel
+    def first(x: float) -> float:
+        return part(x)
+
+    @jit.kernel
+    def second(x: float) -> float:
+        return -part(x)
+
+    assert (first(1.0), second(1.0)) == (4.0, -4.0)
+
+
+def test_with_other_books_parts_are_compiled_as_numba_does_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(joining, "_BOOKS", {"_shelf"})
+    whole, part = kernel_of_parts()
+    assert whole(1.0) == 6.0
+    assert machine_code(part)
+
+
+def test_settings_are_those_of_numba() -> None:
+    plain = Flags()
+    plain.nrt = True
+    ours = joining._Settings(plain)
+    assert ours == plain and plain == ours and hash(ours) == hash(plain)
+    assert ours == ours.copy() and isinstance(ours.copy(), joining._Settings)
+    plain.release_gil = True
+    assert ours != plain
+    assert ours != "settings"
