@@ -69,8 +69,8 @@ def jit(function: Callable[..., Any]) -> Any:
     """Compile a part of a kernel, to be called by other kernels only.
 
     It gets no wrapper for calls from Python: with our long argument lists these wrappers are most
-    of the compile time. Nor is it kept on disk: it becomes machine code, and goes into the cache, as
-    a part of the kernels that call it (joining.py).
+    of the compile time. Nor is it kept on disk: it becomes machine code, and goes into the cache,
+    as a part of the kernels that call it (joining.py).
     """
     bare = _numba(no_cpython_wrapper=True, no_cfunc_wrapper=True, pipeline_class=Part)
     return bare(function)

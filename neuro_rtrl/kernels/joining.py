@@ -23,7 +23,7 @@ from numba.core.typed_passes import NativeLowering
 _BOOKS = {"_linking_libraries", "_final_module"}
 
 
-class _Settings(Flags):  # type: ignore[misc]
+class _Settings(Flags):
     """The same settings, compared in no time.
 
     They are part of the key under which Numba looks for every implementation of an operator, ten
@@ -44,7 +44,7 @@ class _Settings(Flags):  # type: ignore[misc]
 
 
 @register_pass(mutates_CFG=False, analysis_only=False)
-class _Join(LoweringPass):  # type: ignore[misc]
+class _Join(LoweringPass):
     """After lowering: the part's own code and that of its parts in one module, as it is."""
 
     _name = "join_parts"
@@ -68,7 +68,7 @@ class _Join(LoweringPass):  # type: ignore[misc]
         return True
 
 
-class Whole(CompilerBase):  # type: ignore[misc]
+class Whole(CompilerBase):
     """The compiler of kernels."""
 
     def __init__(self, *arguments: Any) -> None:
@@ -80,7 +80,7 @@ class Whole(CompilerBase):  # type: ignore[misc]
         return [DefaultPassBuilder.define_nopython_pipeline(self.state)]
 
 
-class Part(CompilerBase):  # type: ignore[misc]
+class Part(CompilerBase):
     """The compiler of parts of kernels."""
 
     def __init__(self, *arguments: Any) -> None:

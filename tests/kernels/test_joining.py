@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from numba.core.compiler import Flags
 
-from neuro_rtrl.kernels import joining, jit
+from neuro_rtrl.kernels import jit, joining
 
 
 def kernel_of_parts() -> tuple[Any, Any]:
