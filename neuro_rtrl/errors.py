@@ -178,7 +178,11 @@ def enough_memory(where: object) -> Iterator[None]:
     """
     try:
         yield
-    except MemoryError as error:
+    except (MemoryError, ValueError) as error:
+        # NumPy's words for an array of more bytes than a whole number can count.
+        huge = str(error).startswith(("array is too big", "Maximum allowed dimension exceeded"))
+        if isinstance(error, ValueError) and not huge:
+            raise
         raise BuildError(
             "there is not enough memory",
             where=str(where),

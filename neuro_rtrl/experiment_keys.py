@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from neuro_rtrl.contracts import SECOND
+from neuro_rtrl.equations.text_file import LONGEST_KEY, parse_toml, why_unreadable
 from neuro_rtrl.equations.units import quantity
 from neuro_rtrl.errors import DescriptionError, RunFileError, unknown
 
@@ -154,15 +155,11 @@ def read_toml(file: Path) -> dict[str, Any]:
         RunFileError: the file cannot be read.
         DescriptionError: it is not TOML (the error names the line).
     """
+    reason = why_unreadable(file)
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        text = "" if reason else file.read_text(encoding="utf-8")
     except OSError as error:
-        raise RunFileError(
-            "the file cannot be read",
-            where=f"{file.name}: the whole file",
-            given=str(file),
-            expected=f"a readable file ({error.strerror})",
-        ) from error
+        reason = error.strerror
     except UnicodeDecodeError as error:
         raise DescriptionError(
             "the file is not text",
@@ -170,13 +167,22 @@ def read_toml(file: Path) -> dict[str, Any]:
             given=repr(error.object[error.start : error.start + 8]),
             expected="TOML in UTF-8",
         ) from error
+    if reason:
+        raise RunFileError(
+            "the file cannot be read",
+            where=f"{file.name}: the whole file",
+            given=str(file),
+            expected=f"a readable file ({reason})",
+        )
+    try:
+        return parse_toml(text)
     except tomllib.TOMLDecodeError as error:
-        raise _not_toml(file, str(error)) from error
+        raise _not_toml(file, text, str(error)) from error
 
 
-def _not_toml(file: Path, reason: str) -> DescriptionError:
+def _not_toml(file: Path, text: str, reason: str) -> DescriptionError:
     """`reason` ends in '(at line 3, column 5)'; the line itself helps more than its number."""
-    lines = file.read_text(encoding="utf-8").splitlines()
+    lines = text.splitlines()
     at = re.search(r"at line (\d+)", reason)
     number = min(int(at.group(1)), len(lines)) if at else len(lines)
     given = lines[number - 1] if lines else ""
@@ -206,6 +212,13 @@ def apply_override(values: dict[str, Any], key: str, value: Any, *, where: str) 
     0.5
     """
     *parents, last = key.split(".")
+    if len(parents) >= LONGEST_KEY:
+        raise DescriptionError(
+            "the path is too long",
+            where=where,
+            given=f"{len(parents) + 1} parts",
+            expected=f"at most {LONGEST_KEY}",
+        )
     place: Any = values
     for depth, part in enumerate(parents):
         if isinstance(place, dict):
@@ -265,7 +278,7 @@ def parse_override(text: str) -> tuple[str, Any]:
             "not an override", where=f"--set {text}", given=repr(text), expected="section.key=value"
         )
     try:
-        return key, tomllib.loads(f"value = {value}")["value"]
+        return key, parse_toml(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError as error:
         if value.strip()[:1] in ("", "[", "{", '"', "'"):
             raise DescriptionError(

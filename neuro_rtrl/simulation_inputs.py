@@ -19,6 +19,8 @@ from neuro_rtrl.errors import DescriptionError
 from neuro_rtrl.experiment_keys import Table, is_number
 from neuro_rtrl.network.values import Values
 
+NEVER = 2.0**62
+"""A step that no simulation reaches."""
 PER_SECOND: Dimension = (("second", -1),)
 
 
@@ -143,7 +145,7 @@ class _Given:
     def __init__(self, source: Source, dt: float) -> None:
         self._n = source.n
         # As Brian2 does, a spike belongs to the step in which its time lies, up to rounding.
-        step = np.floor(np.array(source.times) / dt + 1e-3).astype(np.int64)
+        step = np.floor(np.minimum(np.array(source.times) / dt, NEVER) + 1e-3).astype(np.int64)
         unit = np.array(source.units, dtype=np.int64)
         order = np.lexsort((unit, step))
         self._step, self._unit = step[order], unit[order]

@@ -5,10 +5,19 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from neuro_rtrl import errors
-from neuro_rtrl.errors import DescriptionError, NeuroRtrlError, nearest, shorten, unknown
+from neuro_rtrl.errors import (
+    BuildError,
+    DescriptionError,
+    NeuroRtrlError,
+    enough_memory,
+    nearest,
+    shorten,
+    unknown,
+)
 
 PACKAGE = Path(__file__).parent.parent / "neuro_rtrl"
 FAMILY = {name for name in vars(errors) if name.endswith("Error")}
@@ -106,3 +115,15 @@ def test_every_error_says_what_to_do() -> None:
                     silent.append(f"{path.relative_to(PACKAGE)}:{node.lineno}")
     assert seen > 10
     assert not silent
+
+
+@pytest.mark.parametrize("shape", [(10**15,), (2**62, 8), (2**80,)])
+def test_arrays_of_any_size_are_a_lack_of_memory(shape: tuple[int, ...]) -> None:
+    expected = pytest.raises(BuildError, match=r"here: there is not enough memory; given: ")
+    with expected, enough_memory("here"):
+        np.zeros(shape)
+
+
+def test_other_errors_of_values_are_not() -> None:
+    with pytest.raises(ValueError, match=r"^other$"), enough_memory("here"):
+        raise ValueError("other")

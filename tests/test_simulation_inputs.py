@@ -71,3 +71,8 @@ def test_two_spikes_of_a_unit_in_one_step_are_refused() -> None:
         Events([source], DT, 0)
     apart = Source("x", 2, "", times=(1.00e-3, 1.04e-3), units=(0, 1))
     assert drawn(apart, steps=20).sum() == 2
+
+
+def test_a_time_after_all_steps_never_comes() -> None:
+    events = Events([Source("x", 1, "", times=(1e300, 0.001), units=(0, 0))], 1e-3, seed=0)
+    assert events.block(0, 3).tolist() == [[0.0], [1.0], [0.0]]

@@ -17,11 +17,14 @@ from pathlib import Path
 import numpy as np
 
 from neuro_rtrl.datasets._store import UserFiles
+from neuro_rtrl.equations.text_file import why_unreadable
 from neuro_rtrl.errors import DataError, DescriptionError, unknown
 
 UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "min": 60.0}
 """Unit of times -> seconds; besides there is "iso", for dates as text (ISO 8601)."""
 
+LARGEST = 2**30
+"""Bytes of a table."""
 _TIME_NAME = re.compile(r"(?:time|t|timestamp|timer|datetime)(?:[\s_]*[(\[]?(\w+)[)\]]?)?", re.I)
 _DELIMITERS = (";", "\t", ",")
 
@@ -116,15 +119,18 @@ def read(
 
 
 def _read_table(path: Path) -> _Table:
+    reason, text = why_unreadable(path, LARGEST), ""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = "" if reason else path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
+        reason = str(error)
+    if reason:
         raise DataError(
             "the recording cannot be read",
             where=str(path),
-            given=error,
+            given=reason,
             expected="a table of text in UTF-8",
-        ) from error
+        )
     numbered = [
         (number, line)
         for number, line in enumerate(text.splitlines(), 1)
@@ -200,6 +206,15 @@ def _times(table: _Table, clock: int, unit: str | None) -> np.ndarray:
         raise unknown("unit of time", unit, [*UNITS, "iso"], where=str(table.path))
     if dated:
         moments = [_moment(table, row, clock) for row in range(len(table.rows))]
+        zoned = [moment.utcoffset() is not None for moment in moments]
+        if zoned != [zoned[0]] * len(zoned):
+            row = zoned.index(not zoned[0])
+            raise DataError(
+                "some dates have a time zone, and some do not",
+                where=table.place(row, clock),
+                given=repr(table.rows[row][clock]),
+                expected=f"a date like that of the first line, {table.rows[0][clock]!r}",
+            )
         times = np.array([(moment - moments[0]).total_seconds() for moment in moments])
     else:
         read_off = np.array([_number(table, row, clock) for row in range(len(table.rows))])

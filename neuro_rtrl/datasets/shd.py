@@ -17,10 +17,18 @@ from typing import Any
 import numpy as np
 
 from neuro_rtrl.datasets._store import UserFiles
-from neuro_rtrl.errors import DataError, DescriptionError
+from neuro_rtrl.equations.text_file import why_unreadable
+from neuro_rtrl.errors import DataError, DescriptionError, enough_memory
 
 CHANNELS = 700
 _NEEDED = ("spikes/times", "spikes/units", "labels")
+_UNREADABLE = (
+    OSError, RuntimeError, KeyError, TypeError, ValueError, AttributeError, MemoryError,
+    OverflowError,
+)  # fmt: skip
+"""What h5py raises for a damaged file or one of another layout."""
+_MOST_PACKED = 4096
+"""Data are not larger than that many times their file."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +59,7 @@ class SpikingWords:
 
         Raises:
             DescriptionError: a number lies outside its range.
+            BuildError: more steps than memory holds.
 
         >>> words = SpikingWords((np.array([0.001, 0.012]),), (np.array([5, 699]),),
         ...                      np.array([0]), None, ())
@@ -58,9 +67,9 @@ class SpikingWords:
         [[0, 0, 0], [0, 1, 69]]
         """
         for name, given, good in (
-            ("step", step, step > 0),
-            ("steps", steps, steps >= 1),
-            ("channels", channels, channels >= 1 and CHANNELS % max(channels, 1) == 0),
+            ("step", step, isinstance(step, int | float) and 0 < step < np.inf),
+            ("steps", steps, _is_count(steps)),
+            ("channels", channels, _is_count(channels) and CHANNELS % channels == 0),
         ):
             if not good:
                 expected = f"a divisor of {CHANNELS}" if name == "channels" else "more than 0"
@@ -68,11 +77,14 @@ class SpikingWords:
                     "the value is out of range", where=f"shd: {name}", given=given,
                     expected=expected,
                 )  # fmt: skip
-        counts = np.zeros((len(self.times), steps, channels))
+        with enough_memory("shd: steps"):
+            counts = np.zeros((len(self.times), steps, channels))
         for count, times, units in zip(counts, self.times, self.units, strict=True):
-            at = np.floor(times / step).astype(np.int64)
+            with np.errstate(over="ignore"):
+                at = np.floor(times / step)
             inside = at < steps
-            np.add.at(count, (at[inside], units[inside] * channels // CHANNELS), 1.0)
+            place = at[inside].astype(np.int64), units[inside] * channels // CHANNELS
+            np.add.at(count, place, 1.0)
         return counts
 
 
@@ -87,10 +99,14 @@ def read(path: str | Path) -> SpikingWords:
     """
     import h5py
 
+    # HDF5 would wait at a pipe for ever.
+    reason = why_unreadable(Path(path), 2**40)
+    if reason:
+        raise _refuse(str(path), reason, "an HDF5 file such as shd_train.h5, unpacked")
     try:
         with h5py.File(path, "r") as file:
-            return _read(file, str(path))
-    except OSError as error:
+            return _read(file, Path(path))
+    except _UNREADABLE as error:
         raise DataError(
             "the file cannot be read",
             where=str(path),
@@ -99,10 +115,14 @@ def read(path: str | Path) -> SpikingWords:
         ) from error
 
 
-def _read(file: Any, where: str) -> SpikingWords:
+def _read(file: Any, path: Path) -> SpikingWords:
+    where = str(path)
     missing = [name for name in _NEEDED if name not in file]
     if missing:
         raise _refuse(where, f"no /{missing[0]}", "/spikes/times, /spikes/units and /labels")
+    claimed = sum(file[name].size * file[name].dtype.itemsize for name in _NEEDED)
+    if claimed > _MOST_PACKED * path.stat().st_size:
+        raise _refuse(where, f"{claimed} bytes claimed", "no more than such a file can hold")
     # Times are stored with 16 bits, in which steps of 1 ms cannot be counted exactly.
     times = tuple(np.asarray(row, dtype=np.float64) for row in file["spikes/times"])
     units = tuple(np.asarray(row, dtype=np.int64) for row in file["spikes/units"])
@@ -110,16 +130,24 @@ def _read(file: Any, where: str) -> SpikingWords:
     if not len(times) == len(units) == len(labels):
         given = f"{len(times)} times, {len(units)} units, {len(labels)} labels"
         raise _refuse(where, given, "as many of each as there are utterances")
+    if labels.ndim != 1 or not all(row.ndim == 1 for row in (*times, *units)):
+        raise _refuse(where, "a table where a list belongs", "a list for each utterance")
     for number, (when, unit) in enumerate(zip(times, units, strict=True)):
         if len(when) != len(unit):
             given = f"utterance {number}: {len(when)} times, {len(unit)} units"
             raise _refuse(where, given, "a unit for each time")
-        if len(unit) and (unit.min() < 0 or unit.max() >= CHANNELS or not np.all(when >= 0)):
-            expected = f"units from 0 to {CHANNELS - 1}, times from 0 s"
+        if len(unit) and (
+            unit.min() < 0 or unit.max() >= CHANNELS or not 0 <= when.min() <= when.max() < np.inf
+        ):
+            expected = f"units from 0 to {CHANNELS - 1}, finite times from 0 s"
             raise _refuse(where, f"utterance {number} has others", expected)
     speakers = np.asarray(file["extra/speaker"]) if "extra/speaker" in file else None
     keys = [_text(key) for key in file["extra/keys"]] if "extra/keys" in file else []
     return SpikingWords(times, units, labels, speakers, tuple(keys))
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= 1
 
 
 def _text(key: Any) -> str:
@@ -128,7 +156,10 @@ def _text(key: Any) -> str:
 
 def _refuse(where: str, given: str, expected: str) -> DataError:
     return DataError(
-        "the file is not in the layout of SHD", where=where, given=given, expected=expected
+        "the file cannot be read: it is not in the layout of SHD",
+        where=where,
+        given=given,
+        expected=expected,
     )
 
 

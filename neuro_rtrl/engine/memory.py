@@ -7,6 +7,8 @@ import os
 
 import numpy as np
 
+from neuro_rtrl.errors import BuildError
+
 PAGE = 4096  # bytes; no two arrays share one
 
 
@@ -45,3 +47,26 @@ def aligned_zeros(shape: int | tuple[int, ...], dtype: str | np.dtype[np.generic
     room = np.zeros(size + PAGE, np.uint8)
     start = -room.ctypes.data % PAGE
     return room[start : start + size].view(dtype).reshape(shape)
+
+
+def require(size: float, what: str, remedy: str) -> None:
+    """Refuses arrays that this machine cannot hold, before they are made.
+
+    Args:
+        size: bytes.
+        what: what they are for.
+        remedy: what makes them smaller.
+
+    Raises:
+        BuildError: they are larger than its memory.
+
+    >>> require(8 * 10, "inputs", "")
+    """
+    if size > physical():
+        raise BuildError(
+            "this needs more memory than there is",
+            where=what,
+            given=f"about {said(size)}",
+            expected=f"at most {said(physical())}",
+            remedy=remedy,
+        )

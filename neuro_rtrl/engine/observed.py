@@ -21,6 +21,7 @@ from neuro_rtrl.engine.stream import make_stream
 from neuro_rtrl.engine.transplant import unit_of
 from neuro_rtrl.errors import BuildError, DescriptionError, unknown
 from neuro_rtrl.kernels.layout import STEP
+from neuro_rtrl.network.arguments import numbers_of
 
 
 @dataclass(frozen=True)
@@ -44,21 +45,18 @@ def checked(built: Built, looks: Looks) -> Looks:
     Raises:
         DescriptionError: one of them is not.
     """
-    made = {}
+    if not isinstance(looks.units, Mapping):
+        raise DescriptionError(
+            "not a table of units",
+            where="influence: units",
+            given=repr(looks.units),
+            expected="units of some populations, such as {'hidden': [0, 3]}",
+        )
+    made, sizes = {}, {p.name: p.n for p in built.plan.populations}
     for name, units in looks.units.items():
-        sizes = {p.name: p.n for p in built.plan.populations}
         if name not in sizes:
             raise unknown("population", name, sizes, where="influence")
-        chosen = np.asarray(units)
-        good = chosen.ndim == 1 and chosen.dtype.kind in "iu" and chosen.size > 0
-        if not good or chosen.min() < 0 or chosen.max() >= sizes[name]:
-            raise DescriptionError(
-                "these are not numbers of units",
-                where=f"influence: {name}",
-                given=units,
-                expected=f"a list of whole numbers from 0 to {sizes[name] - 1}",
-            )
-        made[name] = chosen
+        made[name] = numbers_of(units, sizes[name], f"influence: {name}")
     if type(looks.every) is not int or looks.every < 1:
         raise DescriptionError(
             "steps from one look to the next",

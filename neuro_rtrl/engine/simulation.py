@@ -144,6 +144,7 @@ class Simulation:
 
         Raises:
             DescriptionError: wrong shape, unknown name, or a unit that does not exist.
+            BuildError: more steps than memory holds.
             SimulationError: a state is not finite.
         """
         array = inputs_of(inputs, steps, sum(p.n for p in self._built.plan.inputs))

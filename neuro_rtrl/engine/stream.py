@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from neuro_rtrl.engine.build import Built
 from neuro_rtrl.errors import DescriptionError, unknown
 from neuro_rtrl.kernels.losses import LOSSES
 from neuro_rtrl.kernels.stream import Stream
+from neuro_rtrl.network.arguments import state_names
 
 RECORD_EVENTS = 1 << 16
 NEVER = 1 << 62
@@ -71,7 +72,7 @@ def events_of(inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def traced_places(
-    built: Built, record: Sequence[str], others: Mapping[str, np.ndarray] = NOTHING
+    built: Built, record: Any, others: Mapping[str, np.ndarray] = NOTHING
 ) -> dict[str, np.ndarray]:
     """Places in `h` of all units of each "population.state"; `others` have places elsewhere."""
     known = {
@@ -81,7 +82,7 @@ def traced_places(
         for v, s in enumerate(p.model.states)
     }
     places = {}
-    for name in record:
+    for name in state_names(record):
         if name in others:
             places[name] = others[name]
             continue

@@ -9,10 +9,11 @@ import numpy as np
 
 from neuro_rtrl.engine import stream
 from neuro_rtrl.engine.build import Built
+from neuro_rtrl.engine.memory import require
 from neuro_rtrl.engine.stream import events_of, numbers, traced_places
 from neuro_rtrl.errors import DescriptionError
 from neuro_rtrl.kernels.cells import Tape
-from neuro_rtrl.network.arguments import within
+from neuro_rtrl.network.arguments import numbers_of, within
 
 Record = Sequence[str] | Mapping[str, Any]
 """States to keep: names "population.state", or name -> numbers of the units. The variables of
@@ -29,20 +30,11 @@ def monitored(
         record: what was asked for.
         synapses: the same of all variables of plastic synapses.
     """
-    named = [record] if isinstance(record, str) else list(record)
-    places = traced_places(built, named, synapses)
+    places = traced_places(built, record, synapses)
     if not isinstance(record, Mapping):
         return places
     for name, units in record.items():
-        chosen, n = np.asarray(units), places[name].size
-        good = chosen.ndim == 1 and chosen.dtype.kind in "iu" and chosen.size > 0
-        if not good or chosen.min() < 0 or chosen.max() >= n:
-            raise DescriptionError(
-                "these are not numbers of units (or synapses)",
-                where=f"record: {name}",
-                given=units,
-                expected=f"a list of whole numbers from 0 to {n - 1}",
-            )
+        chosen = numbers_of(units, places[name].size, f"record: {name}", "units (or synapses)")
         places[name] = places[name][chosen]
     return places
 
@@ -58,6 +50,9 @@ def make_tape(
     inside = states * built.units.size[kind] + outputs - built.units.first[kind]
     # The kernel stops for lack of room when not every unit could spike once more.
     records = min(stream.RECORD_EVENTS, steps * built.plan.n) + built.plan.n
+    rows = -(-(begin + steps) // every) - -(-begin // every)
+    size = 8.0 * steps * (1 + outputs.size) + 8.0 * rows * traced.size
+    require(size, "record", "Use fewer steps at once, or record fewer units or every 10th step.")
     return Tape(
         begin=np.array([begin, begin + steps]),
         pointer=pointer,
@@ -69,7 +64,7 @@ def make_tape(
         event_unit=np.zeros(records, np.int64),
         traced=traced,
         every=np.array([every]),
-        trace=np.zeros((-(-(begin + steps) // every) - -(-begin // every), traced.size)),
+        trace=np.zeros((rows, traced.size)),
     )
 
 
@@ -84,4 +79,5 @@ def inputs_of(inputs: Any, steps: int | None, width: int) -> np.ndarray:
             given=repr(steps),
             expected="a whole number from 0, or inputs (steps, inputs)",
         )
+    require(8.0 * steps * width, "steps", "Use fewer steps at once: a Simulation goes on.")
     return np.zeros((int(steps), width))

@@ -15,6 +15,7 @@ from typing import Any
 from neuro_rtrl.contracts import Model
 from neuro_rtrl.equations.library import model_files
 from neuro_rtrl.equations.model_build import build
+from neuro_rtrl.equations.text_file import parse_toml, why_unreadable
 from neuro_rtrl.errors import DescriptionError, NeuroRtrlError, unknown
 
 LARGEST = 100_000  # bytes of a model text
@@ -48,22 +49,18 @@ def read_text(path: Path) -> str:
     Raises:
         DescriptionError: it is too large, or cannot be read.
     """
+    reason = why_unreadable(path, LARGEST)
     try:
-        if path.stat().st_size > LARGEST:
-            raise DescriptionError(
-                "this model text is too large",
-                where=path.name,
-                given=f"{path.stat().st_size} bytes",
-                expected=f"at most {LARGEST} bytes",
-            )
-        return path.read_text(encoding="utf-8")
+        if not reason:
+            return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise DescriptionError(
-            "this model text cannot be read",
-            where=str(path),
-            given=str(error),
-            expected="a readable text file in UTF-8",
-        ) from error
+        reason = str(error)
+    raise DescriptionError(
+        "this model text cannot be read",
+        where=str(path),
+        given=reason,
+        expected=f"a readable text file in UTF-8 of at most {LARGEST} bytes",
+    )
 
 
 def model_from_text(source: str, *, name: str = "model", where: str = "model text") -> Model:
@@ -91,8 +88,8 @@ def read_toml(source: str, where: str) -> dict[str, Any]:
         DescriptionError: it is not valid TOML.
     """
     try:
-        return tomllib.loads(source)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        return parse_toml(source)
+    except tomllib.TOMLDecodeError as error:
         raise DescriptionError(
             "this is not valid TOML",
             where=where,
@@ -109,7 +106,7 @@ def with_changes(model: Model, changes: Mapping[str, Any]) -> Model:
     """
     if not changes:
         return model
-    table = tomllib.loads(model.source)
+    table = parse_toml(model.source)
     table.update(changes)
     return _build(model.name, table, model.source, model.name)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -80,6 +80,41 @@ def places(positions: Any, n: int, where: str) -> np.ndarray | None:
 def names(learn: Sequence[str]) -> tuple[str, ...]:
     """One name or several, as a tuple."""
     return (learn,) if isinstance(learn, str) else tuple(learn)
+
+
+def state_names(record: Any) -> list[str]:
+    """Names of states to keep: one, or several; those of a table are its keys.
+
+    >>> state_names("a.v"), state_names({"a.v": [0]})
+    (['a.v'], ['a.v'])
+    """
+    found = [record] if isinstance(record, str) else record
+    found = list(found) if isinstance(found, Iterable) else [found]
+    if not all(isinstance(name, str) for name in found):
+        raise DescriptionError(
+            "these are not names of states",
+            where="record",
+            given=repr(record),
+            expected="a list of names such as 'population.state'",
+        )
+    return found
+
+
+def numbers_of(units: Any, n: int, where: str, what: str = "units") -> np.ndarray:
+    """Checked numbers of some of `n` units."""
+    try:
+        chosen = np.asarray(units)
+    except ValueError:  # lists of unequal lengths
+        chosen = np.zeros(0)
+    good = chosen.ndim == 1 and chosen.dtype.kind in "iu" and chosen.size > 0
+    if not good or chosen.min() < 0 or chosen.max() >= n:
+        raise DescriptionError(
+            f"these are not numbers of {what}",
+            where=where,
+            given=repr(units),
+            expected=f"a list of whole numbers from 0 to {n - 1}",
+        )
+    return chosen
 
 
 def find_port(name: str, model: Model | None, port: str | None, where: str) -> Port:

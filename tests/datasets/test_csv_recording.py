@@ -87,6 +87,10 @@ def test_a_file_of_a_spreadsheet(written: Path) -> None:
         ("# only\n\n", "the file is empty"),
         ("a,b\n", "a heading only"),
         ("t\n0\n1\n", "no channel"),
+        (
+            "t,x\n2016-11-24T01Z,1\n2016-11-24,2\n",
+            r"line 3, column 1 \(t\): some dates have a .*zone",
+        ),
         ("datetime,x\n2016-11-24,1\nnoon,2\n", r"line 3, column 1 \(datetime\): .*not a date"),
     ],
 )

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from neuro_rtrl.datasets.shd import read
-from neuro_rtrl.errors import DataError, DescriptionError
+from neuro_rtrl.errors import BuildError, DataError, DescriptionError
 
 TIMES = [[0.0, 0.25, 0.875], [], [0.5]]
 UNITS = [[0, 350, 699], [], [7]]
@@ -48,8 +48,13 @@ def test_bins(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "name"), [((0, 5), "step"), ((0.1, 0), "steps"), ((0.1, 5, 64), "channels")]
-)
+    ("options", "name"),
+    [
+        ((0, 5), "step"), ((np.nan, 5), "step"), ((np.inf, 5), "step"), (("1", 5), "step"),
+        ((0.1, 0), "steps"), ((0.1, 2.5), "steps"), ((0.1, True), "steps"),
+        ((0.1, 5, 64), "channels"), ((0.1, 5, 0), "channels"), ((0.1, 5, 70.0), "channels"),
+    ],
+)  # fmt: skip
 def test_bins_out_of_range(tmp_path: Path, options: tuple[float, int], name: str) -> None:
     words = read(made(tmp_path / "shd.h5", TIMES, UNITS, [3, 0, 19]))
     with pytest.raises(DescriptionError, match=f"shd: {name}: the value is out of range"):
@@ -61,6 +66,8 @@ def test_bins_out_of_range(tmp_path: Path, options: tuple[float, int], name: str
     [
         ([[0.1]], [[700]], [0], "utterance 0 has others; expected: units from 0 to 699"),
         ([[-0.1]], [[7]], [0], "utterance 0 has others"),
+        ([[np.inf]], [[7]], [0], "utterance 0 has others; expected: .* finite times"),
+        ([[0.1, np.nan]], [[7, 7]], [0], "utterance 0 has others; expected: .* finite times"),
         ([[0.1], [0.2]], [[1], [1, 2]], [0, 0], "utterance 1: 1 times, 2 units"),
         ([[0.1]], [[1]], [0, 1], "1 times, 1 units, 2 labels"),
     ],
@@ -70,6 +77,40 @@ def test_other_contents_are_refused(
 ) -> None:
     with pytest.raises(DataError, match=message):
         read(made(tmp_path / "shd.h5", times, units, labels))
+
+
+def test_no_step_is_too_short_for_a_spike(tmp_path: Path) -> None:
+    words = read(made(tmp_path / "shd.h5", TIMES, UNITS, [3, 0, 19]))
+    assert words.binned(1e-300, 2, 1).sum() == 1  # the one at 0 s
+    with pytest.raises(BuildError, match=r"shd: steps: there is not enough memory"):
+        words.binned(0.1, 10**15)
+
+
+@pytest.mark.parametrize("name", ["spikes/times", "spikes/units", "labels"])
+def test_another_layout_is_refused(tmp_path: Path, name: str) -> None:
+    file = made(tmp_path / "shd.h5", [[0.1], [0.2]], [[1], [2]], [0, 0])
+    for change in ("a group", "a table", "texts", "no list"):
+        with h5py.File(file, "r+") as out:
+            del out[name]
+            if change == "a group":
+                out.create_group(name)
+            elif change == "a table":
+                out[name] = np.zeros((2, 3, 2))
+            elif change == "texts":
+                out[name] = [b"zero", b"one"]
+            else:
+                out[name] = 1
+        with pytest.raises(DataError, match=r"shd\.h5: "):
+            read(file)
+
+
+def test_more_than_a_file_can_hold_is_not_read(tmp_path: Path) -> None:
+    file = made(tmp_path / "shd.h5", TIMES, UNITS, [3, 0, 19])
+    with h5py.File(file, "r+") as out:
+        del out["labels"]
+        out.create_dataset("labels", (10**13,), np.uint16, chunks=(1000,))
+    with pytest.raises(DataError, match=r"bytes claimed; expected: no more than such a file"):
+        read(file)
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:

@@ -137,6 +137,8 @@ def test_rules_without_rows_are_refused(rule: str) -> None:
         ({"units": {"g": [0]}}, "unknown population"),
         ({"units": {"h": [4]}}, "not numbers of units; given: .4.; expected: .* from 0 to 3"),
         ({"units": {"h": []}}, "not numbers of units"),
+        ({"units": {"h": [[0], 1]}}, "not numbers of units"),
+        ({"units": ["h"]}, "units: not a table of units; given: .'h'.; expected: .*{'hidden'"),
         ({"units": {"h": [0]}, "every": 0}, "steps from one look to the next; given: 0"),
     ],
 )

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from neuro_rtrl.engine import memory
 from neuro_rtrl.engine.build import build
 from neuro_rtrl.engine.simulation import Simulation, simulate
 from neuro_rtrl.engine.tape import make_tape
-from neuro_rtrl.errors import DescriptionError
+from neuro_rtrl.errors import BuildError, DescriptionError
+from neuro_rtrl.learner import Learner
 from neuro_rtrl.network.describe import Network
 
 
@@ -50,10 +52,31 @@ def test_a_run_in_parts_is_the_whole_run() -> None:
     assert rates.sum() * 4 * 1e-3 == pytest.approx(whole["h"].i.size)
 
 
-@pytest.mark.parametrize("units", [[4], [-1], [0.5], [], 2, [[0]], ["0"]])
+@pytest.mark.parametrize("units", [[4], [-1], [0.5], [], 2, [[0]], ["0"], [[0], 1]])
 def test_units_that_do_not_exist(units: Any) -> None:
     with pytest.raises(DescriptionError, match=r"record: h\.v: these are not numbers of units"):
         simulate(network(), steps=3, record={"h.v": units})
+
+
+@pytest.mark.parametrize("record", [5, [["h.v"]], [None], b"h.v", {3: [0]}])
+def test_what_is_no_name_of_a_state(record: Any) -> None:
+    with pytest.raises(DescriptionError, match=r"record: these are not names of states; given: "):
+        simulate(network(), steps=3, record=record)
+    net = network()
+    net.neurons(1, "leaky_readout")
+    with pytest.raises(DescriptionError, match=r"record: these are not names of states; given: "):
+        Learner(net, update="sequence").run(np.zeros((1, 3, 0)), record=record)
+
+
+def test_more_than_memory_holds_is_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = network()
+    net.inputs(1)
+    with pytest.raises(BuildError, match=r"^steps: this needs more memory than there is; .* TiB"):
+        simulate(net, steps=10**13)
+    monkeypatch.setattr(memory, "physical", lambda: 2000)
+    simulate(net, steps=50, record=["h.v"])
+    with pytest.raises(BuildError, match=r"^record: this needs more memory than there is; .*KiB"):
+        simulate(net, steps=60, record=["h.v"])
 
 
 @pytest.mark.parametrize("every", [0, -1, 1.5, True])

@@ -17,6 +17,8 @@ from neuro_rtrl.network.arguments import (
     find_port,
     free_name,
     names,
+    numbers_of,
+    state_names,
     with_surrogate,
     within,
 )
@@ -93,3 +95,13 @@ def test_surrogates_by_any_form() -> None:
 )
 def test_quantities_become_expressions(text: str, made: str) -> None:
     assert as_expression(text) == made
+
+
+def test_names_of_states_and_numbers_of_units() -> None:
+    assert state_names("a.v") == state_names(["a.v"]) == state_names({"a.v": 3}) == ["a.v"]
+    assert state_names(()) == []
+    with pytest.raises(DescriptionError, match=r"record: these are not names of states; given: 5"):
+        state_names(5)
+    assert numbers_of([2, 0], 3, "here").tolist() == [2, 0]
+    with pytest.raises(DescriptionError, match=r"here: these are not numbers of cells; given: 3"):
+        numbers_of(3, 3, "here", "cells")
