@@ -41,10 +41,15 @@ def verify(run: Run, json: JsonFile = None) -> None:
     """Run it again and compare everything bit for bit; exit code 1 if the two part."""
     from neuro_rtrl.engine.isolation import require_survivable
     from neuro_rtrl.experiment_verify import verify_run
+    from neuro_rtrl.simulation_verify import is_simulation, verify_simulation
 
     require_survivable(run)
-    with console.watching(False) as progress:
-        found = verify_run(run, progress)
+    if is_simulation(run):
+        with console.counting(False, "steps") as tell:
+            found = verify_simulation(run, tell)
+    else:
+        with console.watching(False) as progress:
+            found = verify_run(run, progress)
     if json is not None:
         write_json(json, found)
     console.show_values(str(run), {k: v for k, v in found.items() if k != "differences"})

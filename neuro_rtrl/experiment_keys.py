@@ -159,7 +159,7 @@ def read_toml(file: Path) -> dict[str, Any]:
     try:
         text = "" if reason else file.read_text(encoding="utf-8")
     except OSError as error:
-        reason = error.strerror
+        reason = error.strerror or str(error)
     except UnicodeDecodeError as error:
         raise DescriptionError(
             "the file is not text",

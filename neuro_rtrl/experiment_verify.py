@@ -15,7 +15,7 @@ from neuro_rtrl.contracts import Trial
 from neuro_rtrl.engine.layout import INFLUENCE
 from neuro_rtrl.engine.provenance import LIBRARIES, version
 from neuro_rtrl.engine.run_file import RunFile, open_run
-from neuro_rtrl.errors import RunFileError
+from neuro_rtrl.errors import DescriptionError, RunFileError
 from neuro_rtrl.experiment_text import Experiment, check_experiment
 from neuro_rtrl.experiment_training import Job, make_job, open_recorder, train
 from neuro_rtrl.outputs import News, Watcher
@@ -53,7 +53,7 @@ def verify_run(path: Path, watch: Watcher) -> dict[str, Any]:
         _again(job, Path(folder), iterations, watch)
         with open_run(folder) as again:
             found = list(differences(run, again))
-        changed = _versions(run)
+        changed = changed_versions(run)
     return {
         "identical": not found,
         "iterations": iterations,
@@ -110,9 +110,17 @@ def _described(run: RunFile) -> Experiment:
             given="no such text",
             expected="a file that `neuro-rtrl run` wrote",
         )
-    values = json.loads(run.texts[TEXT])
-    values.pop("sweep", None)
-    return check_experiment(values, Path(f"{run.provenance.get('experiment', 'run')}.toml"))
+    place = f"{run.path}: provenance/{TEXT}"
+    try:
+        values = json.loads(run.texts[TEXT])
+        values.pop("sweep", None)
+        return check_experiment(values, Path(f"{run.provenance.get('experiment', 'run')}.toml"))
+    except DescriptionError as error:
+        raise error.at(place) from error
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise RunFileError(
+            "the text cannot be read", where=place, given=error, expected="an experiment as JSON"
+        ) from error
 
 
 def _check_models(run: RunFile, job: Job) -> None:
@@ -148,7 +156,7 @@ def _nothing(iteration: int, job: Job, trial: Trial) -> None:
     """What is done besides learning."""
 
 
-def _versions(run: RunFile) -> str:
+def changed_versions(run: RunFile) -> str:
     """Which libraries are others now."""
     now = {name: version(name) for name in LIBRARIES}
     before = {name: str(run.provenance.get(name, "")) for name in now}

@@ -70,11 +70,8 @@ def run_simulation(
     text = load_simulation(name, settings)
     folder = Path("runs") / text.name if out is None else Path(out)
     begun = time.perf_counter()
-    with enough_memory(text.name):
-        net = make_network(text)
-        events = Events(text.sources, net.dt, text.seed)
-        synapses = {name: int(p.pre.size) for name, p in net.projections.items()}
-        simulation = Simulation(net, threads)
+    net, simulation, events = _build(text, threads)
+    synapses = {name: int(p.pre.size) for name, p in net.projections.items()}
     built = time.perf_counter()
     with locked(folder):
         run_folder(folder, force)
@@ -88,6 +85,23 @@ def run_simulation(
         }
         write_json(folder / SUMMARY, summary)
     return summary
+
+
+def simulate_to_file(text: SimulationText, file: Path, tell: Tell) -> None:
+    """Simulates what a text describes, and streams it to a new file.
+
+    Raises:
+        NeuroRtrlError: as `run_simulation`.
+    """
+    net, simulation, events = _build(text, 1)
+    _record(text, net, simulation, events, file, tell)
+
+
+def _build(text: SimulationText, threads: int) -> tuple[Network, Simulation, Events]:
+    with enough_memory(text.name):
+        net = make_network(text)
+        events = Events(text.sources, net.dt, text.seed)
+        return net, Simulation(net, threads), events
 
 
 def _record(
@@ -113,7 +127,7 @@ def _record(
     block = max(1, min(BLOCK, ROOM // max(1, events.width)))
     with Recorder(
         file,
-        provenance=collect(text.seed),
+        provenance=collect(text.seed, simulation=text.name),
         populations=spiking,
         states=chosen,
         dt=net.dt,

@@ -21,7 +21,7 @@ from neuro_rtrl.engine.recorder import Recorder
 from neuro_rtrl.engine.run_file import open_run
 from neuro_rtrl.engine.run_info import information
 from neuro_rtrl.engine.seal import seal
-from neuro_rtrl.errors import RunFileError
+from neuro_rtrl.errors import NeuroRtrlError, RunFileError
 from neuro_rtrl.experiment import run_experiment
 from neuro_rtrl.experiment_verify import verify_run
 from neuro_rtrl.outputs import News
@@ -271,3 +271,19 @@ def test_neo_is_optional(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "neo", None)
     with open_run(whole) as run, pytest.raises(RunFileError, match=r"pip install neo"):
         run.to_neo()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "text cannot be read"), ("[" * 20_000, "text cannot be read"),
+        ("[]", "text cannot be read"), ('{"a": 1}', "a: unknown section"),
+    ],
+)  # fmt: skip
+def test_verify_refuses_a_text_that_is_none(text: str, message: str, copy: Path) -> None:
+    with h5py.File(copy / "run.h5", "r+") as file:
+        del file["provenance/experiment_with_overrides"]
+        file["provenance/experiment_with_overrides"] = text
+    seal(copy / "run.h5")
+    with pytest.raises(NeuroRtrlError, match=rf"experiment_with_overrides.*{message}"):
+        verify_run(copy, nobody)

@@ -146,8 +146,9 @@ def _read(file: Any, path: Path) -> SpikingWords:
     return SpikingWords(times, units, labels, speakers, tuple(keys))
 
 
-def _is_count(value: object) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= 1
+def _is_count(value: Any) -> bool:
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    return whole and bool(value >= 1)
 
 
 def _text(key: Any) -> str:
