@@ -15,9 +15,10 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic
 
+from neuro_rtrl.kernels import plain
 from neuro_rtrl.kernels.jit import shared
+from neuro_rtrl.kernels.plain import compiled_or
 
 PER_LN2 = float.fromhex("0x1.71547652b82fep0")
 # ln 2 in two parts; a multiple of the first by k has no rounding.
@@ -31,7 +32,7 @@ EXPONENT = 0x7FF0000000000000
 C2, C3, C4, C5, C6, C7, C8, C9, C10, C11, C12, C13 = (1.0 / factorial(n) for n in range(2, 14))
 
 
-@intrinsic
+@compiled_or(plain.bits)
 def bits(typingctx: Any, x: Any) -> Any:
     """The bits of a float64 as a whole number."""
 
@@ -41,7 +42,7 @@ def bits(typingctx: Any, x: Any) -> Any:
     return types.int64(types.float64), codegen
 
 
-@intrinsic
+@compiled_or(plain.from_bits)
 def from_bits(typingctx: Any, x: Any) -> Any:
     """The float64 with these bits."""
 
@@ -51,7 +52,7 @@ def from_bits(typingctx: Any, x: Any) -> Any:
     return types.float64(types.int64), codegen
 
 
-@intrinsic
+@compiled_or(plain.fma)
 def fma(typingctx: Any, x: Any, y: Any, z: Any) -> Any:
     """x y + z, rounded once where the machine can."""
 

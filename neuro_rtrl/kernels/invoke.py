@@ -13,12 +13,13 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
+from neuro_rtrl.kernels import plain
 from neuro_rtrl.kernels.jit import jit
+from neuro_rtrl.kernels.plain import compiled_or
 
 
-@intrinsic
+@compiled_or(plain.invoke)
 def invoke(typingctx: Any, address: Any, arguments: Any) -> Any:
     """Call the C function at `address` with a tuple of 64-bit integers (numbers, addresses)."""
     count = len(arguments)

@@ -24,6 +24,7 @@ import numba
 from numba import types
 
 from neuro_rtrl.kernels.joining import Part, Whole
+from neuro_rtrl.kernels.plain import PLAIN, Function
 
 FAST = {"contract", "nsz"}
 # Generated code says itself what is fused (compile/contraction.py).
@@ -124,6 +125,6 @@ def native(signature: str) -> Callable[[Callable[..., Any]], Any]:
                 pipeline_class=Whole, **options,
             )(inner)  # fmt: skip
 
-        return _in_cache(now, function)
+        return Function(signature, function) if PLAIN else _in_cache(now, function)
 
     return decorate

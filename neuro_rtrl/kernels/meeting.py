@@ -16,11 +16,12 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
+from neuro_rtrl.kernels import plain
 from neuro_rtrl.kernels.cells import Course
 from neuro_rtrl.kernels.jit import inline, jit
 from neuro_rtrl.kernels.layout import HEARD, STEP
+from neuro_rtrl.kernels.plain import compiled_or
 
 APART = 8  # numbers of 8 bytes in a line of the cache, so that no two threads share one
 PATIENCE = 100  # looks before a thread lets others have its core
@@ -41,7 +42,7 @@ class Meeting(NamedTuple):
     taken: np.ndarray  # (T,) scratch of this thread
 
 
-@intrinsic
+@compiled_or(plain.tell)
 def _tell(typingctx: Any, array: Any, place: Any, value: Any) -> Any:
     """array[place] = value; who reads it also finds all that was written before."""
 
@@ -54,7 +55,7 @@ def _tell(typingctx: Any, array: Any, place: Any, value: Any) -> Any:
     return types.void(array, types.int64, types.int64), codegen
 
 
-@intrinsic
+@compiled_or(plain.look)
 def _look(typingctx: Any, array: Any, place: Any) -> Any:
     """array[place] as others have left it, with all that they wrote before."""
 
@@ -66,7 +67,7 @@ def _look(typingctx: Any, array: Any, place: Any) -> Any:
     return types.int64(array, types.int64), codegen
 
 
-@intrinsic
+@compiled_or(plain.nothing)
 def _let_others(typingctx: Any) -> Any:
     """Another thread that waits for a core may have this one."""
 
@@ -78,7 +79,7 @@ def _let_others(typingctx: Any) -> Any:
     return types.void(), codegen
 
 
-@intrinsic
+@compiled_or(plain.nothing)
 def _pause(typingctx: Any) -> Any:
     """Between two looks: a core that runs two threads lets the other go first."""
 

@@ -15,7 +15,10 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.typing.templates import AttributeTemplate
-from numba.extending import infer_getattr, intrinsic, lower_getattr_generic, models, register_model
+from numba.extending import infer_getattr, lower_getattr_generic, models, register_model
+
+from neuro_rtrl.kernels import plain
+from neuro_rtrl.kernels.plain import compiled_or
 
 
 class Ref(types.Type):
@@ -53,7 +56,7 @@ def _load_field(context: Any, builder: Any, kind: Ref, value: Any, name: str) ->
     return builder.load(cgutils.gep_inbounds(builder, pointer, 0, place))
 
 
-@intrinsic
+@compiled_or(plain.same)
 def ref(typingctx: Any, named: Any) -> Any:
     """A reference to a named tuple; good until the calling kernel returns."""
 

@@ -14,9 +14,9 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
 from neuro_rtrl.kernels.jit import inline, kernel
+from neuro_rtrl.kernels.plain import compiled_or
 from neuro_rtrl.kernels.program import OPERATIONS
 from neuro_rtrl.kernels.wide import fetch
 
@@ -25,7 +25,22 @@ VECTORS = 4
 _FUSED = ("contract",)
 
 
-@intrinsic
+def _weave_plain(
+    source: np.ndarray,
+    factor: np.ndarray,
+    first: int,
+    last: int,
+    base: np.ndarray,
+    slots: np.ndarray,
+    out: int,
+) -> None:
+    total = np.zeros(base.shape[1], base.dtype)
+    for i in range(first, last):
+        total += factor[i] * (slots[source[i]] if source[i] >= 0 else base[~source[i]])
+    (slots if out >= 0 else base)[out if out >= 0 else ~out] = total
+
+
+@compiled_or(_weave_plain)
 def weave(
     typingctx: Any,
     source: Any,

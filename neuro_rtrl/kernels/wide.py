@@ -7,14 +7,15 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
+from neuro_rtrl.kernels import plain
 from neuro_rtrl.kernels.cells import CHUNK
+from neuro_rtrl.kernels.plain import compiled_or
 
 _BYTES = ir.IntType(8).as_pointer()
 
 
-@intrinsic
+@compiled_or(plain.flags_of)
 def flags_of(typingctx: Any, flags: Any, start: Any) -> Any:
     """The 64 flags (bytes) from `start` on as the bits of one number, the first flag lowest."""
 
@@ -29,7 +30,7 @@ def flags_of(typingctx: Any, flags: Any, start: Any) -> Any:
     return types.uint64(flags, start), codegen
 
 
-@intrinsic
+@compiled_or(plain.lowest)
 def lowest(typingctx: Any, number: Any) -> Any:
     """Place of the lowest bit that is set; the number must not be 0."""
 
@@ -39,7 +40,7 @@ def lowest(typingctx: Any, number: Any) -> Any:
     return types.int64(types.uint64), codegen
 
 
-@intrinsic
+@compiled_or(plain.nothing)
 def fetch(typingctx: Any, array: Any, place: Any) -> Any:
     """Ask for the line of the cache with array[place]; it will be read soon."""
 
