@@ -8,6 +8,7 @@ compiled code but for the last bits. It is some thousand times slower; threads a
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -82,10 +83,11 @@ def fma(x: float, y: float, z: float) -> float:
     """
     if not (np.isfinite(x) and np.isfinite(y) and np.isfinite(z)):
         return x * y + z
+    exact = Fraction(float(x)) * Fraction(float(y)) + Fraction(float(z))
     try:
-        return float(Fraction(float(x)) * Fraction(float(y)) + Fraction(float(z)))
+        return float(exact)
     except OverflowError:
-        return x * y + z
+        return math.inf if exact > 0 else -math.inf
 
 
 def flags_of(flags: np.ndarray, start: int) -> int:
