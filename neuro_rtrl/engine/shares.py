@@ -21,9 +21,10 @@ from neuro_rtrl.engine.course import aligned, make_cells, make_course, make_fan
 from neuro_rtrl.engine.cut import cut_cells, cut_fan
 from neuro_rtrl.engine.plasticity import Plastic
 from neuro_rtrl.kernels.cells import Cells, Course, Fan, Tape
-from neuro_rtrl.kernels.fast import run, run_all
+from neuro_rtrl.kernels.fast import run, run_all, run_at_once
 from neuro_rtrl.kernels.layout import CONDITION, RECORD_FULL, RECORDED, STEP
 from neuro_rtrl.kernels.meeting import APART, ENDED, TOLD, UNITS, Meeting
+from neuro_rtrl.kernels.refs import Packed
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,9 @@ class Shares:
         self._weave = self.plastic.weave
         alone = bool(cells.chance.any() or self._weave.size.size)
         count = 1 if alone else max(1, min(threads, cores(), built.plan.n))
-        self._plain = not alone and count == 1 and not (cells.refractory == CONDITION).any()
+        plain = not alone and count == 1 and not (cells.refractory == CONDITION).any()
+        waits = bool(built.plan.inputs) or bool((fan.delay > 0).any())
+        self._lean = (run if waits else run_at_once) if plain else None
         meetings = _meetings(count, built.plan.n, bool(cells.graded.any()))
         if count == 1:
             course = make_course(built, cells, fan)
@@ -133,16 +136,26 @@ class Shares:
                 share.give(part, tape)
         return answer
 
+    def _packed(self) -> list[tuple[Packed, ...]]:
+        """What stays the same from call to call, of each share."""
+        weave = Packed(self._weave)
+        return [
+            (Packed(s.cells), Packed(s.fan), weave, Packed(s.course), Packed(s.meeting))
+            for s in self._shares
+        ]
+
     def _together(self, tapes: list[Tape]) -> int:
         jobs = [
-            (s.cells, s.fan, self._weave, s.course, tape, s.meeting)
-            for s, tape in zip(self._shares, tapes, strict=True)
+            (*given[:4], Packed(tape), given[4])
+            for given, tape in zip(self._packed(), tapes, strict=True)
         ]
         if len(jobs) == 1:
             cells, fan, _, course, tape, _ = jobs[0]
-            return int(run(cells, fan, course, tape) if self._plain else run_all(*jobs[0]))
+            lean = self._lean
+            return int(run_all(*jobs[0]) if lean is None else lean(cells, fan, course, tape))
         # Nobody waits while the kernel is compiled: this call has no steps.
-        run_all(*jobs[0][:4], tapes[0]._replace(begin=np.full(2, self.step)), jobs[0][5])
+        nothing = Packed(tapes[0]._replace(begin=np.full(2, self.step)))
+        run_all(*jobs[0][:4], nothing, jobs[0][5])
         told = self._shares[0].meeting.page[:, TOLD]
         told[:] = self.step
         count = len(jobs)

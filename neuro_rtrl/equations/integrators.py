@@ -18,7 +18,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import scipy.linalg
 import sympy
 
 from neuro_rtrl.contracts import Model
@@ -183,8 +182,10 @@ def _linear_flow(
         flow.append(sympy.Add(*terms))
 
     def maker(parameters: Mapping[str, Any], dt: float) -> Mapping[str, Any]:
-        generator = _generator(matrix, drive, parameters)
-        exponential = scipy.linalg.expm(generator * dt)
+        # It takes a tenth of a second to import, and only linear models need it.
+        from scipy.linalg import expm
+
+        exponential = expm(_generator(matrix, drive, parameters) * dt)
         return {key: exponential[..., i, j] for key, (i, j) in entries.items()}
 
     made.add(list(entries), maker)

@@ -40,7 +40,17 @@ from neuro_rtrl.kernels.wide import flags_of, lowest
 @kernel
 def run(cells: Cells, fan: Fan, course: Course, tape: Tape) -> int:
     """Run the tape on from where the course stands, where nothing is asked that `run_all` has."""
-    return _steps(ref(cells), ref(fan), None, ref(course), ref(tape), None)
+    links = ref(fan)
+    return _steps(ref(cells), links, links, None, ref(course), ref(tape), None)
+
+
+@kernel
+def run_at_once(cells: Cells, fan: Fan, course: Course, tape: Tape) -> int:
+    """The same without inputs and without delays: nothing ever waits in the calendar.
+
+    A third of the code is not compiled then.
+    """
+    return _steps(ref(cells), ref(fan), None, None, ref(course), ref(tape), None)
 
 
 @kernel
@@ -52,25 +62,28 @@ def run_all(
     It takes twice as long to compile. The parts of `run` that it has besides are not even looked at
     there, as `weave` and `meeting` are None when it is compiled.
     """
-    return _steps(ref(cells), ref(fan), ref(weave), ref(course), ref(tape), ref(meeting))
+    links = ref(fan)
+    return _steps(ref(cells), links, links, ref(weave), ref(course), ref(tape), ref(meeting))
 
 
 @inline
 def _steps(
     cells: Cells,
     fan: Fan,
+    waiting: Fan | None,
     weave: Weave | None,
     course: Course,
     tape: Tape,
     meeting: Meeting | None,
 ) -> int:
+    """All steps; `waiting` is `fan` again where events may have to wait."""
     while course.clock[STEP] < tape.begin[1]:
         if tape.event_step.shape[0] - course.clock[RECORDED] < course.y.shape[0]:
             return RECORD_FULL
-        _until_spikes(cells, fan, weave, course, tape)
+        _until_spikes(cells, waiting, weave, course, tape)
         if meeting is not None and not alone(meeting) and not exchange(meeting, course):
             return NOT_FINITE
-        _from_spikes(cells, fan, weave, course, tape)
+        _from_spikes(cells, fan, waiting, weave, course, tape)
         if course.clock[STEP] % CHECK_EVERY == 0 and not all_finite(course):
             if meeting is not None:
                 leave(meeting)
@@ -79,10 +92,13 @@ def _steps(
 
 
 @inline
-def _until_spikes(cells: Cells, fan: Fan, weave: Weave | None, course: Course, tape: Tape) -> None:
+def _until_spikes(
+    cells: Cells, waiting: Fan | None, weave: Weave | None, course: Course, tape: Tape
+) -> None:
     """The first half of a step: state update, threshold."""
     _trace(weave, course, tape)
-    inject(fan, weave, course, tape)
+    if waiting is not None:
+        inject(waiting, weave, course, tape)
     release(cells, course)
     if weave is not None:
         draw_noise(cells, course)
@@ -93,12 +109,20 @@ def _until_spikes(cells: Cells, fan: Fan, weave: Weave | None, course: Course, t
 
 
 @inline
-def _from_spikes(cells: Cells, fan: Fan, weave: Weave | None, course: Course, tape: Tape) -> None:
+def _from_spikes(
+    cells: Cells,
+    fan: Fan,
+    waiting: Fan | None,
+    weave: Weave | None,
+    course: Course,
+    tape: Tape,
+) -> None:
     """The second half: arrivals, resets."""
     _record(course, tape)
-    send_later(fan, course)
-    deliver(fan, weave, course)
-    send_now(fan, weave, course)
+    if waiting is not None:
+        send_later(waiting, course)
+        deliver(waiting, weave, course)
+    send_now(fan, waiting, weave, course)
     if weave is not None:
         after_arrivals(weave, course, tape)
     _settle(cells, course)
@@ -124,7 +148,7 @@ def _trace(weave: Weave | None, course: Course, tape: Tape) -> None:
 @jit
 def _advance(cells: Cells, course: Course) -> None:
     """h <- Phi(h, a), a <- 0, s = H(g); `live` lists the units that spike."""
-    count = 0
+    count = np.int64(0)
     for p in range(cells.first.shape[0]):
         first = cells.first[p]
         whole = cells.spiking[p] and not cells.graded[p]

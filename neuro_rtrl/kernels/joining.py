@@ -39,8 +39,11 @@ class _Settings(Flags):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Flags):
             return NotImplemented
-        same = self is other or self._values == other._values
-        return same or bool(self.values() == other.values())
+        if self is other or self._values == other._values:
+            return True
+        # What neither sets is equal.
+        named = {*self._values, *other._values}
+        return all(getattr(self, name) == getattr(other, name) for name in named)
 
 
 @register_pass(mutates_CFG=False, analysis_only=False)

@@ -56,11 +56,6 @@ def invoke(address: int, arguments: tuple[int, ...]) -> None:
     _FUNCTIONS[int(address) - 1](*arguments)
 
 
-def same(named: Any) -> Any:
-    """A reference to a tuple is the tuple."""
-    return named
-
-
 def nothing(*given: Any) -> None:
     """What only makes compiled code quicker."""
 

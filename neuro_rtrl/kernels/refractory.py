@@ -6,14 +6,19 @@ longest period: then a unit is looked at once in a turn until its time has come.
 
 from __future__ import annotations
 
+import numpy as np
+
 from neuro_rtrl.kernels.cells import Cells, Course
 from neuro_rtrl.kernels.invoke import at, invoke
 from neuro_rtrl.kernels.jit import jit
 from neuro_rtrl.kernels.layout import CONDITION, GATE, LIVE, PERIOD, STEP
 
+# Of one type: for each plain number that it is called with Numba would compile `_hold` once more.
+OFF, ON = np.uint8(0), np.uint8(1)
+
 
 @jit
-def _hold(cells: Cells, course: Course, k: int, on: int) -> None:
+def _hold(cells: Cells, course: Course, k: int, on: np.uint8) -> None:
     """Unit k is refractory, or is so no more."""
     p = cells.population[k]
     course.held[k] = on
@@ -34,7 +39,7 @@ def release(cells: Cells, course: Course) -> None:
             course.following[k] = course.wheel[slot]
             course.wheel[slot] = k
         else:
-            _hold(cells, course, k, 0)
+            _hold(cells, course, k, OFF)
         k = following
 
 
@@ -67,8 +72,9 @@ def hold_spiking(cells: Cells, course: Course) -> None:
         course.last[k] = course.clock[STEP]
         if not cells.refractory[p]:
             continue
-        _hold(cells, course, k, 1)
+        _hold(cells, course, k, ON)
         if cells.refractory[p] == PERIOD:
-            slot = (course.clock[STEP] + max(cells.hold[k], 1)) % course.wheel.shape[0]
+            hold = cells.hold[k] if cells.hold[k] > 1 else 1
+            slot = (course.clock[STEP] + hold) % course.wheel.shape[0]
             course.following[k] = course.wheel[slot]
             course.wheel[slot] = k

@@ -5,20 +5,33 @@ slow to compile and slow to call. `ref(t)` stores the tuple once, in the frame o
 Python called, and gives a reference with the same attributes; a part of a kernel takes references
 and reads what it needs. A reference must not outlive that frame, which is why only entry points
 (`@kernel`) make them.
+
+Python may call a kernel with `Packed` tuples. Then nothing is taken apart, array by array, in front
+of each call, and the code for it, half a second to compile, need not be there.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
-from numba import types
+from numba import typeof, types
 from numba.core import cgutils
 from numba.core.typing.templates import AttributeTemplate
-from numba.extending import infer_getattr, lower_getattr_generic, models, register_model
+from numba.extending import (
+    NativeValue,
+    infer_getattr,
+    lower_getattr_generic,
+    models,
+    register_model,
+    typeof_impl,
+    unbox,
+)
 
-from neuro_rtrl.kernels import plain
 from neuro_rtrl.kernels.plain import compiled_or
+
+_BYTES = ir.IntType(8).as_pointer()
 
 
 class Ref(types.Type):
@@ -34,7 +47,7 @@ class _RefModel(models.PrimitiveModel):
     """An untyped pointer."""
 
     def __init__(self, manager: Any, fe_type: Ref) -> None:
-        super().__init__(manager, fe_type, ir.IntType(8).as_pointer())
+        super().__init__(manager, fe_type, _BYTES)
 
 
 @infer_getattr
@@ -56,12 +69,69 @@ def _load_field(context: Any, builder: Any, kind: Ref, value: Any, name: str) ->
     return builder.load(cgutils.gep_inbounds(builder, pointer, 0, place))
 
 
-@compiled_or(plain.same)
+class Packed:
+    """A named tuple of arrays as it lies in a kernel's memory; the arrays are shared, not copied.
+
+    Attributes:
+        named: the tuple.
+        kind: Numba's type of a reference to it.
+        address: of its description: for each array its size, and where it is.
+
+    >>> class Pair(NamedTuple):
+    ...     numbers: np.ndarray
+    ...     flags: np.ndarray
+    >>> packed = Packed(Pair(np.zeros(3), np.zeros((2, 4), np.uint8)))
+    >>> packed.kind.target.fields, packed.address > 0
+    (('numbers', 'flags'), True)
+    """
+
+    __slots__ = ("_words", "address", "kind", "named")
+
+    def __init__(self, named: Any) -> None:
+        self.named = named
+        self.kind = Ref(typeof(named))
+        self._words = np.array([word for array in named for word in _words(array)], np.int64)
+        self.address = int(self._words.ctypes.data)
+
+
+def _words(array: np.ndarray) -> tuple[int, ...]:
+    """An array as Numba lays it out: no owners, items, their size, place, shape, strides."""
+    return (0, 0, array.size, array.itemsize, array.ctypes.data, *array.shape, *array.strides)
+
+
+@typeof_impl.register(Packed)
+def _kind(value: Packed, context: Any) -> Ref:
+    return value.kind
+
+
+@unbox(Ref)
+def _address(kind: Ref, packed: Any, context: Any) -> NativeValue:
+    number = context.pyapi.object_getattr_string(packed, "address")
+    place = context.unbox(types.intp, number).value
+    context.pyapi.decref(number)
+    return NativeValue(context.builder.inttoptr(place, _BYTES))
+
+
+def _as_it_is(given: Any) -> Any:
+    """Where kernels are plain Python a reference to a tuple is the tuple."""
+    return given.named if isinstance(given, Packed) else given
+
+
+@compiled_or(_as_it_is)
 def ref(typingctx: Any, named: Any) -> Any:
-    """A reference to a named tuple; good until the calling kernel returns."""
+    """A reference to a named tuple, packed or not; good until the calling kernel returns."""
+    packed = isinstance(named, Ref)
+    kind = named if packed else Ref(named)
 
     def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        stored = cgutils.alloca_once_value(builder, values[0])
-        return builder.bitcast(stored, ir.IntType(8).as_pointer())
+        if not packed:
+            stored = cgutils.alloca_once_value(builder, values[0])
+            return builder.bitcast(stored, _BYTES)
+        # A copy of its own: the compiler sees that nothing written to an array changes it.
+        struct = context.get_value_type(kind.target)
+        stored = builder.bitcast(cgutils.alloca_once(builder, struct), _BYTES)
+        size = context.get_constant(types.intp, context.get_abi_sizeof(struct))
+        cgutils.raw_memcpy(builder, stored, values[0], size, 1)
+        return stored
 
-    return Ref(named)(named), codegen
+    return kind(named), codegen

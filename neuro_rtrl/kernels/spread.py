@@ -70,7 +70,7 @@ def deliver(fan: Fan, weave: Weave | None, course: Course) -> None:
 
 
 @jit
-def send_now(fan: Fan, weave: Weave | None, course: Course) -> None:
+def send_now(fan: Fan, waiting: Fan | None, weave: Weave | None, course: Course) -> None:
     """Spikes whose first synapses have no delay; what is left of them goes to the calendar."""
     for i in range(course.clock[HEARD]):
         _fetch_first(fan, course.heard[i])
@@ -86,8 +86,8 @@ def send_now(fan: Fan, weave: Weave | None, course: Course) -> None:
         while group < last and fan.delay[group] == 0:
             _add(fan, weave, course, group, course.y[k])
             group += 1
-        if group < last:
-            schedule(fan, course, new_event(course, k, course.y[k], -1, group))
+        if waiting is not None and group < last:
+            schedule(waiting, course, new_event(course, k, course.y[k], -1, group))
 
 
 @jit

@@ -108,7 +108,8 @@ def all_finite(run: Run | Course) -> bool:
     # Infinity and NaN have the highest exponent; the largest of whole numbers is vector code.
     largest = 0
     for i in range(run.h.shape[0]):
-        largest = max(largest, bits(run.h[i]) & EXPONENT)
+        exponent = bits(run.h[i]) & EXPONENT
+        largest = exponent if exponent > largest else largest
     return largest < EXPONENT
 
 

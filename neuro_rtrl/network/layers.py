@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import scipy.sparse
 
 from neuro_rtrl.kernels.layout import Mask
 from neuro_rtrl.network.patterns import as_reach, boolean
@@ -34,11 +33,13 @@ def _between(plan: Plan) -> tuple[np.ndarray, np.ndarray]:
 
 def layers(plan: Plan, own: np.ndarray) -> Reach:
     """A block for the parameters of each population, in every row that a path leads to."""
+    from scipy.sparse import csr_matrix  # late, as in reach.py
+
     pre, post = _between(plan)
     synapses, of = boolean(plan.n, pre, post), population_of(plan)
     ones = np.ones(plan.n, bool)
     shape = (plan.n, len(plan.populations))
-    emitted = scipy.sparse.csr_matrix((ones, (np.arange(plan.n), of)), shape=shape, dtype=bool)
+    emitted = csr_matrix((ones, (np.arange(plan.n), of)), shape=shape, dtype=bool)
     arrived = _closure(synapses, emitted)
     counts = np.bincount(of, weights=own, minlength=shape[1]).astype(np.int64)
     reach = as_reach(arrived, counts)
@@ -48,10 +49,12 @@ def layers(plan: Plan, own: np.ndarray) -> Reach:
 
 def units_and_paths(plan: Plan, own: np.ndarray) -> Reach:
     """A block for each unit, in every row that a path between populations leads to."""
+    from scipy.sparse import identity
+
     pre, post = _between(plan)
     of = population_of(plan)
     across = of[pre] != of[post]
-    itself = scipy.sparse.identity(plan.n, dtype=bool, format="csr")
+    itself = identity(plan.n, dtype=bool, format="csr")
     arrived = _closure(boolean(plan.n, pre[across], post[across]), itself)
     return as_reach(arrived, own)
 

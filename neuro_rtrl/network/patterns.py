@@ -15,7 +15,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import scipy.sparse
 
 from neuro_rtrl.network.plan import Plan
 from neuro_rtrl.network.reach import Reach
@@ -32,13 +31,15 @@ def within_steps(plan: Plan, own: np.ndarray, n: int, recurrent: bool = True) ->
         n: SnAp's order, from 1.
         recurrent: False also cuts what n = 1 would keep: synapses between spiking units.
     """
+    from scipy.sparse import identity  # late, as in reach.py
+
     units = plan.n
     between = plan.wiring.source < units
     pre, post = plan.wiring.source[between], plan.wiring.wires.target[between]
     readouts = plan.is_readout
     every = boolean(units, pre, post)
     inside = boolean(units, pre[~readouts[post]], post[~readouts[post]])
-    kept = scipy.sparse.identity(units, dtype=bool, format="csr")
+    kept = identity(units, dtype=bool, format="csr")
     for _ in range(n - 1):
         wider = (kept + inside @ kept).astype(bool)
         if wider.nnz == kept.nnz:
@@ -54,8 +55,10 @@ def within_steps(plan: Plan, own: np.ndarray, n: int, recurrent: bool = True) ->
 
 def boolean(units: int, pre: np.ndarray, post: np.ndarray) -> Matrix:
     """(units, units) where post[i] hears pre[i]."""
+    from scipy.sparse import csr_matrix
+
     ones = np.ones(pre.size, dtype=bool)
-    return scipy.sparse.csr_matrix((ones, (post, pre)), shape=(units, units), dtype=bool)
+    return csr_matrix((ones, (post, pre)), shape=(units, units), dtype=bool)
 
 
 def as_reach(rows: Matrix, own: np.ndarray) -> Reach:

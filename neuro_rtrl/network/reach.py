@@ -12,8 +12,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse
-from scipy.sparse.csgraph import connected_components
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,11 @@ def reach(n: int, pre: np.ndarray, post: np.ndarray, own: np.ndarray) -> Reach:
     >>> chain.blocks[chain.pointer[2]:chain.pointer[3]].size
     2
     """
-    graph = scipy.sparse.coo_matrix((np.ones(pre.size, np.int8), (pre, post)), shape=(n, n)).tocsr()
+    # Not at the top: a simulation does without, and it takes a tenth of a second to import.
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    graph = coo_matrix((np.ones(pre.size, np.int8), (pre, post)), shape=(n, n)).tocsr()
     count, component = connected_components(graph, directed=True, connection="strong")
     columns = np.bincount(component, weights=own, minlength=count).astype(np.int64)
     named = columns > 0

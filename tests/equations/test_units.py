@@ -56,6 +56,11 @@ def test_what_is_not_a_unit_is_refused(text: str) -> None:
         units.unit(text)
 
 
+@pytest.mark.parametrize("text", sorted(units._KNOWN))
+def test_the_table_says_what_pint_says(text: str) -> None:
+    assert units._KNOWN[text] == units._by_pint(text)
+
+
 def test_the_nearest_unit_is_named() -> None:
     with pytest.raises(DescriptionError, match="Did you mean 'mV'"):
         units.unit("mVv")

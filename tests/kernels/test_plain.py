@@ -8,12 +8,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 import neuro_rtrl as nr
-from neuro_rtrl.kernels import exponential, plain, wide
+from neuro_rtrl.kernels import exponential, plain, refs, wide
 from neuro_rtrl.kernels.jit import kernel
 from neuro_rtrl.kernels.replay import SHARD_BYTES, _weave_plain, weave
 
@@ -53,6 +54,12 @@ def by_kernel(x: np.ndarray, out: np.ndarray, flags: np.ndarray, whole: np.ndarr
     for i in range(flags.shape[0] // 64):
         found = wide.flags_of(flags, 64 * i)
         whole[i] = wide.lowest(found) if found else -1
+
+
+class Units(NamedTuple):
+    """A tuple of arrays."""
+
+    h: np.ndarray
 
 
 def test_parts_do_what_compiled_ones_do(rng: np.random.Generator) -> None:
@@ -98,7 +105,8 @@ def test_generated_functions_are_called_by_number() -> None:
     assert (seen, array.tolist()) == ([7], [0.0, 0.5, 0.0])
     plain.tell(array, 2, 4)
     assert plain.look(array, 2) == 4
-    assert plain.same(array) is array
+    units = Units(array)
+    assert refs._as_it_is(units) is refs._as_it_is(refs.Packed(units)) is units
 
 
 @pytest.mark.parametrize("rule", ["rtrl", "bptt"])

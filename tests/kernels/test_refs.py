@@ -9,7 +9,7 @@ import pytest
 from numba.core.errors import TypingError
 
 from neuro_rtrl.kernels.jit import inline, jit, kernel
-from neuro_rtrl.kernels.refs import ref
+from neuro_rtrl.kernels.refs import Packed, ref
 
 
 class Pair(NamedTuple):
@@ -60,6 +60,45 @@ def test_one_kernel_serves_other_element_types() -> None:
     a = Pair(np.array([1.0], np.float32), np.zeros(1, np.int64))
     assert entry(a, pair(0.5)) == 2.0
     assert a.numbers.dtype == np.float32
+
+
+class Table(NamedTuple):
+    """An array of two dimensions between others."""
+
+    before: np.ndarray
+    table: np.ndarray
+    after: np.ndarray
+
+
+@kernel
+def read(given: Table) -> float:
+    table = ref(given)
+    rows, columns = table.table.shape
+    total = table.before[-1] + 100 * table.after.shape[0]
+    for i in range(rows):
+        for j in range(columns):
+            total += table.table[i, j]
+            table.table[i, j] = 10 * i + j
+    return total
+
+
+def test_packed_tuples_are_read_and_written_as_others() -> None:
+    a, b = pair(1.0, 2.0), pair(10.0, 20.0)
+    assert entry(Packed(a), Packed(b)) == 63.0
+    np.testing.assert_array_equal(a.numbers, [21.0, 42.0])
+    assert (a.counts[0], b.counts[0]) == (4, 0)
+
+
+def test_packed_arrays_have_their_shape() -> None:
+    given = Table(np.array([1, 7], np.uint8), np.ones((2, 3)), np.zeros(4, np.float32))
+    assert read(Packed(given)) == 413.0
+    np.testing.assert_array_equal(given.table, [[0, 1, 2], [10, 11, 12]])
+    assert read(given) == 407.0 + 36.0
+
+
+def test_packed_tuples_keep_their_arrays() -> None:
+    packed = Packed(pair(1.0, 2.0))
+    assert entry(packed, Packed(pair(0.5, 0.5))) == 5.0
 
 
 def test_a_name_that_the_tuple_does_not_have() -> None:
