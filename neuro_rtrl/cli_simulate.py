@@ -27,8 +27,9 @@ def simulate(
         typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Replace a value of the text."),
     ] = None,
     threads: Annotated[
-        int, typer.Option(min=1, help="Threads that share the units; the results are the same.")
-    ] = 1,
+        int | None,
+        typer.Option(min=1, help="Threads that share the units; the results are the same."),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a run that is there.")] = False,
     json: Annotated[

@@ -37,7 +37,7 @@ def run_simulation(
     seed: int | None = None,
     overrides: Iterable[str] = (),
     force: bool = False,
-    threads: int = 1,
+    threads: int | None = None,
     tell: Tell | None = None,
 ) -> dict[str, Any]:
     """Simulates what a text describes; nothing learns.
@@ -48,7 +48,7 @@ def run_simulation(
         seed: of every random draw, instead of the text's.
         overrides: `section.key=value` each, put in place of the text's values.
         force: replace a run that is in the folder.
-        threads: how many share the units; the results do not depend on it.
+        threads: how many share the units; None: as `set_threads` says. The results are the same.
         tell: called after each block of steps.
 
     Returns:

@@ -15,6 +15,7 @@ from neuro_rtrl.engine.recording import Recording
 from neuro_rtrl.engine.shares import Shares
 from neuro_rtrl.engine.spikes import Spikes
 from neuro_rtrl.engine.tape import Record, inputs_of, make_tape, monitored
+from neuro_rtrl.engine.threads import threads as process_threads
 from neuro_rtrl.errors import SimulationError
 from neuro_rtrl.kernels.cells import Course, Tape
 from neuro_rtrl.kernels.layout import FINISHED, NOT_FINITE, RECORDED, STEP, Run
@@ -78,16 +79,18 @@ class Simulation:
     (array([3, 7]), array([11, 15, 19]), array([1, 1, 1]))
     """
 
-    def __init__(self, net: Network, threads: int = 1) -> None:
+    def __init__(self, net: Network, threads: int | None = None) -> None:
         """The network at its initial state.
 
         Args:
             net: the network.
-            threads: how many share its units; results are the same bit for bit.
+            threads: how many share its units; results are the same bit for bit. None: as many as
+                `set_threads` or NEURO_RTRL_THREADS says, 1 if they say nothing.
 
         Raises:
             DescriptionError: that is no number of threads.
         """
+        threads = process_threads() if threads is None else threads
         within(threads, 1, 1024, "threads", whole=True)
         self._built = build(net, learn=False)
         self._shares = Shares(self._built, threads)
@@ -252,7 +255,7 @@ def simulate(
     steps: int | None = None,
     record: Record = (),
     every: int = 1,
-    threads: int = 1,
+    threads: int | None = None,
 ) -> Recording:
     """Run a network without learning, from its initial state.
 
@@ -262,7 +265,8 @@ def simulate(
         steps: number of steps; not needed where `inputs` says it.
         record: states to keep: names "population.state", or name -> numbers of the units.
         every: states are kept at each step that is a multiple of it.
-        threads: how many share the units; results are the same bit for bit.
+        threads: how many share the units; results are the same bit for bit. None: as
+            `set_threads` says.
 
     Raises:
         DescriptionError: wrong shape, unknown name, or a unit that does not exist.

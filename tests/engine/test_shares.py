@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 
 from neuro_rtrl.engine import shares
 from neuro_rtrl.engine.simulation import Simulation, simulate
+from neuro_rtrl.engine.threads import set_threads
 from neuro_rtrl.errors import DescriptionError, SimulationError
 from neuro_rtrl.network.describe import Network
 from tests.kernels.test_fast import assert_same
@@ -82,6 +86,70 @@ def test_noise_and_plastic_synapses_have_one_thread() -> None:
     plastic.connect(x, units, plasticity="stdp")
     assert Simulation(noisy, threads=2).threads == 1
     assert Simulation(plastic, threads=2).threads == 1
+
+
+def test_threads_of_the_process_unless_told_otherwise() -> None:
+    set_threads(2)
+    try:
+        assert Simulation(mixed()).threads == 2
+        assert Simulation(mixed(), threads=1).threads == 1
+    finally:
+        set_threads(1)
+    assert Simulation(mixed()).threads == 1
+
+
+def resting() -> Network:
+    """No inputs and no delays; several jumps from one source, and deaf targets."""
+    net = Network(dt="1 ms", seed=5)
+    units = net.neurons(40, "lif", name="units", bias="uniform(0.8, 1.6)", t_ref="3 ms")
+    free = net.neurons(30, "lif", name="free", bias="uniform(0.8, 1.6)")
+    for source in (units, free):
+        net.connect(source, free, density=0.3, weights=0.05)
+        net.connect(source, units, density=0.3, weights="normal(0, 0.2)")
+    return net
+
+
+def test_where_nothing_waits_a_shorter_kernel_gives_the_same_bits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls = []
+
+    def counted(*arguments: Any) -> Any:
+        calls.append(1)
+        return at_once(*arguments)
+
+    at_once = shares.run_at_once
+    monkeypatch.setattr(shares, "run_at_once", counted)
+    record = ["units.v", "free.v"]
+    short = simulate(resting(), steps=200, record=record)
+    assert calls
+    monkeypatch.setattr(shares, "run_at_once", shares.run)
+    whole = simulate(resting(), steps=200, record=record)
+    assert len(calls) == 1
+    for name in ("units", "free"):
+        assert short[name].i.size > 100
+        np.testing.assert_array_equal(short[name].i, whole[name].i)
+        np.testing.assert_array_equal(short.states[f"{name}.v"], whole.states[f"{name}.v"])
+
+
+def delayed() -> Network:
+    net = resting()
+    net.connect(net.populations["units"], net.populations["free"], delay="1 ms", name="late")
+    return net
+
+
+def with_inputs() -> Network:
+    net = resting()
+    net.connect(net.inputs(2), net.populations["free"])
+    return net
+
+
+@pytest.mark.parametrize("make", [delayed, with_inputs])
+def test_where_something_waits_the_calendar_is_there(
+    monkeypatch: pytest.MonkeyPatch, make: Callable[[], Network]
+) -> None:
+    monkeypatch.setattr(shares, "run_at_once", None)  # a call of it would be an error
+    assert simulate(make(), steps=30)["free"].i.size > 10
 
 
 def test_threads_are_no_more_than_units_and_cores() -> None:
