@@ -97,7 +97,7 @@ def simulate_to_file(text: SimulationText, file: Path, tell: Tell) -> None:
     _record(text, net, simulation, events, file, tell)
 
 
-def _build(text: SimulationText, threads: int) -> tuple[Network, Simulation, Events]:
+def _build(text: SimulationText, threads: int | None) -> tuple[Network, Simulation, Events]:
     with enough_memory(text.name):
         net = make_network(text)
         events = Events(text.sources, net.dt, text.seed)
