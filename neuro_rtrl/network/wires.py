@@ -59,7 +59,7 @@ def wire(net: Network) -> Wiring:
     if order is None:
         back = np.arange(table["source"].size)
     else:
-        table = {k: v[order] for k, v in table.items()}
+        table = {k: v if _constant(v) else v[order] for k, v in table.items()}
         back = np.empty_like(order)
         back[order] = np.arange(order.size)
     splits = np.cumsum([p.pre.size for p in net.projections.values()])[:-1]
@@ -114,6 +114,11 @@ def _order(table: dict[str, np.ndarray]) -> np.ndarray | None:
     if (key[1:] >= key[:-1]).all():
         return None
     return np.argsort(key, kind="stable")
+
+
+def _constant(values: np.ndarray) -> bool:
+    """Whether all are the same: most columns are, and putting one in order takes half a second."""
+    return bool((values == values[:1]).all())
 
 
 _KINDS: dict[str, Any] = {
