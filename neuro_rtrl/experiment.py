@@ -18,13 +18,12 @@ from neuro_rtrl.experiment_keeping import (
     How,
     Keeper,
     Keeping,
-    choose,
     go_on,
     keep_description,
-    kept_experiment,
     nothing_to_resume,
     with_place,
 )
+from neuro_rtrl.experiment_kept import choose, kept_experiment
 from neuro_rtrl.experiment_memory import check_influence
 from neuro_rtrl.experiment_sweep import run_sweep
 from neuro_rtrl.experiment_text import Experiment, load_experiment

@@ -12,20 +12,21 @@ import json
 import time
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from neuro_rtrl.contracts import Curriculum, Recorded
 from neuro_rtrl.engine import checkpoint
 from neuro_rtrl.engine.opening import next_part
-from neuro_rtrl.engine.parts import cut_back, merge, sound_rows
+from neuro_rtrl.engine.parts import cut_back, merge
 from neuro_rtrl.engine.provenance import LIBRARIES, version
 from neuro_rtrl.engine.recorder import Recorder
 from neuro_rtrl.engine.snapshot import Snapshot, put_back, take
 from neuro_rtrl.engine.stream import NEVER
-from neuro_rtrl.errors import DamagedWarning, NeuroRtrlWarning, RunFileError, SimulationError
-from neuro_rtrl.experiment_text import Experiment, check_experiment
+from neuro_rtrl.errors import NeuroRtrlWarning, RunFileError, SimulationError
+from neuro_rtrl.experiment_kept import begun, recorded, said
+from neuro_rtrl.experiment_text import Experiment
 from neuro_rtrl.experiment_training import Job
 
 
@@ -175,55 +176,6 @@ def keep_description(folder: Path, experiment: Experiment) -> None:
     checkpoint.write(folder, 0, take({"experiment": _described(experiment), "recorder": nothing}))
 
 
-def said(found: Snapshot, name: str) -> Any:
-    """One of the texts of a checkpoint, read."""
-    return json.loads(found.notes[f"/{name}"]["value"])
-
-
-def kept_experiment(found: Snapshot) -> Experiment:
-    """The experiment of a checkpoint.
-
-    Raises:
-        DescriptionError: this version of the package does not take it.
-    """
-    text = said(found, "experiment")
-    return check_experiment(text["values"], Path(text["file"]))
-
-
-def choose(folder: Path) -> Snapshot | None:
-    """The last checkpoint that can be gone on with; None if there is none.
-
-    A checkpoint that is damaged, or whose recorded rows are, is warned of, and the one before is
-    taken; if no other is left, the run begins anew.
-    """
-    rows, sound = sound_rows(folder), []
-    for file in reversed(checkpoint.numbered(folder)):
-        try:
-            found = checkpoint.read(file)
-        except RunFileError as error:
-            warnings.warn(f"{error} The one before is used.", DamagedWarning, stacklevel=2)
-            continue
-        sound.append(found)
-        wanted, there = said(found, "recorder")["rows"], bool(rows) or not _begun(found)
-        if there and all(rows.get(table, 0) >= count for table, count in wanted.items()):
-            return found
-        text = f"{file}: what was recorded until then is damaged or missing; the run goes back."
-        warnings.warn(text, DamagedWarning, stacklevel=2)
-    return _at_the_start(sound[0]) if sound else None
-
-
-def _begun(found: Snapshot) -> bool:
-    """Whether a checkpoint holds more than the beginning of a run."""
-    recorded = said(found, "recorder")
-    return bool(recorded.get("begun", recorded["rows"]))
-
-
-def _at_the_start(found: Snapshot) -> Snapshot:
-    """The same run without any iteration."""
-    nothing = {"value": json.dumps({"rows": {}, "last": {}})}
-    return replace(found, notes=found.notes | {"/recorder": nothing})
-
-
 def go_on(job: Job, folder: Path, found: Snapshot) -> dict[str, Any]:
     """Brings a job, and the files in its folder, to where a checkpoint was taken.
 
@@ -234,9 +186,9 @@ def go_on(job: Job, folder: Path, found: Snapshot) -> dict[str, Any]:
         RunFileError: the checkpoint is of another run, or a file cannot be written.
     """
     _compare(said(found, "made_with"), made_with(job), folder)
-    recorded: dict[str, Any] = said(found, "recorder")
-    cut_back(folder, recorded["rows"], begun=_begun(found))
-    if _begun(found):
+    kept = recorded(found)
+    cut_back(folder, kept["rows"], begun=begun(found))
+    if begun(found):
         job.learner.make_ready(found, "/learner/_session")
         put_back(
             {
@@ -249,7 +201,7 @@ def go_on(job: Job, folder: Path, found: Snapshot) -> dict[str, Any]:
             found,
         )
         job.history.interrupted = ""
-    return recorded
+    return kept
 
 
 def _compare(before: Mapping[str, str], now: Mapping[str, str], folder: Path) -> None:

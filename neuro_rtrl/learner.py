@@ -16,7 +16,7 @@ from neuro_rtrl.engine.ledger import Ledger
 from neuro_rtrl.engine.observed import Influence, Looks, observe
 from neuro_rtrl.engine.passage import Between
 from neuro_rtrl.engine.result import Result
-from neuro_rtrl.engine.snapshot import Snapshot, put_back, take
+from neuro_rtrl.engine.snapshot import Snapshot, put_back, take, trusting_nothing
 from neuro_rtrl.engine.stream import numbers, targets_of, traced_places
 from neuro_rtrl.errors import DescriptionError, unknown
 from neuro_rtrl.learner_options import (
@@ -226,7 +226,8 @@ class Learner:
 
     def make_ready(self, state: Snapshot, place: str = "") -> None:
         """Make the wiring and the lanes of a learner whose state, at `place`, will be put back."""
-        self._session.make_ready(state, place)
+        with trusting_nothing():
+            self._session.make_ready(state, place)
 
     def most_bytes(self, batch: int = 1, steps: int = 1) -> tuple[int, bool]:
         """Bytes that the influence of `batch` sequences of `steps` may grow to, or what stands for

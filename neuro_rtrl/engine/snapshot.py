@@ -10,7 +10,8 @@ fresh object of the same make.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -77,7 +78,18 @@ def put_back(root: Any, found: Snapshot) -> Any:
     >>> put_back([weights], take([np.ones(2)]))[0] is weights, weights.tolist()
     (True, [1.0, 1.0])
     """
-    return _Giver(found).value("", root)
+    with trusting_nothing():
+        return _Giver(found).value("", root)
+
+
+@contextmanager
+def trusting_nothing() -> Iterator[None]:
+    """Turns what goes wrong with notes and arrays that nobody has taken into a `RunFileError`."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        given = f"{type(error).__name__}: {error}"
+        raise _another("checkpoint", given, "notes and arrays of a run") from error
 
 
 class _Taker:
@@ -145,7 +157,7 @@ class _Giver:
     def value(self, place: str, old: Any) -> Any:
         """What belongs at a place; `old` is what stands there now."""
         if place in self._found.arrays:
-            made = _array(self._found.arrays[place], old)
+            made = _array(place, self._found.arrays[place], old)
         elif place in self._found.notes:
             made = self._noted(place, self._found.notes[place], old)
         else:
@@ -155,7 +167,7 @@ class _Giver:
 
     def _noted(self, place: str, note: dict[str, Any], old: Any) -> Any:
         if "value" in note:
-            return note["value"]
+            return _plain(place, note["value"], old)
         if "settled" in note:
             return old
         if "same" in note:
@@ -241,10 +253,22 @@ def _kind(value: Any) -> str:
     return type(value).__name__
 
 
-def _array(saved: np.ndarray, old: Any) -> np.ndarray:
+def _plain(place: str, saved: Any, old: Any) -> Any:
+    """A plain value of the kind that stands there now, if one does."""
+    kinds = (int, float) if type(old) in (int, float) else (type(old),)
+    other = isinstance(old, _PLAIN) and old is not None and saved is not None
+    if not isinstance(saved, _PLAIN) or (other and type(saved) not in kinds):
+        raise _another(place, type(saved).__name__, type(old).__name__)
+    return saved
+
+
+def _array(place: str, saved: np.ndarray, old: Any) -> np.ndarray:
     """In place where it fits: others may hold the same array."""
-    fits = isinstance(old, np.ndarray) and old.shape == saved.shape and old.dtype == saved.dtype
-    if fits and old.flags.writeable:
+    array = isinstance(old, np.ndarray)
+    if array and (old.dtype != saved.dtype or old.ndim != saved.ndim):
+        given = f"{saved.dtype} of shape {saved.shape}"
+        raise _another(place, given, f"{old.dtype} of {old.ndim} axes")
+    if array and old.shape == saved.shape and old.flags.writeable:
         old[...] = saved
         return old
     return saved.copy()
