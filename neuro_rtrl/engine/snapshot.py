@@ -256,7 +256,9 @@ def _kind(value: Any) -> str:
 def _plain(place: str, saved: Any, old: Any) -> Any:
     """A plain value of the kind that stands there now, if one does."""
     kinds = (int, float) if type(old) in (int, float) else (type(old),)
-    other = isinstance(old, _PLAIN) and old is not None and saved is not None
+    if old is None:
+        kinds = (int, float)
+    other = isinstance(old, _PLAIN) and saved is not None
     if not isinstance(saved, _PLAIN) or (other and type(saved) not in kinds):
         raise _another(place, type(saved).__name__, type(old).__name__)
     return saved

@@ -1,7 +1,7 @@
 """Differential equations -> one step of length dt, under Brian2's names for the methods.
 
 exact               linear models: h <- E h + C, with [[E, C], [0, 1]] = expm([[A, b], [0, 0]] dt),
-                    computed as numbers by SciPy for each set of parameters: equal time constants
+                    computed as numbers for each set of parameters: equal time constants
                     need no special case and nothing can overflow
 exponential_euler   x <- x e^(A dt) + dt B exprel(A dt) for dx/dt = A x + B with the other
                     variables frozen; exprel(z) = (e^z - 1)/z has a value at A = 0, too
@@ -24,6 +24,7 @@ from neuro_rtrl.contracts import Model
 from neuro_rtrl.equations.coefficients import DT, Coefficients
 from neuro_rtrl.equations.evaluate import evaluate
 from neuro_rtrl.equations.functions import Step, exprel
+from neuro_rtrl.equations.matrix_exponential import expm
 from neuro_rtrl.equations.parser import symbol
 from neuro_rtrl.errors import BuildError
 
@@ -182,9 +183,6 @@ def _linear_flow(
         flow.append(sympy.Add(*terms))
 
     def maker(parameters: Mapping[str, Any], dt: float) -> Mapping[str, Any]:
-        # It takes a tenth of a second to import, and only linear models need it.
-        from scipy.linalg import expm
-
         exponential = expm(_generator(matrix, drive, parameters) * dt)
         return {key: exponential[..., i, j] for key, (i, j) in entries.items()}
 

@@ -171,7 +171,7 @@ def test_objects_of_all_kinds() -> None:
 
 def test_an_array_that_has_grown_takes_the_place_of_a_small_one() -> None:
     small = [np.zeros(2), np.zeros(1)]
-    put_back(small, take([np.arange(5), np.zeros(1)]))
+    put_back(small, take([np.arange(5.0), np.zeros(1)]))
     assert small[0].tolist() == [0, 1, 2, 3, 4]
 
 
@@ -188,6 +188,11 @@ def test_what_cannot_be_kept_is_refused() -> None:
         (lambda: Counting(), lambda: thing(0)),
         (lambda: [np.random.default_rng(0)], lambda: [3]),
         (lambda: Pair(np.zeros(1), 2), lambda: 5),
+        (lambda: [np.zeros(2)], lambda: [np.zeros(2, np.float32)]),
+        (lambda: [np.zeros(2)], lambda: [np.zeros((2, 1))]),
+        (lambda: [3, np.zeros(1)], lambda: ["x", np.zeros(1)]),
+        (lambda: ["x", np.zeros(1)], lambda: [None, np.zeros(1)]),
+        (lambda: [True, np.zeros(1)], lambda: [1, np.zeros(1)]),
     ],
 )
 def test_another_make_is_refused(made: Any, other: Any) -> None:
@@ -206,4 +211,14 @@ def test_a_list_longer_than_what_is_there_is_refused() -> None:
     found = take([[np.zeros(1)]])
     found.notes["/0"] = {"count": 10**12, "kind": "list"}
     with pytest.raises(RunFileError, match=r"given: 1000000000000; expected: a list of what"):
+        put_back([[np.zeros(1)]], found)
+
+
+@pytest.mark.parametrize(
+    "note", [{"value": []}, {"same": "/9"}, {"plain": 3, "kind": "list"}, {"count": 1}, {"keys": 5}]
+)
+def test_notes_that_nobody_has_taken_are_refused(note: dict[str, Any]) -> None:
+    found = take([[np.zeros(1)]])
+    found.notes["/0"] = note
+    with pytest.raises(RunFileError, match=r"the kept state is not that of this run"):
         put_back([[np.zeros(1)]], found)
