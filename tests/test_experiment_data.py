@@ -10,10 +10,14 @@ import pytest
 
 import neuro_rtrl as nr
 from neuro_rtrl.datasets.japanese_vowels import DATASET
+from neuro_rtrl.engine import checkpoint
+from neuro_rtrl.engine.snapshot import Snapshot
 from neuro_rtrl.errors import NeuroRtrlError
 from neuro_rtrl.experiment_evaluation import Evaluator
 from neuro_rtrl.experiment_text import load_experiment, make_network, make_optimizer, make_task
 from neuro_rtrl.learner import Learner
+from neuro_rtrl.outputs import News
+from tests.test_experiment_keeping import KilledError, assert_same_run
 
 SMALL = ["learning.iterations=1", "populations.hidden.n=4", "task.batch=2"]
 
@@ -66,3 +70,62 @@ def test_made_vowels_are_learned(tmp_path: Path) -> None:
     summary = nr.run_experiment("vowels", out=tmp_path, overrides=few)
     assert summary["score"] > 0.5
     assert np.isfinite(summary["loss"])
+
+
+BELT = ["populations.hidden.n=4", "learning.iterations=1", "record.test_every=1"]
+VOWELS = ["learning.iterations=6", "populations.hidden.n=4", "task.batch=2", "record.test_every=3"]
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "keeping"),
+    [
+        ("vowels", VOWELS, {"checkpoint_every": 2}),
+        ("breathing", BELT, {"checkpoint_steps": 500}),
+        ("belt", BELT, {"checkpoint_steps": 200}),
+    ],
+)
+def test_a_killed_run_over_recorded_data_goes_on(
+    name: str,
+    settings: list[str],
+    keeping: dict[str, int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for picture in ("draw_learning_curve", "draw_raster"):
+        monkeypatch.setattr(f"neuro_rtrl.experiment.{picture}", lambda *arguments: None)
+    if name == "belt":  # a recording of one's own
+        belt = tmp_path / "belt.csv"
+        times = np.arange(3000)
+        rows = [f"{t * 100},{np.sin(t / 6):.4f}" for t in times]
+        belt.write_text("\n".join(["time_ms,chest", *rows]))
+        name, settings = "breathing", [*settings, f"task.recording='{belt}'"]
+    nr.run_experiment(name, out=tmp_path / "whole", overrides=settings)
+    written, place = checkpoint.write, tmp_path / "cut"
+
+    def write(folder: Path, number: int, found: Snapshot, within: int = 0) -> Path:
+        made = written(folder, number, found, within=within)
+        if number >= 4 or within >= 600:
+            raise KilledError
+        return made
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "write", write)
+        with pytest.raises(KilledError):
+            nr.run_experiment(name, out=place, overrides=settings, **keeping)
+    assert checkpoint.numbered(place)
+    nr.run_experiment(place, resume=True)
+    assert_same_run(tmp_path / "whole", place)
+
+
+def test_a_run_does_not_go_on_with_other_data(tmp_path: Path) -> None:
+    belt, place = tmp_path / "belt.csv", tmp_path / "run"
+    belt.write_text("\n".join(str(np.round(np.sin(t / 6), 4)) for t in range(3000)))
+    settings = [*BELT, f"task.recording='{belt}'", "learning.iterations=3"]
+
+    def stop(news: News) -> None:
+        raise KeyboardInterrupt
+
+    nr.run_experiment("breathing", out=place, overrides=settings, progress=stop)
+    belt.write_text("\n".join(str(np.round(np.sin(t / 7), 4)) for t in range(3000)))
+    with pytest.raises(NeuroRtrlError, match=r"other models or data; given: data_sha256"):
+        nr.run_experiment(place, resume=True)

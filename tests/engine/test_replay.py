@@ -218,3 +218,12 @@ def test_a_ledger_counts_what_is_done() -> None:
     mine, theirs = fast.ledger, rows.ledger
     assert mine.steps == theirs.steps and mine.spikes == theirs.spikes
     assert 0.3 < mine.multiply_adds / theirs.multiply_adds < 3
+
+
+def test_numbers_that_overflow_in_a_window_are_named() -> None:
+    inputs, targets = trial(batch=1)
+    made = learner(network("lif"), by_rows=False)
+    with pytest.raises(nr.NeuroRtrlError, match=r"h\d\.v, unit \d, step \d.*a state is not finite"):
+        made.run(1e308 * inputs, targets)
+    replayed = made._session.lane(0).replay
+    assert replayed is not None and replayed.active
