@@ -72,6 +72,13 @@ def test_made_vowels_are_learned(tmp_path: Path) -> None:
     assert np.isfinite(summary["loss"])
 
 
+def breaths(file: Path, period: float) -> Path:
+    """A recording of one's own, at 10 Hz."""
+    rows = [f"{100 * t},{np.sin(t / period):.4f}" for t in range(3000)]
+    file.write_text("\n".join(["time_ms,chest", *rows]))
+    return file
+
+
 BELT = ["populations.hidden.n=4", "learning.iterations=1", "record.test_every=1"]
 VOWELS = ["learning.iterations=6", "populations.hidden.n=4", "task.batch=2", "record.test_every=3"]
 
@@ -80,7 +87,6 @@ VOWELS = ["learning.iterations=6", "populations.hidden.n=4", "task.batch=2", "re
     ("name", "settings", "keeping"),
     [
         ("vowels", VOWELS, {"checkpoint_every": 2}),
-        ("breathing", BELT, {"checkpoint_steps": 500}),
         ("belt", BELT, {"checkpoint_steps": 200}),
     ],
 )
@@ -94,10 +100,7 @@ def test_a_killed_run_over_recorded_data_goes_on(
     for picture in ("draw_learning_curve", "draw_raster"):
         monkeypatch.setattr(f"neuro_rtrl.experiment.{picture}", lambda *arguments: None)
     if name == "belt":  # a recording of one's own
-        belt = tmp_path / "belt.csv"
-        times = np.arange(3000)
-        rows = [f"{t * 100},{np.sin(t / 6):.4f}" for t in times]
-        belt.write_text("\n".join(["time_ms,chest", *rows]))
+        belt = breaths(tmp_path / "belt.csv", 6.0)
         name, settings = "breathing", [*settings, f"task.recording='{belt}'"]
     nr.run_experiment(name, out=tmp_path / "whole", overrides=settings)
     written, place = checkpoint.write, tmp_path / "cut"
@@ -118,14 +121,13 @@ def test_a_killed_run_over_recorded_data_goes_on(
 
 
 def test_a_run_does_not_go_on_with_other_data(tmp_path: Path) -> None:
-    belt, place = tmp_path / "belt.csv", tmp_path / "run"
-    belt.write_text("\n".join(str(np.round(np.sin(t / 6), 4)) for t in range(3000)))
+    belt, place = breaths(tmp_path / "belt.csv", 6.0), tmp_path / "run"
     settings = [*BELT, f"task.recording='{belt}'", "learning.iterations=3"]
 
     def stop(news: News) -> None:
         raise KeyboardInterrupt
 
     nr.run_experiment("breathing", out=place, overrides=settings, progress=stop)
-    belt.write_text("\n".join(str(np.round(np.sin(t / 7), 4)) for t in range(3000)))
+    breaths(belt, 7.0)
     with pytest.raises(NeuroRtrlError, match=r"other models or data; given: data_sha256"):
         nr.run_experiment(place, resume=True)
