@@ -77,9 +77,8 @@ class Packed:
         kind: Numba's type of a reference to it.
         address: of its description: for each array its size, and where it is.
 
-    >>> class Pair(NamedTuple):
-    ...     numbers: np.ndarray
-    ...     flags: np.ndarray
+    >>> from collections import namedtuple
+    >>> Pair = namedtuple("Pair", ["numbers", "flags"])
     >>> packed = Packed(Pair(np.zeros(3), np.zeros((2, 4), np.uint8)))
     >>> packed.kind.target.fields, packed.address > 0
     (('numbers', 'flags'), True)
