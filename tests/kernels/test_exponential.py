@@ -10,6 +10,7 @@ import pytest
 
 from neuro_rtrl.kernels import exponential
 from neuro_rtrl.kernels.jit import kernel
+from neuro_rtrl.kernels.plain import PLAIN
 
 
 @kernel
@@ -22,7 +23,9 @@ def fill(x: np.ndarray, power: np.ndarray, less: np.ndarray) -> None:
 def both(x: list[float] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     array = np.asarray(x, float)
     power, less = np.empty_like(array), np.empty_like(array)
-    fill(array, power, less)
+    # Plain Python, in which this may run, warns of what the ends are about.
+    with np.errstate(all="ignore"):
+        fill(array, power, less)
     return power, less
 
 
@@ -42,7 +45,8 @@ def test_errors_are_as_small_as_said(size: float, rng: np.random.Generator) -> N
 
 
 def test_many_agree_with_numpy(rng: np.random.Generator) -> None:
-    x = np.concatenate([rng.uniform(-s, s, 100_000) for s in (1.0, 700.0)])
+    count = 1000 if PLAIN else 100_000
+    x = np.concatenate([rng.uniform(-s, s, count) for s in (1.0, 700.0)])
     power, less = both(x)
     np.testing.assert_allclose(power, np.exp(x), rtol=3e-16)
     np.testing.assert_allclose(less, np.expm1(x), rtol=5e-16)
