@@ -40,7 +40,7 @@ def is_synapse(name: str | Path) -> bool:
     if str(name) in synapse_files():
         return True
     path = Path(name)
-    return path.suffix == ".toml" and path.is_file() and "on_pre" in path.read_text("utf-8")
+    return path.suffix == ".toml" and path.is_file() and b"on_pre" in path.read_bytes()[:LARGEST]
 
 
 def validate_synapse(

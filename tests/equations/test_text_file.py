@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from neuro_rtrl.checks import gradcheck_named
 from neuro_rtrl.equations.model_text import load_model
 from neuro_rtrl.equations.text_file import LONGEST_KEY, parse_toml, why_unreadable
 from neuro_rtrl.errors import NeuroRtrlError
@@ -44,7 +45,7 @@ def test_deep_texts_are_no_toml(name: str, tmp_path: Path) -> None:
     file.write_text(DEEP[name])
     for load in (load_model, load_experiment, load_simulation):
         with pytest.raises(NeuroRtrlError, match=r"^deep\.toml: .*TOML.*; given: .*; expected: "):
-            load(file)
+            load(str(file))
 
 
 @pytest.mark.parametrize("where", ["--set", "replace"])
@@ -75,13 +76,13 @@ def test_what_is_no_file(kind: str, tmp_path: Path) -> None:
     elif kind == "folder":
         file.mkdir()
     assert why_unreadable(file)
-    for load in (load_model, load_experiment, load_simulation):
+    for load in (load_model, load_experiment, load_simulation, gradcheck_named):
         with pytest.raises(NeuroRtrlError, match=r"odd\.toml.*cannot be read; given: "):
-            load(file)
+            load(str(file))
 
 
 def test_a_path_that_is_none() -> None:
-    for load in (load_model, load_experiment, load_simulation):
+    for load in (load_model, load_experiment, load_simulation, gradcheck_named):
         with pytest.raises(NeuroRtrlError, match=r"cannot be read; given: "):
             load("a\0b.toml")
 
@@ -92,4 +93,4 @@ def test_a_file_that_is_too_large(tmp_path: Path) -> None:
         opened.truncate(2**40)  # no byte of it is stored
     for load in (load_model, load_experiment, load_simulation):
         with pytest.raises(NeuroRtrlError, match=r"large\.toml.*read.*bytes, more than 1"):
-            load(file)
+            load(str(file))
