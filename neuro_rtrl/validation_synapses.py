@@ -19,6 +19,7 @@ from neuro_rtrl.equations.library import synapse_files
 from neuro_rtrl.equations.model_inline import make_model
 from neuro_rtrl.equations.synapse_flow import solve
 from neuro_rtrl.equations.synapse_text import load_synapse
+from neuro_rtrl.equations.text_file import why_unreadable
 from neuro_rtrl.equations.units import unit_name
 from neuro_rtrl.network.describe import Network
 from neuro_rtrl.validation_agreement import TOLERANCE, first_difference
@@ -40,7 +41,9 @@ def is_synapse(name: str | Path) -> bool:
     if str(name) in synapse_files():
         return True
     path = Path(name)
-    return path.suffix == ".toml" and path.is_file() and b"on_pre" in path.read_bytes()[:LARGEST]
+    if path.suffix != ".toml" or why_unreadable(path):
+        return False  # as a neuron model it is refused in words
+    return b"on_pre" in path.read_bytes()
 
 
 def validate_synapse(

@@ -15,6 +15,7 @@ from neuro_rtrl.equations.text_file import LONGEST_KEY, parse_toml, why_unreadab
 from neuro_rtrl.errors import NeuroRtrlError
 from neuro_rtrl.experiment_text import load_experiment
 from neuro_rtrl.simulation_text import load_simulation
+from neuro_rtrl.validation_synapses import is_synapse
 
 DEEP = {
     "brackets": "a = " + "[" * 20_000,
@@ -63,7 +64,10 @@ def test_deep_overrides(where: str, tmp_path: Path) -> None:
         load_simulation(file)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="pipes and devices have no names there")
+unix = pytest.mark.skipif(sys.platform == "win32", reason="pipes and devices have no names there")
+
+
+@unix
 @pytest.mark.parametrize("kind", ["pipe", "device", "loop", "folder", "nothing"])
 def test_what_is_no_file(kind: str, tmp_path: Path) -> None:
     file = tmp_path / "odd.toml"
@@ -79,6 +83,19 @@ def test_what_is_no_file(kind: str, tmp_path: Path) -> None:
     for load in (load_model, load_experiment, load_simulation, gradcheck_named):
         with pytest.raises(NeuroRtrlError, match=r"odd\.toml.*cannot be read; given: "):
             load(str(file))
+
+
+@unix
+def test_what_is_no_text_is_no_synapse(tmp_path: Path) -> None:
+    file = tmp_path / "odd.toml"
+    file.write_bytes(b"\xff\xfe on_pre")
+    assert is_synapse(file)
+    file.write_bytes(b"\xff\xfe")
+    assert not is_synapse(file)
+    file.unlink()
+    file.symlink_to("/dev/zero")
+    assert not is_synapse(file)
+    assert not is_synapse("a\0b.toml")
 
 
 def test_a_path_that_is_none() -> None:
