@@ -13,7 +13,6 @@ import sympy
 
 from neuro_rtrl.compile.printer import assignments
 from neuro_rtrl.compile.source import HEADER, Layout, Writer, function
-from neuro_rtrl.contracts import Surrogate
 from neuro_rtrl.equations.derive import Derived
 
 
@@ -25,7 +24,7 @@ def source(derived: Derived, where: Layout) -> str:
     if derived.threshold is None or graded:
         parts.append(writer.flow())
     if derived.threshold is not None:
-        parts.append(writer.event(Surrogate(), False) if graded else advance(writer))
+        parts.append(writer.spike() if graded else advance(writer))
         parts.append(settle(writer))
     if derived.refractory_while is not None:
         parts.append(writer.gate(derived.refractory_while))
@@ -55,7 +54,7 @@ def advance(writer: Writer) -> str:
     body += [f"a[{v}*n + i] = 0.0" for v in range(len(collecting))]
     after = names | {s: f"new_{s}" for s in m.states} | dict.fromkeys(collecting, "0.0")
     body += assignments(["g"], [m.threshold], after, "z")
-    body += [f"s[i] = 1 if (g {'>' if m.model.strict else '>='} 0.0) & (held[i] == 0) else 0"]
+    body += [f"s[i] = 1 if (g {writer.above()} 0.0) & (held[i] == 0) else 0"]
     arguments = "n, h, a, c, theta, held, s"
     return function("advance", "iffffbb", arguments, writer.shared(everything), body)
 

@@ -15,7 +15,7 @@ from typing import Any
 from neuro_rtrl.errors import BuildError
 from neuro_rtrl.kernels.jit import cache_folder
 
-FUNCTIONS = ("flow", "jacobian", "spike", "event", "reset", "gate", "advance", "settle")
+FUNCTIONS = ("flow", "jacobian", "spike", "event", "reset", "gate", "advance", "settle", "look")
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
-"""A derived model -> readable Python source of up to six functions over one population.
+"""A derived model -> readable Python source of up to seven functions over one population.
 
     flow     h <- Phi(h, a), a <- 0
     jacobian D, F, U at the state before the flow
     spike    s and y
-    event    s, y and their sensitivities: ds/dh, dy/dh, ds/dtheta, dy/dtheta
+    look     which units fire, or have a surrogate derivative (one loop without branches)
+    event    of units in a list: s, y and their sensitivities, ds/dh, dy/dh, ds/dtheta, dy/dtheta
     reset    for one unit: R(h), dR/dh, dR/dtheta
     gate     of the units that are refractory, which ones stay so
 
@@ -25,6 +26,7 @@ from neuro_rtrl.contracts import Surrogate
 from neuro_rtrl.equations import surrogates
 from neuro_rtrl.equations.derive import Derived, Matrix
 
+UNITS = "units"
 PSI = ("psi_height", "psi_width", "psi_cutoff")
 HEADER = '''"""Generated from the neuron model text {name!r}: do not edit."""
 
@@ -71,7 +73,7 @@ def source(derived: Derived, surrogate: Surrogate, where: Layout) -> str:
     writer = Writer(derived, where)
     parts = [HEADER.format(name=derived.model.name), writer.flow(), writer.jacobian()]
     if derived.threshold is not None:
-        parts += [writer.event(surrogate, False), writer.event(surrogate, True), writer.reset()]
+        parts += [writer.spike(), writer.look(surrogate), writer.event(surrogate), writer.reset()]
     if derived.refractory_while is not None:
         parts.append(writer.gate(derived.refractory_while))
     return "\n\n".join(parts)
@@ -142,25 +144,51 @@ class Writer:
         arguments = "n, h, a, c, theta, held, D, F, U"
         return function("jacobian", "iffffbfff", arguments, self.shared([*free, *held]), body)
 
-    def event(self, surrogate: Surrogate, sensitive: bool) -> str:
-        """s and y, and their sensitivities if asked for."""
+    def spike(self) -> str:
+        """s and y."""
+        used = [self.model.threshold, self._output()]
+        body = self.loads(used) + self._test(used)
+        arguments = "n, h, a, c, theta, held, s, y"
+        return function("spike", "iffffbbf", arguments, self.shared(used), body)
+
+    def look(self, surrogate: Surrogate) -> str:
+        """s <- whether the unit has an event, or nearly one."""
+        used = [self.model.threshold]
+        body = self.loads(used) + assignments(["g"], used, self.reads(inputs=True), "x")
+        above = f"(g {self.above()} 0.0)"
+        if surrogate.shape != "spike_only":
+            above = f"({above} | (abs(g) < c_psi_cutoff))"
+        body += [f"s[i] = 1 if {above} & (held[i] == 0) else 0"]
+        arguments, before = "n, h, a, c, theta, held, s", self.shared(used, PSI)
+        return function("look", "iffffbb", arguments, before, body)
+
+    def event(self, surrogate: Surrogate) -> str:
+        """s and y and their sensitivities, for the units in a list."""
         m = self.model
         names = self.reads(inputs=True)
-        output = m.output if m.output is not None else sympy.Integer(1)
         slopes = [*m.threshold_h, *m.threshold_theta, *m.output_h, *m.output_theta]
-        used = [m.threshold, output, *(slopes if sensitive else [])]
-        body = self.loads(used)
-        body += assignments(["g", "f"], [m.threshold, output], names, "x")
-        body += [f"fired = (g {'>' if m.model.strict else '>='} 0.0) and not held[i]"]
-        body += ["s[i] = 1 if fired else 0", "y[i] = f if fired else 0.0"]
-        before = self.shared(used, PSI if sensitive else ())
-        if not sensitive:
-            return function("spike", "iffffbbf", "n, h, a, c, theta, held, s, y", before, body)
+        used = [m.threshold, self._output(), *slopes]
+        body = [*self.loads(used), *self._test(used[:2])]
         body += ["psi = 0.0", f"if {_live(surrogate)}:", "    z = abs(g)/c_psi_width"]
         body += [f"    psi = c_psi_height*({surrogates.SHAPES[surrogate.shape]})"]
         body += self._sensitivities(names)
-        arguments = "n, h, a, c, theta, held, s, y, ds, dy, dst, dyt"
-        return function("event", "iffffbbfffff", arguments, before, body)
+        lines = ["for j in range(count):", *indent([f"i = {UNITS}[j] - first", *body])]
+        arguments = f"count, {UNITS}, first, n, h, a, c, theta, held, s, y, ds, dy, dst, dyt"
+        before = [*self.shared(used, PSI), *lines]
+        return function("event", "iliiffffbbfffff", arguments, before, [], loop=False)
+
+    def _output(self) -> sympy.Expr:
+        return self.model.output if self.model.output is not None else sympy.Integer(1)
+
+    def above(self) -> str:
+        """How the threshold condition is compared with 0."""
+        return ">" if self.model.model.strict else ">="
+
+    def _test(self, threshold_and_output: Sequence[sympy.Expr]) -> list[str]:
+        """s and y of unit i."""
+        lines = assignments(["g", "f"], threshold_and_output, self.reads(inputs=True), "x")
+        lines += [f"fired = (g {self.above()} 0.0) and not held[i]"]
+        return [*lines, "s[i] = 1 if fired else 0", "y[i] = f if fired else 0.0"]
 
     def _sensitivities(self, names: dict[str, str]) -> list[str]:
         """ds = psi dg and dy = s df + f ds, written only where the unit is live."""

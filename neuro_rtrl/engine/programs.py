@@ -8,8 +8,10 @@ from concurrent.futures import Future
 import numpy as np
 
 from neuro_rtrl.engine.build import Built
+from neuro_rtrl.engine.runs import groups_of
 from neuro_rtrl.kernels.layout import Mask, Rows
 from neuro_rtrl.kernels.program import ARRIVAL_SIZE, CARRIED, CLOCK_SIZE, TERMS, Program
+from neuro_rtrl.kernels.traces import Traces
 from neuro_rtrl.kernels.window import sort_terms
 
 SLOTS, ARRIVALS, TERMS_ROOM, STEPS = 4096, 1 << 16, 1 << 17, 512  # after which a window ends
@@ -44,7 +46,12 @@ class Window:
 
 
 def make_program(
-    built: Built, mask: Mask, row: np.ndarray, precision: str, filled: np.ndarray
+    built: Built,
+    mask: Mask,
+    traces: Traces,
+    row: np.ndarray,
+    precision: str,
+    filled: np.ndarray,
 ) -> Program:
     """Room for the program of one window, and behind that for what one step can add."""
     n, wide = built.plan.n, built.widest
@@ -60,6 +67,8 @@ def make_program(
         scale=np.ones(slots),
         credit=np.zeros(slots),
         row=row,
+        plain=_plain(built, traces),
+        power=traces.flow[:, :1] ** np.arange(STEPS + 1),
         keeps=(~built.plan.is_readout).astype(np.uint8),
         filled=filled,
         version=_whole(n),
@@ -71,6 +80,13 @@ def make_program(
         before=np.zeros(int(mask.own_at[-1])),
         work=np.zeros((6, wide**2)),
     )
+
+
+def _plain(built: Built, traces: Traces) -> np.ndarray:
+    """(G,) whether a group only brings something to units that share their traces."""
+    plain = traces.shares.astype(bool)
+    plain[groups_of(built.wires)[traces.shared[built.wires.target] < 0]] = False
+    return plain.astype(np.uint8)
 
 
 def _under_way(built: Built) -> int:
@@ -85,8 +101,8 @@ def _operations(count: int, sources: int, terms: int, precision: str) -> dict[st
         "first": _whole(count + 1),
         "source": np.zeros(sources, np.int32),
         "factor": np.zeros(sources, precision),
-        "term": _whole(terms),
-        "parameter": _whole(terms),
+        "term": np.zeros(terms, np.int32),
+        "parameter": np.zeros(terms, np.int32),
         "value": np.zeros(terms),
     }
 

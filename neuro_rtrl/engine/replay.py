@@ -16,12 +16,14 @@ import numpy as np
 from neuro_rtrl.engine.build import Built
 from neuro_rtrl.engine.memory import aligned_zeros
 from neuro_rtrl.engine.programs import Window, make_program
+from neuro_rtrl.engine.shared import make_traces
 from neuro_rtrl.engine.threads import pool, threads
 from neuro_rtrl.kernels.layout import RECORD_FULL, WINDOW_FULL, Mask, Rows, Run
 from neuro_rtrl.kernels.program import Program
 from neuro_rtrl.kernels.record import record
 from neuro_rtrl.kernels.replay import SHARD_BYTES, replay
 from neuro_rtrl.kernels.stream import Stream
+from neuro_rtrl.kernels.traces import Traces
 from neuro_rtrl.kernels.window import close_window, open_window
 
 LEAST_STEPS, ROWS_EACH = 16, 32  # a window has a step for each so many rows, at least
@@ -127,9 +129,11 @@ class Replay:
         b, mask, before, answer = self._built, self._mask, None, WINDOW_FULL
         for number in itertools.count():
             program = self._programs[number % min(threads(), 2)]
-            open_window(b.units, mask, run, rows, program, self.carried)
-            answer = record(b.units, b.wires, mask, b.values, run, rows, program, stream)
-            close_window(b.units, mask, run, rows, program, stream, gradient)
+            open_window(b.units, mask, run, rows, self._traces, program, self.carried)
+            answer = record(
+                b.units, b.wires, mask, b.values, run, rows, self._traces, program, stream
+            )
+            close_window(b.units, mask, run, rows, self._traces, program, stream, gradient)
             part = CHUNK if threads() == 1 else PART
             window = Window(program, rows, self.width, self.carried, part)
             self.carried = window.carried
@@ -193,8 +197,13 @@ class Replay:
     @cached_property
     def _programs(self) -> list[Program]:
         """Two, as one is written while the other is replayed."""
-        made = (self._built, self._mask, self.row, self._precision, self.filled)
+        made = (self._built, self._mask, self._traces, self.row, self._precision, self.filled)
         return [make_program(*made), make_program(*made)]
+
+    @cached_property
+    def _traces(self) -> Traces:
+        """What synapses of one source have in common, within a window."""
+        return make_traces(self._built, self._mask, self._precision, most_states=1)
 
     @cached_property
     def _slots(self) -> list[np.ndarray]:

@@ -18,6 +18,7 @@ from neuro_rtrl.kernels.layout import Mask
 from neuro_rtrl.kernels.traces import Traces
 
 MOST_GROUPS = 4  # for each source
+MOST_STATES = 1 << 10
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,9 @@ def _entries(ends: _Ends, p: int, groups: int) -> np.ndarray | None:
     return entry if (entry[ends.group[inside]] == ends.variable[inside]).all() else None
 
 
-def _sharing(built: Built, ends: _Ends) -> tuple[dict[int, np.ndarray], np.ndarray]:
+def _sharing(
+    built: Built, ends: _Ends, most_states: int
+) -> tuple[dict[int, np.ndarray], np.ndarray]:
     """Populations that share, with the state that each group acts on; (G,) groups that do not."""
     groups = built.wires.delay.size
     sources = built.wires.group.size - 1
@@ -71,7 +74,8 @@ def _sharing(built: Built, ends: _Ends) -> tuple[dict[int, np.ndarray], np.ndarr
     found = {
         p: entry
         for p in range(built.units.first.size)
-        if decay_alike(built, p)
+        if built.units.d[p] <= most_states
+        and decay_alike(built, p)
         and _never_blocks(built, p)
         and (entry := _entries(ends, p, groups)) is not None
     }
@@ -85,10 +89,15 @@ def _sharing(built: Built, ends: _Ends) -> tuple[dict[int, np.ndarray], np.ndarr
         found = kept
 
 
-def make_traces(built: Built, mask: Mask, precision: str) -> Traces:
-    """Traces of all populations that share them; without any, arrays of no length."""
+def make_traces(
+    built: Built, mask: Mask, precision: str, most_states: int = MOST_STATES
+) -> Traces:
+    """Traces of all populations that share them; without any, arrays of no length.
+
+    Only populations of units with at most `most_states` states are asked.
+    """
     ends = _ends(built, mask)
-    sharing, alone = _sharing(built, ends)
+    sharing, alone = _sharing(built, ends, most_states)
     units, groups = built.units, built.wires.delay.size
     numbers = np.full(units.first.size, -1)
     numbers[list(sharing)] = np.arange(len(sharing))

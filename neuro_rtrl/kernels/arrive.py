@@ -116,7 +116,7 @@ def hear_one(
         if y != 0.0 and slot[e] >= 0:
             own[base + slot[e]] += own.dtype.type(b * stored)
             if not alive[slot[e]]:
-                _come_alive(mask, rows, k, slot[e])
+                come_alive(mask, rows, k, slot[e])
     rows.counts[MULTIPLY_ADDS] += high - low
     return total
 
@@ -154,7 +154,7 @@ def hear(
                 rows.own[at + v * size] += rows.own.dtype.type(entry[v] * y)
             rows.counts[MULTIPLY_ADDS] += d
             if not rows.alive[slot]:
-                _come_alive(mask, rows, k, slot)
+                come_alive(mask, rows, k, slot)
 
 
 @inline
@@ -182,7 +182,7 @@ def entry_vector(
 
 
 @jit
-def _come_alive(mask: Mask, rows: Rows, k: int, slot: int) -> None:
+def come_alive(mask: Mask, rows: Rows, k: int, slot: int) -> None:
     """The first arrival through a synapse since the restart: it waits for a column."""
     rows.alive[slot] = 1
     rows.fresh[mask.own[k] + rows.fresh_count[k]] = mask.own_parameter[slot]

@@ -26,6 +26,7 @@ from neuro_rtrl.kernels.layout import (
     FREE,
     JACOBIAN,
     LIVE,
+    LOOK,
     RESET,
     SENSITIVE,
     SPIKE,
@@ -37,6 +38,7 @@ from neuro_rtrl.kernels.layout import (
     Wires,
 )
 from neuro_rtrl.kernels.queue import new_event, schedule, take_slot
+from neuro_rtrl.kernels.wide import list_flags
 
 
 @inline
@@ -134,41 +136,49 @@ def test_spikes(units: Units, values: np.ndarray, run: Run) -> None:
 
 @jit
 def test_events(units: Units, values: np.ndarray, run: Run) -> None:
-    """s, y and their sensitivities; `live` lists units that spike or whose psi is not zero."""
+    """`live` <- units that spike or whose psi is not zero; s, y and sensitivities of these only.
+
+    Whoever is far from its threshold costs a look. Its y and sensitivities are what they were when
+    it was live last.
+    """
     count = 0
     for p in range(units.first.shape[0]):
         if not units.spiking[p]:
             continue
-        first, d = units.first[p], units.d[p]
+        first, size = units.first[p], units.size[p]
+        h, a, s = at(run.h, units.at_h[p]), at(run.a, units.at_a[p]), at(run.s, first)
+        c, theta = at(units.c, units.at_c[p]), at(values, units.at_theta[p])
+        held = at(run.held, first)
+        invoke(units.call[p, LOOK], (size, h, a, c, theta, held, s))
+        seen = list_flags(run.s, first, first + size, run.live, count)
         invoke(
             units.call[p, EVENT],
             (
-                units.size[p],
-                at(run.h, units.at_h[p]),
-                at(run.a, units.at_a[p]),
-                at(units.c, units.at_c[p]),
-                at(values, units.at_theta[p]),
-                at(run.held, first),
-                at(run.s, first),
-                at(run.y, first),
-                at(run.ds, units.at_h[p]),
-                at(run.dy, units.at_h[p]),
-                at(run.dst, units.at_m[p]),
-                at(run.dyt, units.at_m[p]),
+                seen - count, at(run.live, count), first, size, h, a, c, theta, held, s,
+                at(run.y, first), at(run.ds, units.at_h[p]), at(run.dy, units.at_h[p]),
+                at(run.dst, units.at_m[p]), at(run.dyt, units.at_m[p]),
             ),
-        )
-        for i in range(units.size[p]):
-            sensitive = False
-            for v in range(units.at_h[p] + i * d, units.at_h[p] + i * d + d):
-                sensitive |= run.dy[v] != 0.0 or run.ds[v] != 0.0
-            if sensitive:
-                run.counts[SENSITIVE] += 1
-            if sensitive or run.s[first + i]:
-                run.live[count] = first + i
-                run.counts[SPIKES] += run.s[first + i]
-                count += 1
-        run.counts[UNIT_STEPS] += units.size[p]
+        )  # fmt: skip
+        count = _keep_live(units, run, p, count, seen)
+        run.counts[UNIT_STEPS] += size
     run.clock[LIVE] = count
+
+
+@inline
+def _keep_live(units: Units, run: Run, p: int, count: int, seen: int) -> int:
+    """Of the units in `live` from `count` to `seen`, those that are; their end is returned."""
+    d = units.d[p]
+    for i in range(count, seen):
+        k, sensitive = run.live[i], 0
+        start = units.at_h[p] + (k - units.first[p]) * d
+        for v in range(start, start + d):
+            sensitive |= (run.dy[v] != 0.0) | (run.ds[v] != 0.0)
+        spike = int(run.s[k])
+        run.counts[SENSITIVE] += sensitive
+        run.counts[SPIKES] += spike
+        run.live[count] = k
+        count += sensitive | spike
+    return count
 
 
 @inline

@@ -180,8 +180,10 @@ def close_step(units: Units, run: Run, rows: Rows) -> None:
         rows.has_after[run.live[i]] = 0
     rows.counts[STEPS] += 1
     rows.counts[ENTRIES] += rows.counts[ENTRIES_NOW]
+    columns = 0
     for b in range(rows.live.shape[0]):
-        rows.counts[COLUMNS] += rows.live[b]
+        columns += rows.live[b]
+    rows.counts[COLUMNS] += columns
 
 
 @inline

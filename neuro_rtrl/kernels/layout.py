@@ -21,7 +21,7 @@ MULTIPLY_ADDS, BYTES, ROWS_TOUCHED, ENTRIES_NOW, ENTRIES, COLUMNS, STEPS, GRADIE
 LEAST_ADDS = 8
 COUNTS = 9
 # Addresses in `Units.call`, in the order of compile/native.py.
-FLOW, JACOBIAN, SPIKE, EVENT, RESET, GATE, ADVANCE, SETTLE = range(8)
+FLOW, JACOBIAN, SPIKE, EVENT, RESET, GATE, ADVANCE, SETTLE, LOOK = range(9)
 # Values of `Units.refractory`, and of `Units.chance`: the distribution of a random channel.
 PERIOD, CONDITION = 1, 2
 NORMAL, UNIFORM = 1, 2
@@ -47,7 +47,7 @@ class Units(NamedTuple):
     at_df: np.ndarray  # of F
     at_dm: np.ndarray  # of U and of the influence on own parameters
     at_m: np.ndarray
-    call: np.ndarray  # (P, 8) addresses of native functions
+    call: np.ndarray  # (P, 9) addresses of native functions
     spiking: np.ndarray  # (P,) flags
     resets: np.ndarray
     reset_gradient: np.ndarray  # the jump of some state takes part in the gradient

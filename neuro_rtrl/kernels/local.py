@@ -60,6 +60,7 @@ from neuro_rtrl.kernels.layout import (
     Wires,
 )
 from neuro_rtrl.kernels.loops import return_to_itself
+from neuro_rtrl.kernels.pulse import is_plain, pulse
 from neuro_rtrl.kernels.queue import clear_queue, new_event, schedule
 from neuro_rtrl.kernels.refs import ref
 from neuro_rtrl.kernels.simulate import CHECK_EVERY
@@ -175,8 +176,10 @@ def _step(
     predict(units, stream, run)
     _learn(units, mask, run, rows, filters, traces, stream, gradient)
     influence.close_step(units, run, rows)
+    fresh = 0
     for k in range(rows.fresh_count.shape[0]):
-        rows.counts[COLUMNS] += rows.fresh_count[k]
+        fresh += rows.fresh_count[k]
+    rows.counts[COLUMNS] += fresh
     forward.remember_spikes(run)
     run.clock[STEP] += 1
 
@@ -239,7 +242,10 @@ def _events(
             moves = influence.turns(units, run, k)
             if moves:
                 influence.turn(units, values, run, rows, k)
-            if sends or loops or moves:
+            if sends and is_plain(units, filters, traces, k):
+                pulse(units, mask, run, rows, filters, traces, k, slope[0], moves)
+                sends = False
+            elif sends or loops or moves:
                 respond(units, mask, run, rows, traces, k, slope, filters.q, moves)
             if run.s[k] and moves:
                 forward.apply_reset(units, run, k)

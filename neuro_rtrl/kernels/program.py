@@ -41,12 +41,14 @@ class Program(NamedTuple):
     first: np.ndarray  # (O + 1,) sources of each operation
     source: np.ndarray  # (S,) int32
     factor: np.ndarray  # (S,) in the precision of the rows
-    term: np.ndarray  # (own terms,) operation
-    parameter: np.ndarray  # of the own terms
+    term: np.ndarray  # (own terms,) operation, int32
+    parameter: np.ndarray  # of the own terms, int32
     value: np.ndarray
     scale: np.ndarray  # (X,) an event's sensitivity is this times its slot
     credit: np.ndarray  # (X,) dL/d(slot) of the window's losses through readouts
     row: np.ndarray  # (N + 1,) first row of each unit in the base
+    plain: np.ndarray  # (G,) all targets of the group have one state and share traces
+    power: np.ndarray  # (C, K + 1) D^0, D^1, ... of populations that share traces
     keeps: np.ndarray  # (N,) spiking: own parameters join the row when the unit is live
     filled: np.ndarray  # (N,) the row in the base is not zero
     version: np.ndarray  # (N,) first slot of its present row, -1: the base
@@ -110,12 +112,11 @@ def new_slots(program: Program, count: int) -> int:
 @jit
 def listed(program: Program, k: int, slot: int, step: int, d: int, weight: np.ndarray) -> None:
     """Slot `slot` times `weight` (d,) has arrived at unit k."""
-    at = program.clock[LISTED]
+    at, scale = program.clock[LISTED], program.scale[slot]
     program.arrival[at, LINK] = program.head[k]
     program.arrival[at, SLOT] = slot
     program.arrival[at, CAME] = step - program.clock[FIRST_STEP]
     program.head[k] = at
-    scale = program.scale[slot]
     for v in range(d):
         program.weight[at, v] = weight[v] * scale
     program.clock[LISTED] = at + 1

@@ -4,7 +4,8 @@ Phases and their order are those of rtrl.py. Own blocks (a unit's trace of each 
 kept up to date as there; rows become operations:
 
     live      new version: x <- M x + sum_a T_a c_a x_a + own;   q = dy/dh . x
-    reset     M <- A + (R(h) - h) ds/dh, before arrivals; these go through A
+    reset     M <- A + (R(h) - h) ds/dh, before arrivals; these go through A. Whose M is zero, as
+              after a hard reset where psi is zero, forgets: its row need not be put together
     arrival   listed for its target: (slot, sum of w B)
     readout   dL/dy of each step is written down: the window's end looks back (window.py)
 """
@@ -18,7 +19,7 @@ from neuro_rtrl.kernels.arrive import hear, hear_one
 from neuro_rtrl.kernels.begin import open_step
 from neuro_rtrl.kernels.catch_up import catch_up_own
 from neuro_rtrl.kernels.columns import is_sensitive
-from neuro_rtrl.kernels.jit import inline, kernel
+from neuro_rtrl.kernels.jit import inline, jit, kernel, leaf
 from neuro_rtrl.kernels.layout import (
     ARRIVED,
     COLUMNS,
@@ -26,6 +27,7 @@ from neuro_rtrl.kernels.layout import (
     ENTRIES_NOW,
     FINISHED,
     LIVE,
+    MULTIPLY_ADDS,
     NOT_FINITE,
     RECORD_FULL,
     SEQUENCE,
@@ -39,9 +41,13 @@ from neuro_rtrl.kernels.layout import (
     Wires,
 )
 from neuro_rtrl.kernels.program import (
+    CAME,
     DIRECT,
     FIRST_STEP,
+    LINK,
     LISTED,
+    NOWHERE,
+    SLOT,
     SLOTS,
     TERMS,
     Program,
@@ -51,7 +57,7 @@ from neuro_rtrl.kernels.program import (
 from neuro_rtrl.kernels.queue import new_event, schedule
 from neuro_rtrl.kernels.refs import ref
 from neuro_rtrl.kernels.simulate import CHECK_EVERY
-from neuro_rtrl.kernels.small import multiply_into
+from neuro_rtrl.kernels.small import is_zero, multiply_into
 from neuro_rtrl.kernels.stream import (
     Stream,
     all_finite,
@@ -60,7 +66,9 @@ from neuro_rtrl.kernels.stream import (
     spikes_fit,
     step_loss,
 )
+from neuro_rtrl.kernels.traces import Traces, advance_traces
 from neuro_rtrl.kernels.versions import bring_up, new_version, sensitivity
+from neuro_rtrl.kernels.window_traces import note_arrivals, take_in_arrivals, turn_own
 
 
 @kernel
@@ -71,13 +79,15 @@ def record(
     values: np.ndarray,
     run: Run,
     rows: Rows,
+    traces: Traces,
     program: Program,
     stream: Stream,
 ) -> int:
     """Steps of the present sequence until it ends or the program is long enough."""
     return _steps(
-        ref(units), ref(wires), ref(mask), values, ref(run), ref(rows), ref(program), ref(stream)
-    )
+        ref(units), ref(wires), ref(mask), values, ref(run), ref(rows), ref(traces), ref(program),
+        ref(stream),
+    )  # fmt: skip
 
 
 @inline
@@ -88,6 +98,7 @@ def _steps(
     values: np.ndarray,
     run: Run,
     rows: Rows,
+    traces: Traces,
     program: Program,
     stream: Stream,
 ) -> int:
@@ -99,7 +110,8 @@ def _steps(
         # A pause waits for the window's end, so that it changes no sum.
         stream.pause[0] -= 1
         _until_test(units, wires, values, run, stream)
-        _from_events(units, wires, mask, values, run, rows, program, stream)
+        advance_traces(rows, traces)
+        _from_events(units, wires, mask, values, run, rows, traces, program, stream)
         if run.clock[STEP] % CHECK_EVERY == 0 and not all_finite(run):
             return NOT_FINITE
     return FINISHED if all_finite(run) else NOT_FINITE
@@ -130,17 +142,20 @@ def _from_events(
     values: np.ndarray,
     run: Run,
     rows: Rows,
+    traces: Traces,
     program: Program,
     stream: Stream,
 ) -> None:
     forward.mark_spikes(units, run)
     record_spikes(stream, run, run.clock[LIVE])
     for i in range(run.clock[LIVE]):
-        _emit(units, wires, mask, run, rows, program, run.live[i])
+        _emit(units, wires, mask, run, rows, traces, program, run.live[i])
     forward.deliver(units, wires, values, run)
+    note_arrivals(run, traces)
     for i in range(run.clock[LIVE]):
-        _reset(units, values, run, rows, program, run.live[i])
-    _receive(units, wires, mask, values, run, rows, program)
+        _reset(units, mask, values, run, rows, traces, program, run.live[i])
+    _receive(units, wires, mask, values, run, rows, traces, program)
+    take_in_arrivals(wires, mask, rows, traces)
     run.clock[ARRIVED] = 0
     predict(units, stream, run)
     t = run.clock[STEP] - stream.offset[0]
@@ -168,6 +183,7 @@ def _emit(
     mask: Mask,
     run: Run,
     rows: Rows,
+    traces: Traces,
     program: Program,
     k: int,
 ) -> None:
@@ -175,8 +191,7 @@ def _emit(
     slot, sensitive = -1, is_sensitive(units, run, k)
     if sensitive:
         _open_columns(mask, rows, k)
-    if sensitive or influence.turns(units, run, k):
-        new_version(units, mask, run, rows, program, k)
+        new_version(units, mask, run, rows, traces, program, k)
     if wires.group[k] == wires.group[k + 1]:
         return
     if sensitive:
@@ -197,7 +212,14 @@ def _open_columns(mask: Mask, rows: Rows, k: int) -> None:
 
 @inline
 def _reset(
-    units: Units, values: np.ndarray, run: Run, rows: Rows, program: Program, k: int
+    units: Units,
+    mask: Mask,
+    values: np.ndarray,
+    run: Run,
+    rows: Rows,
+    traces: Traces,
+    program: Program,
+    k: int,
 ) -> None:
     """Reset of the state of one live unit; its transform goes behind the new version."""
     rows.has_after[k] = 0
@@ -209,9 +231,18 @@ def _reset(
         return
     influence.turn(units, values, run, rows, k)
     d, whole = units.d[units.population[k]], rows.matrix[4]
+    taken = is_sensitive(units, run, k)
+    if not taken and is_zero(d, whole):
+        program.head[k] = NOWHERE
+    elif not taken:
+        new_version(units, mask, run, rows, traces, program, k)
+        taken = True
     catch_up_own(units, run, rows, k)
-    multiply_into(d, whole, rows.own_pending[k], rows.matrix[3])
-    rows.settled[k] = -1
+    if traces.shared[k] >= 0:
+        turn_own(mask, rows, traces, k, taken)
+    else:
+        multiply_into(d, whole, rows.own_pending[k], rows.matrix[3])
+        rows.settled[k] = -1
     bring_up(units, run, program, k)
     multiply_into(d, whole, program.pending[k], rows.matrix[3])
     if run.s[k]:
@@ -226,13 +257,18 @@ def _receive(
     values: np.ndarray,
     run: Run,
     rows: Rows,
+    traces: Traces,
     program: Program,
 ) -> None:
-    """All that arrives in this step: into own blocks at once, the rest is listed."""
+    """All that arrives in this step: into own blocks (or traces) at once, the rest is listed."""
     total, step, target = rows.matrix[4], run.clock[STEP], wires.target
     for i in range(run.clock[ARRIVED]):
         event, group = run.arrived[0, i], run.arrived[1, i]
         y, slot = run.value[event], run.row[event]
+        if program.plain[group]:
+            _receive_plainly(wires, values, rows, program, group, step, y, slot)
+            continue
+        own = 0.0 if traces.shares[group] else y
         low, last = wires.first[group], wires.first[group + 1]
         while low < last:
             k, high = target[low], low + 1
@@ -240,9 +276,9 @@ def _receive(
                 high += 1
             d = units.d[units.population[k]]
             if d == 1:
-                total[0] = hear_one(units, wires, mask, values, run, rows, group, low, high, y)
+                total[0] = hear_one(units, wires, mask, values, run, rows, group, low, high, own)
             else:
-                hear(units, wires, mask, values, run, rows, group, low, high, y, total)
+                hear(units, wires, mask, values, run, rows, group, low, high, own, total)
             if not program.keeps[k] and y != 0.0:
                 for e in range(low, high):
                     if wires.slot[e] >= 0:
@@ -250,3 +286,59 @@ def _receive(
             if slot >= 0:
                 listed(program, k, slot, step, d, total)
             low = high
+
+
+@jit
+def _receive_plainly(
+    wires: Wires,
+    values: np.ndarray,
+    rows: Rows,
+    program: Program,
+    group: int,
+    step: int,
+    y: float,
+    slot: int,
+) -> None:
+    """The same through a group whose targets have one state, are never blind, and share traces."""
+    low, last, target = wires.first[group], wires.first[group + 1], wires.target
+    if slot >= 0:
+        at, size = program.clock[LISTED], last - low
+        _list_all(
+            target[low:][:size], values[low:][:size], wires.gain[low:][:size],
+            rows.has_after, rows.after, program.scale[slot],
+            slot, step - program.clock[FIRST_STEP],
+            at, program.head, program.arrival[at:], program.weight[at:],
+        )  # fmt: skip
+        program.clock[LISTED] += size
+        rows.counts[MULTIPLY_ADDS] += size
+    if y != 0.0:
+        for e in range(low, last):
+            if not program.keeps[target[e]] and wires.slot[e] >= 0:
+                listed_direct(program, target[e], e, step, 0, wires.gain[e] * y)
+
+
+@leaf
+def _list_all(
+    target: np.ndarray,
+    weight: np.ndarray,
+    gain: np.ndarray,
+    has_after: np.ndarray,
+    after: np.ndarray,
+    scale: float,
+    slot: int,
+    steps: int,
+    at: int,
+    head: np.ndarray,
+    arrival: np.ndarray,
+    listed_weight: np.ndarray,
+) -> None:
+    """Slot `slot` times scale w B has arrived at each target."""
+    for e in range(target.shape[0]):
+        k = target[e]
+        arrival[e, LINK] = head[k]
+        arrival[e, SLOT] = slot
+        arrival[e, CAME] = steps
+        listed_weight[e, 0] = scale * (weight[e] * gain[e])
+        if has_after[k]:
+            listed_weight[e, 0] *= after[k, 0]
+        head[k] = at + e

@@ -49,12 +49,23 @@ def multiply_into(d: int, a: np.ndarray, b: np.ndarray, work: np.ndarray) -> Non
 
 
 @jit
+def power(base: float, exponent: int) -> float:
+    """base^exponent by repeated squaring, for exponents >= 0; no branch looks at its bits."""
+    found, square, left = 1.0, base, exponent
+    while left > 0:
+        found *= square if left & 1 else 1.0
+        square *= square
+        left >>= 1
+    return found
+
+
+@jit
 def power_into(d: int, a: np.ndarray, steps: int, b: np.ndarray, matrix: np.ndarray) -> None:
     """b <- a^steps b, by repeated squaring; `matrix` (3, d*d) is scratch."""
     if steps <= 0:
         return
     if d == 1:
-        b[0] *= a[0] ** steps
+        b[0] *= power(a[0], steps)
         return
     square, work = matrix[0], matrix[1]
     for i in range(d * d):

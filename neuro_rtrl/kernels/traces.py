@@ -87,12 +87,19 @@ def sort_arrivals(run: Run, traces: Traces, entries: np.ndarray, count: int) -> 
         if traces.shares[group] == 0:
             entries[0, kept], entries[1, kept] = event, group
             kept += 1
-        elif run.value[event] != 0.0:
-            if traces.delta[group] == 0:
-                traces.came[traces.coming[0]] = group
-                traces.coming[0] += 1
-            traces.delta[group] += traces.delta.dtype.type(run.value[event])
+        else:
+            note_arrival(traces, group, run.value[event])
     return kept
+
+
+@inline
+def note_arrival(traces: Traces, group: int, y: float) -> None:
+    """delta += y."""
+    if y != 0.0:
+        if traces.delta[group] == 0:
+            traces.came[traces.coming[0]] = group
+            traces.coming[0] += 1
+        traces.delta[group] += traces.delta.dtype.type(y)
 
 
 @jit
@@ -100,16 +107,22 @@ def add_arrivals(rows: Rows, traces: Traces) -> None:
     """Z <- Z + B delta; delta <- 0."""
     for i in range(traces.coming[0]):
         g = traces.came[i]
-        for c in range(traces.d.shape[0]):
-            if traces.variable[c, g] >= 0:
-                traces.z[c, traces.variable[c, g], g] += traces.delta[g]
-        traces.delta[g] = 0
+        take_in(traces, g)
         if not traces.heard[g]:
             traces.heard[g] = 1
             traces.columns[0] += traces.learned[g]
         rows.counts[MULTIPLY_ADDS] += 1
     traces.coming[0] = 0
     rows.counts[COLUMNS] += traces.columns[0]
+
+
+@inline
+def take_in(traces: Traces, g: int) -> None:
+    """Z_g <- Z_g + B delta_g; delta_g <- 0."""
+    for c in range(traces.d.shape[0]):
+        if traces.variable[c, g] >= 0:
+            traces.z[c, traces.variable[c, g], g] += traces.delta[g]
+    traces.delta[g] = 0
 
 
 @jit
@@ -136,7 +149,7 @@ def respond(
     if turns:
         identity(d, pending)
     if turns and rows.has_after[k] and traces.coming[0] > 0:
-        _take_through(mask, rows, traces, k, d)
+        take_through(mask, rows, traces, k, d)
 
 
 @jit
@@ -159,7 +172,8 @@ def _respond_one(
 
 
 @inline
-def _has_long_runs(mask: Mask, traces: Traces, k: int) -> bool:
+def has_long_runs(mask: Mask, traces: Traces, k: int) -> bool:
+    """Whether most of unit k's own synapses have groups that follow each other."""
     return bool(LONG_RUN * (traces.run[k + 1] - traces.run[k]) <= mask.own[k + 1] - mask.own[k])
 
 
@@ -170,7 +184,7 @@ def _collect(mask: Mask, traces: Traces, k: int, numbers: np.ndarray) -> None:
     Slices start at 0: then Numba need not look whether an index is negative, and copies in bulk.
     """
     at = mask.own[k]
-    if not _has_long_runs(mask, traces, k):
+    if not has_long_runs(mask, traces, k):
         group = traces.group[at : mask.own[k + 1]]
         for j in range(group.shape[0]):
             traces.common[j] = numbers[group[j]]
@@ -216,10 +230,10 @@ def _respond_several(
 
 
 @jit
-def _take_through(mask: Mask, rows: Rows, traces: Traces, k: int, d: int) -> None:
+def take_through(mask: Mask, rows: Rows, traces: Traces, k: int, d: int) -> None:
     """R += (A - 1) B delta, for a unit that spiked: arrivals of its step pass through its reset."""
     size, first, at = mask.own[k + 1] - mask.own[k], mask.own_at[k], mask.own[k]
-    few = traces.coming[0] * WORTH_A_SEARCH < size and not _has_long_runs(mask, traces, k)
+    few = traces.coming[0] * WORTH_A_SEARCH < size and not has_long_runs(mask, traces, k)
     if d == 1 and not few:
         _collect(mask, traces, k, traces.delta)
         own, common = rows.own[first : first + size], traces.common

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from neuro_rtrl.kernels.catch_up import catch_up_own, flow_between
-from neuro_rtrl.kernels.jit import inline, jit
+from neuro_rtrl.kernels.jit import inline, jit, leaf
 from neuro_rtrl.kernels.layout import STEP, Mask, Rows, Run, Units
 from neuro_rtrl.kernels.program import (
     CAME,
@@ -29,9 +29,9 @@ from neuro_rtrl.kernels.program import (
     new_slots,
     open_operation,
 )
-from neuro_rtrl.kernels.small import identity, multiply_into
-
-FEW = 8  # steps: multiplied one by one
+from neuro_rtrl.kernels.small import identity, multiply_into, power
+from neuro_rtrl.kernels.traces import Traces
+from neuro_rtrl.kernels.window_traces import take_own
 
 
 @jit
@@ -69,14 +69,9 @@ def _flow_one(units: Units, run: Run, k: int, since: int, until: int) -> float:
     through = 1.0
     if units.refractory[p]:
         held = min(max(min(until, run.last[k] + units.hold[k] - 1) - since, 0), steps)
-        for _ in range(held):
-            through *= units.held_d[at]
+        through = power(units.held_d[at], held)
         steps -= held
-    if steps < FEW:
-        for _ in range(steps):
-            through *= units.flow_d[at]
-        return through
-    return through * float(units.flow_d[at] ** steps)
+    return through * power(units.flow_d[at], steps)
 
 
 @inline
@@ -131,7 +126,14 @@ def _apply(d: int, matrix: np.ndarray, vector: np.ndarray, work: np.ndarray) -> 
 
 @jit
 def sum_up(
-    units: Units, mask: Mask, run: Run, rows: Rows, program: Program, k: int, out: int
+    units: Units,
+    mask: Mask,
+    run: Run,
+    rows: Rows,
+    traces: Traces,
+    program: Program,
+    k: int,
+    out: int,
 ) -> None:
     """d operations: the row of unit k goes to slots `out`, ...; or to the base (out < 0).
 
@@ -141,7 +143,7 @@ def sum_up(
     if program.keeps[k]:
         catch_up_own(units, run, rows, k)
     if d == 1:
-        _sum_up_one(units, mask, run, rows, program, k, out)
+        _sum_up_one(units, mask, run, rows, traces, program, k, out)
     else:
         _sum_up_some(units, mask, run, rows, program, k, out)
     program.head[k] = NOWHERE
@@ -150,7 +152,14 @@ def sum_up(
 
 @inline
 def _sum_up_one(
-    units: Units, mask: Mask, run: Run, rows: Rows, program: Program, k: int, out: int
+    units: Units,
+    mask: Mask,
+    run: Run,
+    rows: Rows,
+    traces: Traces,
+    program: Program,
+    k: int,
+    out: int,
 ) -> None:
     """One state: everything in one pass over the list, and one over the own block."""
     step, at, source, factor = (
@@ -160,14 +169,56 @@ def _sum_up_one(
         program.factor,
     )
     open_operation(program, out)
+    shared = traces.shared[k] >= 0
     if program.version[k] >= 0 or program.filled[k]:
-        scale = program.pending[k, 0] * _flow_one(units, run, k, program.since[k], step)
+        scale = program.pending[k, 0]
+        if shared:
+            scale *= program.power[traces.shared[k], step - program.since[k]]
+        else:
+            scale *= _flow_one(units, run, k, program.since[k], step)
         if scale != 0.0:
             source[at] = program.version[k] if program.version[k] >= 0 else ~program.row[k]
             factor[at] = scale
             at += 1
     program.since[k] = step
-    i, through, upto = program.head[k], 1.0, step
+    if shared:
+        at += _walk(
+            program.head[k], program.arrival, program.weight, program.power[traces.shared[k]],
+            step - program.clock[FIRST_STEP], source[at:], factor[at:],
+        )  # fmt: skip
+    else:
+        at = _sources_one(units, run, program, k, at)
+    program.clock[SOURCES] = at
+    if program.keeps[k]:
+        take_own(mask, rows, traces, program, k)
+    close_operation(program)
+
+
+@leaf
+def _walk(
+    i: int,
+    arrival: np.ndarray,
+    weight: np.ndarray,
+    power: np.ndarray,
+    steps: int,
+    source: np.ndarray,
+    factor: np.ndarray,
+) -> int:
+    """What has arrived since, each through its power of the flow; the number of sources."""
+    count = 0
+    while i >= 0:
+        scale = weight[i, 0] * power[steps - arrival[i, CAME]]
+        source[count] = arrival[i, SLOT]
+        factor[count] = scale
+        count += scale != 0.0
+        i = arrival[i, LINK]
+    return count
+
+
+@inline
+def _sources_one(units: Units, run: Run, program: Program, k: int, at: int) -> int:
+    """What has arrived at a unit with one state, each through the flow since; the end of it."""
+    i, through, upto = program.head[k], 1.0, run.clock[STEP]
     arrival, first = program.arrival, program.clock[FIRST_STEP]
     while i >= 0:
         came = arrival[i, CAME] + first
@@ -176,31 +227,11 @@ def _sum_up_one(
             upto = came
         scale = program.weight[i, 0] * through
         if scale != 0.0:
-            source[at] = arrival[i, SLOT]
-            factor[at] = scale
+            program.source[at] = arrival[i, SLOT]
+            program.factor[at] = scale
             at += 1
         i = arrival[i, LINK]
-    program.clock[SOURCES] = at
-    if program.keeps[k]:
-        _take_own(mask, rows, program, k)
-    close_operation(program)
-
-
-@inline
-def _take_own(mask: Mask, rows: Rows, program: Program, k: int) -> None:
-    """The own block of a unit with one state goes into the row, as far as it has columns."""
-    start, at, own = mask.own[k], program.clock[TERMS], rows.own
-    scale, first = rows.own_pending[k, 0], mask.own_at[k] - start
-    for j in range(start, mask.own[k + 1]):
-        if own[first + j] != 0.0:
-            parameter = mask.own_parameter[j]
-            if rows.column[parameter] >= 0:
-                program.term[at] = program.clock[OPERATIONS]
-                program.parameter[at] = parameter
-                program.value[at] = scale * own[first + j]
-                own[first + j] = 0
-                at += 1
-    program.clock[TERMS] = at
+    return at
 
 
 @inline
@@ -253,11 +284,13 @@ def _empty_own(mask: Mask, rows: Rows, d: int, k: int) -> None:
 
 
 @inline
-def new_version(units: Units, mask: Mask, run: Run, rows: Rows, program: Program, k: int) -> None:
+def new_version(
+    units: Units, mask: Mask, run: Run, rows: Rows, traces: Traces, program: Program, k: int
+) -> None:
     """The row of live unit k becomes slots, from which others may read."""
     d = units.d[units.population[k]]
     out = new_slots(program, d)
-    sum_up(units, mask, run, rows, program, k, out)
+    sum_up(units, mask, run, rows, traces, program, k, out)
     program.version[k] = out
     for v in range(d):
         program.scale[out + v] = 1.0

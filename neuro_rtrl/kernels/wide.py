@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
 from neuro_rtrl.kernels import plain
 from neuro_rtrl.kernels.cells import CHUNK
+from neuro_rtrl.kernels.jit import jit
 from neuro_rtrl.kernels.plain import compiled_or
 
 _BYTES = ir.IntType(8).as_pointer()
@@ -55,3 +57,19 @@ def fetch(typingctx: Any, array: Any, place: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(array, place), codegen
+
+
+@jit
+def list_flags(flags: np.ndarray, first: int, end: int, places: np.ndarray, count: int) -> int:
+    """Places from `first` to `end` with a flag go to `places` from `count` on; the end of them."""
+    whole = first + (end - first) // CHUNK * CHUNK
+    for i in range(first, whole, CHUNK):
+        found = flags_of(flags, i)
+        while found:
+            places[count] = i + lowest(found)
+            count += 1
+            found &= found - np.uint64(1)
+    for i in range(whole, end):
+        places[count] = i
+        count += flags[i]
+    return count

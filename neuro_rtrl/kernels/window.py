@@ -53,14 +53,23 @@ from neuro_rtrl.kernels.program import (
 from neuro_rtrl.kernels.refs import ref
 from neuro_rtrl.kernels.small import identity
 from neuro_rtrl.kernels.stream import Stream
+from neuro_rtrl.kernels.traces import Traces, restart_traces
 from neuro_rtrl.kernels.versions import sum_up
+from neuro_rtrl.kernels.window_traces import put_back
 
 
 @kernel
 def open_window(
-    units: Units, mask: Mask, run: Run, rows: Rows, program: Program, carried: int
+    units: Units,
+    mask: Mask,
+    run: Run,
+    rows: Rows,
+    traces: Traces,
+    program: Program,
+    carried: int,
 ) -> None:
     """Nothing is written yet; `carried` events are under way with a sensitivity."""
+    restart_traces(ref(traces))
     _open(ref(units), ref(mask), ref(run), ref(rows), ref(program), carried)
 
 
@@ -92,6 +101,7 @@ def close_window(
     mask: Mask,
     run: Run,
     rows: Rows,
+    traces: Traces,
     program: Program,
     stream: Stream,
     gradient: np.ndarray,
@@ -99,7 +109,8 @@ def close_window(
     """The program's end: gradient, rows as they are left behind, events under way."""
     run.clock[STEP] -= 1
     _close(
-        ref(units), ref(mask), ref(run), ref(rows), ref(program), ref(stream), gradient
+        ref(units), ref(mask), ref(run), ref(rows), ref(traces), ref(program), ref(stream),
+        gradient,
     )  # fmt: skip
     run.clock[STEP] += 1
 
@@ -110,10 +121,12 @@ def _close(
     mask: Mask,
     run: Run,
     rows: Rows,
+    traces: Traces,
     program: Program,
     stream: Stream,
     gradient: np.ndarray,
 ) -> None:
+    put_back(units, mask, run, rows, traces)
     first_row = program.row[units.population.shape[0]]
     slots = program.clock[SLOTS]
     # Base rows that the gradient reads are its first sources; credits of slots follow.
@@ -127,7 +140,7 @@ def _close(
     spare = new_slots(program, program.work.shape[1])
     for k in range(units.population.shape[0]):
         if program.filled[k] or program.version[k] >= 0 or program.head[k] >= 0:
-            _leave(units, mask, run, rows, program, k, spare)
+            _leave(units, mask, run, rows, traces, program, k, spare)
     _carry(run, program, first_row + 1)
     _count(units, rows, program)
 
@@ -176,7 +189,14 @@ def _look_back(
 
 @inline
 def _leave(
-    units: Units, mask: Mask, run: Run, rows: Rows, program: Program, k: int, spare: int
+    units: Units,
+    mask: Mask,
+    run: Run,
+    rows: Rows,
+    traces: Traces,
+    program: Program,
+    k: int,
+    spare: int,
 ) -> None:
     """The row of unit k at the window's end goes to the base.
 
@@ -184,9 +204,9 @@ def _leave(
     """
     d = units.d[units.population[k]]
     if d == 1:
-        sum_up(units, mask, run, rows, program, k, ~program.row[k])
+        sum_up(units, mask, run, rows, traces, program, k, ~program.row[k])
     else:
-        sum_up(units, mask, run, rows, program, k, spare)
+        sum_up(units, mask, run, rows, traces, program, k, spare)
         for v in range(d):
             open_operation(program, ~(program.row[k] + v))
             add_source(program, spare + v, 1.0)

@@ -1,0 +1,156 @@
+"""Own blocks of a window of steps from shared traces (traces.py): an arrival is one addition.
+
+Outside of windows own blocks are plain. Within one, of a unit with one state, the influence of its
+own synapse j is
+
+    P_j = scale R_j + gain_j Z_g(j)
+
+with R in the place of the block and Z zero at first. A live unit hands P on to its row and keeps
+R = -gain Z, scale = 1; the end of the window puts P back in the place of R.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neuro_rtrl.kernels.arrive import come_alive
+from neuro_rtrl.kernels.catch_up import catch_up_own
+from neuro_rtrl.kernels.jit import inline, jit, leaf
+from neuro_rtrl.kernels.layout import ARRIVED, MULTIPLY_ADDS, Mask, Rows, Run, Units, Wires
+from neuro_rtrl.kernels.program import OPERATIONS, TERMS, Program
+from neuro_rtrl.kernels.traces import Traces, note_arrival, take_in
+
+
+@inline
+def note_arrivals(run: Run, traces: Traces) -> None:
+    """delta, of all that has arrived in this step through groups that share."""
+    for i in range(run.clock[ARRIVED]):
+        if traces.shares[run.arrived[1, i]]:
+            note_arrival(traces, run.arrived[1, i], run.value[run.arrived[0, i]])
+
+
+@inline
+def take_in_arrivals(wires: Wires, mask: Mask, rows: Rows, traces: Traces) -> None:
+    """Z <- Z + delta; synapses that are heard for the first time wait for a column."""
+    for i in range(traces.coming[0]):
+        g = traces.came[i]
+        take_in(traces, g)
+        if not traces.heard[g]:
+            traces.heard[g] = 1
+            for e in range(wires.first[g], wires.first[g + 1]):
+                if wires.slot[e] >= 0 and not rows.alive[wires.slot[e]]:
+                    come_alive(mask, rows, wires.target[e], wires.slot[e])
+        rows.counts[MULTIPLY_ADDS] += 1
+    traces.coming[0] = 0
+
+
+@jit
+def take_own(mask: Mask, rows: Rows, traces: Traces, program: Program, k: int) -> None:
+    """The own block of a unit with one state goes into the row, as far as it has columns."""
+    size, start, at = mask.own[k + 1] - mask.own[k], mask.own[k], program.clock[TERMS]
+    own, c = rows.own[mask.own_at[k] :][:size], traces.shared[k]
+    parameter = mask.own_parameter[start:][:size]
+    if rows.fresh_count[k] > 0 or c < 0:
+        _take_some(rows, traces, program, own, parameter, start, c, rows.own_pending[k, 0])
+    else:
+        program.clock[TERMS] += _take_all(
+            own, parameter, traces.gain[start:][:size], traces.group[start:][:size],
+            traces.z[c, 0], rows.own_pending[k, 0], program.clock[OPERATIONS],
+            program.term[at:], program.parameter[at:], program.value[at:],
+        )  # fmt: skip
+    rows.own_pending[k, 0] = 1.0
+
+
+@leaf
+def _take_all(
+    own: np.ndarray,
+    parameter: np.ndarray,
+    gain: np.ndarray,
+    group: np.ndarray,
+    z: np.ndarray,
+    scale: float,
+    operation: int,
+    term: np.ndarray,
+    parameters: np.ndarray,
+    values: np.ndarray,
+) -> int:
+    """Where every parameter that has been heard has a column; the number of terms."""
+    count = 0
+    for j in range(own.shape[0]):
+        common = gain[j] * z[group[j]]
+        value = scale * own[j] + common
+        own[j] = -common
+        term[count] = operation
+        parameters[count] = parameter[j]
+        values[count] = value
+        count += value != 0.0
+    return count
+
+
+@inline
+def _take_some(
+    rows: Rows,
+    traces: Traces,
+    program: Program,
+    own: np.ndarray,
+    parameter: np.ndarray,
+    start: int,
+    c: int,
+    scale: float,
+) -> None:
+    """Where some may have none."""
+    at, kind = program.clock[TERMS], own.dtype.type
+    for j in range(own.shape[0]):
+        common = 0.0
+        if c >= 0:
+            common = traces.gain[start + j] * traces.z[c, 0, traces.group[start + j]]
+        value = scale * own[j] + common
+        if rows.column[parameter[j]] < 0:
+            own[j] = kind(value - common)
+            continue
+        own[j] = kind(-common)
+        if value != 0.0:
+            program.term[at] = program.clock[OPERATIONS]
+            program.parameter[at] = parameter[j]
+            program.value[at] = value
+            at += 1
+    program.clock[TERMS] = at
+
+
+@jit
+def turn_own(mask: Mask, rows: Rows, traces: Traces, k: int, taken: bool) -> None:
+    """R of what the row has not `taken`, through T in `rows.matrix[4]`; arrivals through the reset.
+
+    P <- T P + (A - 1) gain delta, where delta is what comes in this step.
+    """
+    start, own, kind, c = mask.own[k], rows.own, rows.own.dtype.type, traces.shared[k]
+    first, factor, scale = mask.own_at[k] - start, rows.matrix[4, 0], rows.own_pending[k, 0]
+    if not taken or rows.fresh_count[k] > 0:
+        for j in range(start, mask.own[k + 1]):
+            if not taken or rows.column[mask.own_parameter[j]] < 0:
+                common = traces.gain[j] * traces.z[c, 0, traces.group[j]]
+                own[first + j] = kind(factor * (scale * own[first + j] + common) - common)
+        rows.own_pending[k, 0] = 1.0
+    if rows.has_after[k] and rows.after[k, 0] != 1.0:
+        more = rows.after[k, 0] - 1.0
+        for j in range(start, mask.own[k + 1]):
+            came = traces.delta[traces.group[j]]
+            if came != 0.0:
+                own[first + j] += kind(more * traces.gain[j] * came)
+
+
+@jit
+def put_back(units: Units, mask: Mask, run: Run, rows: Rows, traces: Traces) -> None:
+    """Own blocks are plain again; Z <- 0."""
+    for k in range(units.population.shape[0]):
+        c = traces.shared[k]
+        if c < 0:
+            continue
+        catch_up_own(units, run, rows, k)
+        start, first, scale = mask.own[k], mask.own_at[k] - mask.own[k], rows.own_pending[k, 0]
+        for j in range(start, mask.own[k + 1]):
+            common = traces.gain[j] * traces.z[c, 0, traces.group[j]]
+            rows.own[first + j] = rows.own.dtype.type(scale * rows.own[first + j] + common)
+        rows.own_pending[k, 0] = 1.0
+        rows.counts[MULTIPLY_ADDS] += mask.own[k + 1] - start
+    traces.z[:, :, :] = 0
