@@ -89,9 +89,7 @@ def _sharing(
         found = kept
 
 
-def make_traces(
-    built: Built, mask: Mask, precision: str, most_states: int = MOST_STATES
-) -> Traces:
+def make_traces(built: Built, mask: Mask, precision: str, most_states: int = MOST_STATES) -> Traces:
     """Traces of all populations that share them; without any, arrays of no length.
 
     Only populations of units with at most `most_states` states are asked.

@@ -8,10 +8,8 @@ simulate.py, so that results are the same bit for bit.
 
 from __future__ import annotations
 
-import numpy as np
-
 from neuro_rtrl.kernels.begin import draw_noise
-from neuro_rtrl.kernels.cells import CHUNK, Cells, Course, Fan, Tape
+from neuro_rtrl.kernels.cells import Cells, Course, Fan, Tape
 from neuro_rtrl.kernels.invoke import at, invoke
 from neuro_rtrl.kernels.jit import inline, jit, kernel
 from neuro_rtrl.kernels.layout import (
@@ -34,7 +32,7 @@ from neuro_rtrl.kernels.refs import ref
 from neuro_rtrl.kernels.simulate import CHECK_EVERY
 from neuro_rtrl.kernels.spread import deliver, inject, send_later, send_now
 from neuro_rtrl.kernels.stream import all_finite
-from neuro_rtrl.kernels.wide import flags_of, lowest
+from neuro_rtrl.kernels.wide import list_flags
 
 
 @kernel
@@ -163,23 +161,8 @@ def _advance(cells: Cells, course: Course) -> None:
             y = at(course.y, first + cells.shift[p])
             invoke(cells.call[p, SPIKE], (size, h, a, c, theta, held, s, y))
         if cells.spiking[p]:
-            count = _collect(course, first, first + size, count)
+            count = list_flags(course.s, first, first + size, course.live, count)
     course.clock[LIVE] = count
-
-
-@jit
-def _collect(course: Course, first: int, end: int, count: int) -> int:
-    """Adds units from `first` to `end` that spike to `live`."""
-    for i in range(first, end, CHUNK):
-        flags = flags_of(course.s, i)
-        while flags:
-            k = i + lowest(flags)
-            if k >= end:
-                break
-            course.live[count] = k
-            count += 1
-            flags &= flags - np.uint64(1)
-    return count
 
 
 @jit

@@ -131,8 +131,8 @@ def _numba(**fixed: Any) -> Callable[..., Any]:
 def native(signature: str) -> Callable[[Callable[..., Any]], Any]:
     """Compile a generated function to a C function; `signature` has one letter an argument.
 
-    `i` a 64-bit integer, `f` an array of float64, `b` of flags (uint8), `u` of numbers (uint32), `l`
-    of int64.
+    `i` a 64-bit integer, `f` an array of float64, `b` of flags (uint8), `u` of numbers (uint32),
+    `l` of int64.
     """
     kinds = {"i": types.int64, "f": _ADDRESS, "b": _FLAGS, "u": _NUMBERS, "l": _LIST}
     c_signature = types.void(*(kinds[letter] for letter in signature))

@@ -19,7 +19,12 @@ from numba.extending import intrinsic
 
 PLAIN = bool(config.DISABLE_JIT)
 _FUNCTIONS: list[Callable[..., None]] = []
-_POINTERS: dict[str, Any] = {"f": ctypes.c_double, "b": ctypes.c_uint8, "u": ctypes.c_uint32}
+_POINTERS: dict[str, Any] = {
+    "f": ctypes.c_double,
+    "b": ctypes.c_uint8,
+    "u": ctypes.c_uint32,
+    "l": ctypes.c_int64,
+}
 
 
 def compiled_or(plain: Callable[..., Any]) -> Callable[[Any], Any]:

@@ -62,14 +62,17 @@ def fetch(typingctx: Any, array: Any, place: Any) -> Any:
 @jit
 def list_flags(flags: np.ndarray, first: int, end: int, places: np.ndarray, count: int) -> int:
     """Places from `first` to `end` with a flag go to `places` from `count` on; the end of them."""
-    whole = first + (end - first) // CHUNK * CHUNK
-    for i in range(first, whole, CHUNK):
+    for i in range(first, end, CHUNK):
+        if i + CHUNK > flags.shape[0]:
+            for k in range(i, end):
+                places[count] = k
+                count += flags[k]
+            return count
         found = flags_of(flags, i)
+        if end - i < CHUNK:
+            found &= (np.uint64(1) << np.uint64(end - i)) - np.uint64(1)
         while found:
             places[count] = i + lowest(found)
             count += 1
             found &= found - np.uint64(1)
-    for i in range(whole, end):
-        places[count] = i
-        count += flags[i]
     return count

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import neuro_rtrl as nr
+from neuro_rtrl import registry
 from neuro_rtrl.engine import replay, row_lanes
 from neuro_rtrl.engine.stream import make_stream
 from neuro_rtrl.engine.threads import set_threads
+from neuro_rtrl.kernels.layout import SENSITIVE, SPIKES
 
 LEARNED = {"leaky_readout": ("leaky_readout",), "two": ("leaky_readout", "leaky_readout")}
 KINDS = ("lif", "lif_current", "alif")
@@ -24,12 +27,16 @@ def one_thread() -> Iterator[None]:
 
 
 def network(
-    model: str, delay: str = "0 ms", loops: bool = True, refractory: str = "0 ms"
+    model: str | Path,
+    delay: str = "0 ms",
+    loops: bool = True,
+    refractory: str = "0 ms",
+    **options: Any,
 ) -> nr.Network:
     """Two populations, one after the other, and two populations of readouts."""
     net = nr.Network(dt="1 ms", seed=6)
     x = net.inputs(5, name="x")
-    options = {} if refractory == "0 ms" else {"refractory": refractory}
+    options |= {} if refractory == "0 ms" else {"refractory": refractory}
     first, second = (net.neurons(n, model, name=f"h{n}", **options) for n in (8, 6))
     port = next(iter(first.model.ports))
     common: dict[str, Any] = {"port": port, "density": 0.6}
@@ -85,6 +92,50 @@ def test_gradients_are_those_of_rows(model: str, delay: str, refractory: str) ->
     assert all(found.spikes[name][0].size > 9 for name in ("h8", "h6"))
     assert_same(fast.gradient, rows.gradient)
     assert np.any(fast.gradient["h8_h8"])
+
+
+@pytest.mark.parametrize("reset", ["v = v_reset", "v -= v_th", "v *= 0.3"])
+@pytest.mark.parametrize("delay", ["0 ms", "uniform(0 ms, 4 ms)"])
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+def test_spikes_without_a_derivative(
+    delay: str, reset: str, precision: str, tmp_path: Path
+) -> None:
+    """Own blocks from traces with a gain; rows that a spike outside of the support forgets."""
+    text = registry.files("models")["lif"].read_text().replace('"v += w"', '"v += 0.7*w"')
+    assert "0.7" in text
+    (tmp_path / "strong.toml").write_text(text)
+    net = network(tmp_path / "strong.toml", delay, reset=reset, surrogate={"width": 0.2})
+    fast, rows = (learner(net, by_rows, precision=precision) for by_rows in (False, True))
+    for one in (fast, rows):
+        one.run(*trial())
+    lane = fast._session.lane(0)
+    assert (lane.replay._traces.shared >= 0).all() and lane.replay._programs[0].plain.all()
+    assert lane.run.counts[SPIKES] > lane.run.counts[SENSITIVE] > 50
+    size = max(np.abs(g).max() for g in rows.gradient.values())
+    assert size > 0.1
+    tolerance = 1e-12 if precision == "float64" else 1e-5
+    for name, gradient in rows.gradient.items():
+        np.testing.assert_allclose(fast.gradient[name], gradient, rtol=0, atol=tolerance * size)
+
+
+def test_sources_of_units_that_share_traces_and_others() -> None:
+    """What is not learned may end anywhere; who is refractory keeps blocks of its own."""
+    net = network("lif")
+    slow = net.neurons(4, "alif", name="slow")
+    held = net.neurons(4, "lif", name="held", refractory="2 ms")
+    common: dict[str, Any] = {"weights": "normal(0.5, 0.5)"}
+    net.connect("h8", slow, learn=False, **common)
+    net.connect(slow, held, **common)
+    net.connect(held, slow, delay="2 ms", **common)
+    net.connect(held, "h6", learn=False, **common)
+    fast, rows = learner(net, False), learner(net, True)
+    for one in (fast, rows):
+        one.run(*trial())
+    shared = fast._session.lane(0).replay._traces.shared
+    plain = fast._session.lane(0).replay._programs[0].plain
+    assert (shared >= 0).any() and (shared < 0).any() and plain.any() and not plain.all()
+    assert_same(fast.gradient, rows.gradient)
+    assert np.any(fast.gradient["slow_held"])
 
 
 @pytest.mark.parametrize("room", [(40, 1 << 16, 1 << 17, 512), (4096, 1 << 16, 1 << 17, 7)])

@@ -52,6 +52,13 @@ def test_who_shares(model: str, changes: dict[str, Any], wanted: list[int]) -> N
         assert not found.shares[found.group[:8]].any()
 
 
+def test_only_units_of_few_states_are_asked() -> None:
+    built = build(network("lif_current"))
+    found = shared.make_traces(built, mask(built.plan, own_blocks_only), "float64", most_states=1)
+    assert (found.shared[:8] == -1).all()
+    assert not found.shares[found.group[:8]].any()
+
+
 def test_a_source_of_both_kinds_of_targets_takes_the_general_way() -> None:
     """Its group brings something to blocks of their own; so none of its targets may share."""
     net = network()

@@ -69,3 +69,16 @@ def test_powers(d: int, steps: int, rng: np.random.Generator) -> None:
     power_into(d, a.ravel(), steps, found, np.zeros((3, d * d)))
     wanted = np.linalg.matrix_power(a, max(steps, 0)) @ b
     np.testing.assert_allclose(found.reshape(d, d), wanted, rtol=1e-10, atol=1e-10)
+
+
+@kernel
+def powers(base: float, out: np.ndarray) -> None:
+    for exponent in range(out.shape[0]):
+        out[exponent] = small.power(base, exponent)
+
+
+@pytest.mark.parametrize("base", [0.0, 1.0, -0.5, 0.97])
+def test_powers_of_a_number(base: float) -> None:
+    out = np.full(200, np.nan)
+    powers(base, out)
+    np.testing.assert_allclose(out, base ** np.arange(200), rtol=1e-14, atol=0)

@@ -30,6 +30,23 @@ def test_flags_of_a_chunk_are_found_in_order(chosen: list[int]) -> None:
 
 
 @kernel
+def listed(flags: np.ndarray, first: int, end: int, found: np.ndarray, count: int) -> int:
+    return wide.list_flags(flags, first, end, found, count)
+
+
+@pytest.mark.parametrize("size", [0, 1, 63, 64, 65, 130, 200])
+@pytest.mark.parametrize("behind", [0, 1, 100])
+def test_flags_of_a_range_are_listed(size: int, behind: int) -> None:
+    rng = np.random.default_rng(size)
+    flags = (rng.random(7 + size + behind) < 0.3).astype(np.uint8)
+    found = np.full(7 + size + behind, -1)
+    count = listed(flags, 7, 7 + size, found, 2)
+    wanted = 7 + np.flatnonzero(flags[7 : 7 + size])
+    np.testing.assert_array_equal(found[2:count], wanted)
+    assert (found[:2] == -1).all()
+
+
+@kernel
 def total(values: np.ndarray) -> float:
     found = 0.0
     for i in range(values.shape[0]):
