@@ -26,7 +26,6 @@ from neuro_rtrl.contracts import Surrogate
 from neuro_rtrl.equations import surrogates
 from neuro_rtrl.equations.derive import Derived, Matrix
 
-UNITS = "units"
 PSI = ("psi_height", "psi_width", "psi_cutoff")
 HEADER = '''"""Generated from the neuron model text {name!r}: do not edit."""
 
@@ -172,8 +171,8 @@ class Writer:
         body += ["psi = 0.0", f"if {_live(surrogate)}:", "    z = abs(g)/c_psi_width"]
         body += [f"    psi = c_psi_height*({surrogates.SHAPES[surrogate.shape]})"]
         body += self._sensitivities(names)
-        lines = ["for j in range(count):", *indent([f"i = {UNITS}[j] - first", *body])]
-        arguments = f"count, {UNITS}, first, n, h, a, c, theta, held, s, y, ds, dy, dst, dyt"
+        lines = ["for j in range(count):", *indent(["i = units[j] - first", *body])]
+        arguments = "count, units, first, n, h, a, c, theta, held, s, y, ds, dy, dst, dyt"
         before = [*self.shared(used, PSI), *lines]
         return function("event", "iliiffffbbfffff", arguments, before, [], loop=False)
 

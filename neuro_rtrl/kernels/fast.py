@@ -8,6 +8,8 @@ simulate.py, so that results are the same bit for bit.
 
 from __future__ import annotations
 
+import numpy as np
+
 from neuro_rtrl.kernels.begin import draw_noise
 from neuro_rtrl.kernels.cells import Cells, Course, Fan, Tape
 from neuro_rtrl.kernels.invoke import at, invoke
