@@ -6,7 +6,8 @@ own synapse j is
     P_j = scale R_j + gain_j Z_g(j)
 
 with R in the place of the block and Z zero at first. A live unit hands P on to its row and keeps
-R = -gain Z, scale = 1; the end of the window puts P back in the place of R.
+R = -gain Z, scale = 1; the end of the window puts P back in the place of R. What is left of a
+difference by rounding alone is taken for the zero that it is.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from neuro_rtrl.kernels.jit import inline, jit, leaf
 from neuro_rtrl.kernels.layout import ARRIVED, MULTIPLY_ADDS, Mask, Rows, Run, Units, Wires
 from neuro_rtrl.kernels.program import OPERATIONS, TERMS, Program
 from neuro_rtrl.kernels.traces import Traces, note_arrival, take_in
+
+LEAST_32, LEAST_64 = 64 * 2.0**-23, 64 * 2.0**-52
 
 
 @inline
@@ -44,6 +47,19 @@ def take_in_arrivals(wires: Wires, mask: Mask, rows: Rows, traces: Traces) -> No
     traces.coming[0] = 0
 
 
+@inline
+def _least(own: np.ndarray) -> float:
+    """64 roundings of its format: as many as two ways of decaying differ by in a hundred steps."""
+    return LEAST_32 if own.itemsize == 4 else LEAST_64
+
+
+@inline
+def _present(scale: float, own: float, common: float, least: float) -> float:
+    """scale R + gain Z, if it is more than `least` of what it is the difference of."""
+    value = scale * own + common
+    return 0.0 if abs(value) < least * abs(common) else value
+
+
 @jit
 def take_own(mask: Mask, rows: Rows, traces: Traces, program: Program, k: int) -> None:
     """The own block of a unit with one state goes into the row, as far as it has columns."""
@@ -55,7 +71,7 @@ def take_own(mask: Mask, rows: Rows, traces: Traces, program: Program, k: int) -
     else:
         program.clock[TERMS] += _take_all(
             own, parameter, traces.gain[start:][:size], traces.group[start:][:size],
-            traces.z[c, 0], rows.own_pending[k, 0], program.clock[OPERATIONS],
+            traces.z[c, 0], rows.own_pending[k, 0], _least(own), program.clock[OPERATIONS],
             program.term[at:], program.parameter[at:], program.value[at:],
         )  # fmt: skip
     rows.own_pending[k, 0] = 1.0
@@ -69,6 +85,7 @@ def _take_all(
     group: np.ndarray,
     z: np.ndarray,
     scale: float,
+    least: float,
     operation: int,
     term: np.ndarray,
     parameters: np.ndarray,
@@ -78,7 +95,7 @@ def _take_all(
     count = 0
     for j in range(own.shape[0]):
         common = gain[j] * z[group[j]]
-        value = scale * own[j] + common
+        value = _present(scale, own[j], common, least)
         own[j] = -common
         term[count] = operation
         parameters[count] = parameter[j]
@@ -104,7 +121,7 @@ def _take_some(
         common = 0.0
         if c >= 0:
             common = traces.gain[start + j] * traces.z[c, 0, traces.group[start + j]]
-        value = scale * own[j] + common
+        value = _present(scale, own[j], common, _least(own))
         if rows.column[parameter[j]] < 0:
             own[j] = kind(value - common)
             continue
@@ -129,7 +146,8 @@ def turn_own(mask: Mask, rows: Rows, traces: Traces, k: int, taken: bool) -> Non
         for j in range(start, mask.own[k + 1]):
             if not taken or rows.column[mask.own_parameter[j]] < 0:
                 common = traces.gain[j] * traces.z[c, 0, traces.group[j]]
-                own[first + j] = kind(factor * (scale * own[first + j] + common) - common)
+                value = _present(scale, own[first + j], common, _least(own))
+                own[first + j] = kind(factor * value - common)
         rows.own_pending[k, 0] = 1.0
     if rows.has_after[k] and rows.after[k, 0] != 1.0:
         more = rows.after[k, 0] - 1.0
@@ -150,7 +168,8 @@ def put_back(units: Units, mask: Mask, run: Run, rows: Rows, traces: Traces) -> 
         start, first, scale = mask.own[k], mask.own_at[k] - mask.own[k], rows.own_pending[k, 0]
         for j in range(start, mask.own[k + 1]):
             common = traces.gain[j] * traces.z[c, 0, traces.group[j]]
-            rows.own[first + j] = rows.own.dtype.type(scale * rows.own[first + j] + common)
+            value = _present(scale, rows.own[first + j], common, _least(rows.own))
+            rows.own[first + j] = rows.own.dtype.type(value)
         rows.own_pending[k, 0] = 1.0
         rows.counts[MULTIPLY_ADDS] += mask.own[k + 1] - start
     traces.z[:, :, :] = 0
