@@ -38,7 +38,7 @@ from neuro_rtrl.checks_statement import emits, learned_names, promised
 from neuro_rtrl.contracts import Rule
 from neuro_rtrl.engine.stream import numbers
 from neuro_rtrl.equations.model_text import load_model
-from neuro_rtrl.equations.text_file import why_unreadable
+from neuro_rtrl.equations.text_file import read_whole
 from neuro_rtrl.errors import BuildError, DescriptionError, unknown
 from neuro_rtrl.experiment_text import load_experiment, make_network, make_task
 from neuro_rtrl.learner import Learner
@@ -197,12 +197,10 @@ def gradcheck_named(name: str, rule: str | None = None) -> list[dict[str, Any]]:
 
 def _is_experiment(path: str) -> bool:
     """Whether a text has the sections of an experiment rather than those of a model."""
-    if why_unreadable(Path(path)):
-        return False  # as a model it is refused in words
     try:
-        rows = Path(path).read_text(encoding="utf-8").splitlines()
+        rows = read_whole(Path(path)).splitlines()
     except (OSError, UnicodeDecodeError):
-        return False
+        return False  # as a model it is refused in words
     return any(row.strip().startswith(("[network", "[populations", "extends")) for row in rows)
 
 

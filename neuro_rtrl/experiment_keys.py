@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from neuro_rtrl.contracts import SECOND
-from neuro_rtrl.equations.text_file import LONGEST_KEY, parse_toml, why_unreadable
+from neuro_rtrl.equations.text_file import LONGEST_KEY, parse_toml, read_whole
 from neuro_rtrl.equations.units import quantity
 from neuro_rtrl.errors import DescriptionError, RunFileError, unknown
 
@@ -155,11 +155,16 @@ def read_toml(file: Path) -> dict[str, Any]:
         RunFileError: the file cannot be read.
         DescriptionError: it is not TOML (the error names the line).
     """
-    reason = why_unreadable(file)
     try:
-        text = "" if reason else file.read_text(encoding="utf-8")
+        text = read_whole(file)
+        return parse_toml(text)
     except OSError as error:
-        reason = error.strerror or str(error)
+        raise RunFileError(
+            "the file cannot be read",
+            where=f"{file.name}: the whole file",
+            given=str(file),
+            expected=f"a readable file ({error.strerror})",
+        ) from error
     except UnicodeDecodeError as error:
         raise DescriptionError(
             "the file is not text",
@@ -167,15 +172,6 @@ def read_toml(file: Path) -> dict[str, Any]:
             given=repr(error.object[error.start : error.start + 8]),
             expected="TOML in UTF-8",
         ) from error
-    if reason:
-        raise RunFileError(
-            "the file cannot be read",
-            where=f"{file.name}: the whole file",
-            given=str(file),
-            expected=f"a readable file ({reason})",
-        )
-    try:
-        return parse_toml(text)
     except tomllib.TOMLDecodeError as error:
         raise _not_toml(file, text, str(error)) from error
 

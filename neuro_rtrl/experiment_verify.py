@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -110,16 +110,23 @@ def _described(run: RunFile) -> Experiment:
             given="no such text",
             expected="a file that `neuro-rtrl run` wrote",
         )
-    place = f"{run.path}: provenance/{TEXT}"
-    try:
+    with reading_text(run, TEXT, "an experiment"):
         values = json.loads(run.texts[TEXT])
         values.pop("sweep", None)
         return check_experiment(values, Path(f"{run.provenance.get('experiment', 'run')}.toml"))
+
+
+@contextmanager
+def reading_text(run: RunFile, name: str, what: str) -> Iterator[None]:
+    """Says where in a run file the text stands, `what` as JSON, if it is none."""
+    place = f"{run.path}: provenance/{name}"
+    try:
+        yield
     except DescriptionError as error:
         raise error.at(place) from error
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise RunFileError(
-            "the text cannot be read", where=place, given=error, expected="an experiment as JSON"
+            "the text cannot be read", where=place, given=error, expected=f"{what} as JSON"
         ) from error
 
 

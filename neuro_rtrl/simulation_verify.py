@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from neuro_rtrl.engine.run_file import RunFile, open_run
-from neuro_rtrl.errors import DescriptionError, RunFileError
-from neuro_rtrl.experiment_verify import SHOWN, changed_versions, differences
+from neuro_rtrl.errors import RunFileError
+from neuro_rtrl.experiment_verify import SHOWN, changed_versions, differences, reading_text
 from neuro_rtrl.simulation_run import Tell, simulate_to_file
 from neuro_rtrl.simulation_text import SimulationText, check_simulation
 
@@ -55,7 +55,6 @@ def verify_simulation(path: Path, tell: Tell) -> dict[str, Any]:
 
 
 def _described(run: RunFile) -> SimulationText:
-    place = f"{run.path}: provenance/{TEXT}"
     if not run.complete:
         raise RunFileError(
             "the simulation was interrupted: there is nothing whole to compare",
@@ -65,11 +64,5 @@ def _described(run: RunFile) -> SimulationText:
             remedy="Simulate again, with --force.",
         )
     name = f"{run.provenance.get(TEXT, TEXT)}.toml"
-    try:
+    with reading_text(run, TEXT, "a simulation"):
         return check_simulation(json.loads(run.texts[TEXT]), Path(name))
-    except DescriptionError as error:
-        raise error.at(place) from error
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise RunFileError(
-            "the text cannot be read", where=place, given=error, expected="a simulation as JSON"
-        ) from error

@@ -6,15 +6,10 @@ tried by default, ten thousand with `-m verification`.
 
 from __future__ import annotations
 
-import faulthandler
-import os
 import re
-import resource
 import signal
 import sys
 import tempfile
-import traceback
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,12 +32,10 @@ from neuro_rtrl.equations.library import experiment_files, model_files
 from neuro_rtrl.equations.model_text import load_model
 from neuro_rtrl.errors import NeuroRtrlError
 from neuro_rtrl.experiment_text import load_experiment
+from tests.forged_files import SECONDS, casualties, damaged
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="alarms and children by fork")
 
-SECONDS = 20
-"""Longer than that is a hang."""
-MEMORY = 6 * 2**30
 DEFAULT, MANY = 60, 2500
 Sources = list[tuple[bytes, Callable[[Path], object]]]
 
@@ -190,23 +183,9 @@ def make_files(folder: Path) -> dict[Path, Callable[[Path], object]]:
     return {folder / "run.h5": read_run, checkpoint.write(folder, 0, kept): checkpoint.read}
 
 
-def damaged(content: bytes, rng: np.random.Generator) -> bytes:
-    """One to three changes: a bit, some bytes, the largest number, a piece that is lost."""
-    made = bytearray(content)
-    for _ in range(rng.integers(1, 4)):
-        # Most of what HDF5 has to understand stands in front.
-        end = BLOCK + 9000 if rng.random() < 0.6 else len(made)
-        at = int(rng.integers(BLOCK, min(end, len(made))))
-        change = rng.integers(4)
-        if change == 0:
-            made[at] ^= 1 << int(rng.integers(8))
-        elif change == 1:
-            made[at : at + 4] = rng.bytes(4)
-        elif change == 2:
-            made[at : at + 8] = b"\xff" * 8
-        else:
-            del made[at : at + int(rng.integers(1, 50))]
-    return bytes(made)
+def changed_file(content: bytes, number: int) -> bytes:
+    """Damaged behind the seal; most of what HDF5 has to understand stands in front."""
+    return damaged(content, np.random.default_rng(number), BLOCK, BLOCK + 9000)
 
 
 def sources_in(folder: Path) -> Sources:
@@ -219,66 +198,31 @@ def forged(folder: Path, sources: Sources, number: int) -> Callable[[], object]:
     """Makes damaged file number `number`, with a right seal; reads it when called."""
     content, work = sources[number % 3 == 0]
     file = folder / "forged.h5"
-    file.write_bytes(damaged(content, np.random.default_rng(number)))
+    file.write_bytes(changed_file(content, number))
     seal(file)
     return lambda: work(file)
 
 
-def try_files(folder: Path, numbers: range) -> None:
-    """In a child: reads damaged files whose seals are right; the last line says what went wrong."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    said = folder / "said"
-    sources = sources_in(folder)
-    for number in numbers:
-        said.write_text(f"number {number}: killed, or out of memory")
-        signal.alarm(SECONDS // 4)
-        try:
-            forged(folder, sources, number)()
-        except NeuroRtrlError:
-            continue
-        except BaseException:
-            said.write_text(f"number {number}: {traceback.format_exc()}")
-            os._exit(1)
-    said.write_text("")
-    os._exit(0)
-
-
 def in_children(folder: Path, numbers: range) -> int:
-    """Reads the files in children; how many of them HDF5 itself did not survive.
+    """Reads damaged files with a right seal; how many of them HDF5 itself did not survive.
 
-    A file with a right seal that was not made by us is a forgery, and the library that parses it is
-    not ours: what we owe is that no exception of it passes, that accidents have no right seal, and
-    that a process that does not survive is not the user's.
+    Accidents have no right seal, and a process that does not survive is not the user's.
     """
-    lost, start, sources = 0, numbers.start, sources_in(folder)
-    while start < numbers.stop:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            child = os.fork()
-        if child == 0:
-            faulthandler.disable()
-            try:
-                try_files(folder, range(start, numbers.stop))
-            finally:
-                os._exit(2)
-        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        said = (folder / "said").read_text()
-        if code == 0:
-            break
-        assert code < 0, said
-        number = int(said.split()[1].rstrip(":"))
+    sources = sources_in(folder)
+
+    def refused(number: int) -> None:
         forged(folder, sources, number)
         with pytest.raises(NeuroRtrlError, match=r"a process that tried did not survive it"):
             require_survivable(folder / "forged.h5")
-        lost, start = lost + 1, number + 1
-    return lost
+
+    return casualties(folder, numbers, lambda n: forged(folder, sources, n)(), refused)
 
 
 def test_damaged_files_are_never_parsed(tmp_path: Path) -> None:
     for file, work in make_files(tmp_path).items():
         content = file.read_bytes()
         for number in range(DEFAULT):
-            file.write_bytes(damaged(content, np.random.default_rng(number)))
+            file.write_bytes(changed_file(content, number))
             if file.read_bytes() != content:
                 with pytest.raises(NeuroRtrlError, match=r"is damaged"):
                     work(file)

@@ -6,13 +6,7 @@ survive every file: such files are read in children, and counted (see `test_fuzz
 
 from __future__ import annotations
 
-import faulthandler
-import os
-import resource
-import signal
 import sys
-import traceback
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +14,9 @@ import pytest
 from hypothesis import given
 
 from neuro_rtrl.datasets import csv_recording, shd
-from neuro_rtrl.errors import NeuroRtrlError
 from tests.datasets.test_shd import TIMES, UNITS, made
-from tests.test_fuzz import DEFAULT, MANY, MEMORY, SECONDS, changed, examples, refused_or_fine
+from tests.forged_files import casualties, damaged
+from tests.test_fuzz import DEFAULT, MANY, changed, examples, refused_or_fine
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="alarms and children by fork")
 
@@ -57,65 +51,16 @@ def read_spikes(file: Path) -> None:
     words.binned(0.1, 10, 70)
 
 
-def damaged_words(content: bytes, rng: np.random.Generator) -> bytes:
-    """One to three changes: a bit, some bytes, the largest number, a piece that is lost."""
-    made_of = bytearray(content)
-    for _ in range(rng.integers(1, 4)):
-        at, change = int(rng.integers(len(made_of))), rng.integers(4)
-        if change == 0:
-            made_of[at] ^= 1 << int(rng.integers(8))
-        elif change == 1:
-            made_of[at : at + 4] = rng.bytes(4)
-        elif change == 2:
-            made_of[at : at + 8] = b"\xff" * 8
-        else:
-            del made_of[at : at + int(rng.integers(1, 50))]
-    return bytes(made_of)
-
-
 def in_children(folder: Path, numbers: range) -> int:
-    """Reads damaged files of spikes in children; how many of them HDF5 did not survive."""
+    """Reads damaged files of spikes; how many of them HDF5 did not survive."""
     content = made(folder / "shd.h5", TIMES * 20, UNITS * 20, [3, 0, 19] * 20).read_bytes()
-    lost, start, said = 0, numbers.start, folder / "said"
-    while start < numbers.stop:
-        code = in_child(folder, content, range(start, numbers.stop))
-        if code == 0:
-            break
-        assert code < 0, said.read_text()
-        lost, start = lost + 1, int(said.read_text()) + 1
-    return lost
+    file = folder / "forged.h5"
 
+    def read(number: int) -> None:
+        file.write_bytes(damaged(content, np.random.default_rng(number)))
+        read_spikes(file)
 
-def in_child(folder: Path, content: bytes, numbers: range) -> int:
-    """The exit code of a child that reads damaged files; negative if a signal ended it."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        child = os.fork()
-    if child == 0:
-        faulthandler.disable()
-        try:
-            try_files(folder, content, numbers)
-            os._exit(0)
-        finally:
-            os._exit(2)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
-def try_files(folder: Path, content: bytes, numbers: range) -> None:
-    """In a child: `said` holds the number at work; if an exception passes, that."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    file, said = folder / "forged.h5", folder / "said"
-    for number in numbers:
-        said.write_text(str(number))
-        file.write_bytes(damaged_words(content, np.random.default_rng(number)))
-        signal.alarm(SECONDS // 4)
-        try:
-            read_spikes(file)
-        except NeuroRtrlError:
-            continue
-        except BaseException:
-            said.write_text(f"number {number}: {traceback.format_exc()}")
-            os._exit(1)
+    return casualties(folder, numbers, read, lambda number: None)
 
 
 def test_files_of_spikes(tmp_path: Path) -> None:

@@ -11,11 +11,11 @@ import h5py
 import pytest
 
 from neuro_rtrl import simulation_run
-from neuro_rtrl.cli import main
 from neuro_rtrl.engine.seal import seal
 from neuro_rtrl.errors import NeuroRtrlError
 from neuro_rtrl.simulation_run import run_simulation
 from neuro_rtrl.simulation_verify import TEXT, verify_simulation
+from tests.test_cli_runs import exit_code
 from tests.test_simulation_text import written
 
 
@@ -35,12 +35,6 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def copy(whole: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(whole, tmp_path / "copy"))
-
-
-def exit_code(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as left:
-        main([str(argument) for argument in arguments])
-    return int(left.value.code or 0)
 
 
 def change(folder: Path, work: Callable[[h5py.File], None]) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from neuro_rtrl.datasets._store import UserFiles
-from neuro_rtrl.equations.text_file import why_unreadable
+from neuro_rtrl.equations.text_file import read_whole
 from neuro_rtrl.errors import DataError, DescriptionError, unknown
 
 UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "min": 60.0}
@@ -119,18 +119,15 @@ def read(
 
 
 def _read_table(path: Path) -> _Table:
-    reason, text = why_unreadable(path, LARGEST), ""
     try:
-        text = "" if reason else path.read_text(encoding="utf-8-sig")
+        text = read_whole(path, LARGEST, "utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        reason = str(error)
-    if reason:
         raise DataError(
             "the recording cannot be read",
             where=str(path),
-            given=reason,
+            given=error,
             expected="a table of text in UTF-8",
-        )
+        ) from error
     numbered = [
         (number, line)
         for number, line in enumerate(text.splitlines(), 1)

@@ -69,6 +69,7 @@ def make_program(
         row=row,
         plain=_plain(built, traces),
         power=traces.flow[:, :1] ** np.arange(STEPS + 1),
+        decay=traces.shared,
         keeps=(~built.plan.is_readout).astype(np.uint8),
         filled=filled,
         version=_whole(n),

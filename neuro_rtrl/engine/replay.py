@@ -203,7 +203,7 @@ class Replay:
     @cached_property
     def _traces(self) -> Traces:
         """What synapses of one source have in common, within a window."""
-        return make_traces(self._built, self._mask, self._precision, most_states=1)
+        return make_traces(self._built, self._mask, self._precision, one_state=True)
 
     @cached_property
     def _slots(self) -> list[np.ndarray]:

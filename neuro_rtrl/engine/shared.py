@@ -18,7 +18,6 @@ from neuro_rtrl.kernels.layout import Mask
 from neuro_rtrl.kernels.traces import Traces
 
 MOST_GROUPS = 4  # for each source
-MOST_STATES = 1 << 10
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ def _entries(ends: _Ends, p: int, groups: int) -> np.ndarray | None:
 
 
 def _sharing(
-    built: Built, ends: _Ends, most_states: int
+    built: Built, ends: _Ends, one_state: bool
 ) -> tuple[dict[int, np.ndarray], np.ndarray]:
     """Populations that share, with the state that each group acts on; (G,) groups that do not."""
     groups = built.wires.delay.size
@@ -74,7 +73,7 @@ def _sharing(
     found = {
         p: entry
         for p in range(built.units.first.size)
-        if built.units.d[p] <= most_states
+        if not (one_state and built.units.d[p] > 1)
         and decay_alike(built, p)
         and _never_blocks(built, p)
         and (entry := _entries(ends, p, groups)) is not None
@@ -89,13 +88,13 @@ def _sharing(
         found = kept
 
 
-def make_traces(built: Built, mask: Mask, precision: str, most_states: int = MOST_STATES) -> Traces:
+def make_traces(built: Built, mask: Mask, precision: str, one_state: bool = False) -> Traces:
     """Traces of all populations that share them; without any, arrays of no length.
 
-    Only populations of units with at most `most_states` states are asked.
+    With `one_state` only populations of such units are asked.
     """
     ends = _ends(built, mask)
-    sharing, alone = _sharing(built, ends, most_states)
+    sharing, alone = _sharing(built, ends, one_state)
     units, groups = built.units, built.wires.delay.size
     numbers = np.full(units.first.size, -1)
     numbers[list(sharing)] = np.arange(len(sharing))

@@ -15,7 +15,7 @@ from typing import Any
 from neuro_rtrl.contracts import Model
 from neuro_rtrl.equations.library import model_files
 from neuro_rtrl.equations.model_build import build
-from neuro_rtrl.equations.text_file import parse_toml, why_unreadable
+from neuro_rtrl.equations.text_file import parse_toml, read_whole
 from neuro_rtrl.errors import DescriptionError, NeuroRtrlError, unknown
 
 LARGEST = 100_000  # bytes of a model text
@@ -49,18 +49,15 @@ def read_text(path: Path) -> str:
     Raises:
         DescriptionError: it is too large, or cannot be read.
     """
-    reason = why_unreadable(path, LARGEST)
     try:
-        if not reason:
-            return path.read_text(encoding="utf-8")
+        return read_whole(path, LARGEST)
     except (OSError, UnicodeDecodeError) as error:
-        reason = str(error)
-    raise DescriptionError(
-        "this model text cannot be read",
-        where=str(path),
-        given=reason,
-        expected=f"a readable text file in UTF-8 of at most {LARGEST} bytes",
-    )
+        raise DescriptionError(
+            "this model text cannot be read",
+            where=str(path),
+            given=error,
+            expected=f"a readable text file in UTF-8 of at most {LARGEST} bytes",
+        ) from error
 
 
 def model_from_text(source: str, *, name: str = "model", where: str = "model text") -> Model:

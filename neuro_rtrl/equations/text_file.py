@@ -40,6 +40,32 @@ def why_unreadable(path: Path, most: int = LARGEST) -> str:
     return f"{found.st_size} bytes, more than {most}" if found.st_size > most else ""
 
 
+class UnreadableError(OSError):
+    """A file that is not to be read; the words are those of `why_unreadable`."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.strerror = reason
+
+
+def read_whole(path: Path, most: int = LARGEST, encoding: str = "utf-8") -> str:
+    """All of a file of text.
+
+    Args:
+        path: the file.
+        most: bytes.
+        encoding: of the text.
+
+    Raises:
+        OSError: it cannot be read, is not a file or has more bytes.
+        UnicodeDecodeError: it is not such text.
+    """
+    reason = why_unreadable(path, most)
+    if reason:
+        raise UnreadableError(reason)
+    return path.read_text(encoding=encoding)
+
+
 def parse_toml(source: str) -> dict[str, Any]:
     """The tables of a text.
 

@@ -33,6 +33,13 @@ from neuro_rtrl.kernels.small import identity, is_identity, is_zero, multiply_in
 SMALLEST_SCALE = 1e-4
 
 
+@inline
+def held_between(units: Units, run: Run, k: int, since: int, until: int) -> int:
+    """Of these steps those that unit k spent refractory; only its last period can be among them."""
+    end = min(until, run.last[k] + units.hold[k] - 1)
+    return min(max(end - since, 0), until - since)
+
+
 @jit
 def flow_between(
     units: Units, run: Run, k: int, since: int, until: int, out: np.ndarray, work: np.ndarray
@@ -43,7 +50,7 @@ def flow_between(
     steps = until - since
     at = units.at_dd[p] + (k - units.first[p]) * d * d
     if units.refractory[p]:
-        held = min(max(min(until, run.last[k] + units.hold[k] - 1) - since, 0), steps)
+        held = held_between(units, run, k, since, until)
         power_into(d, units.held_d[at : at + d * d], held, out, work)
         steps -= held
     power_into(d, units.flow_d[at : at + d * d], steps, out, work)

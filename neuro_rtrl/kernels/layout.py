@@ -108,7 +108,7 @@ class Run(NamedTuple):
     counts: np.ndarray
     h: np.ndarray
     a: np.ndarray
-    y: np.ndarray  # (N,) value of the event
+    y: np.ndarray  # (N,) value of the event; of live units only, as ds, dy, dst and dyt
     s: np.ndarray  # (N,) spike
     held: np.ndarray  # (N,) refractory now
     last: np.ndarray  # (N,) step of the last spike

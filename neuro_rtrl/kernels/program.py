@@ -49,6 +49,7 @@ class Program(NamedTuple):
     row: np.ndarray  # (N + 1,) first row of each unit in the base
     plain: np.ndarray  # (G,) all targets of the group have one state and share traces
     power: np.ndarray  # (C, K + 1) D^0, D^1, ... of populations that share traces
+    decay: np.ndarray  # (N,) which of these a unit has, -1: none
     keeps: np.ndarray  # (N,) spiking: own parameters join the row when the unit is live
     filled: np.ndarray  # (N,) the row in the base is not zero
     version: np.ndarray  # (N,) first slot of its present row, -1: the base

@@ -50,7 +50,8 @@ def pulse(
 ) -> None:
     """All of it for unit k; T is in `rows.matrix[4]`, dy/dtheta in `filters.q`."""
     catch_up_own(units, run, rows, k)
-    kind, size, m = rows.own.dtype.type, mask.own[k + 1] - mask.own[k], _unit_parameters(units, k)
+    kind, size = rows.own.dtype.type, mask.own[k + 1] - mask.own[k]
+    m = int(units.m[units.population[k]])
     at, first, own = filters.own[k], filters.at[0, k], rows.own[mask.own_at[k] :][:size]
     gathered, behind = filters.gathered[at:][: size + m], filters.z[first:][: size + m]
     if not filters.filled[0, k]:
@@ -67,12 +68,12 @@ def pulse(
             low, high = traces.run_first[r] - mask.own[k], traces.run_first[r + 1] - mask.own[k]
             source = traces.group[traces.run_first[r]]
             long = high - low
-            _run(
-                own[low:][:long], z[source:][:long], behind[low:][:long], gathered[low:][:long],
-                stay, after, by, c, keep, entry, turns,
+            _pass(
+                own[low:][:long], z[source:][:long], None, behind[low:][:long],
+                gathered[low:][:long], stay, after, by, c, keep, entry, turns,
             )  # fmt: skip
     else:
-        _scattered(
+        _pass(
             own, z, traces.group[mask.own[k] :][:size], behind, gathered,
             stay, after, by, c, keep, entry, turns,
         )  # fmt: skip
@@ -83,11 +84,6 @@ def pulse(
     rows.counts[MULTIPLY_ADDS] += size * (2 if turns else 1) + 2 * (size + m)
     rows.counts[BYTES] += 2 * (size + m) * behind.itemsize
     rows.counts[GRADIENT_ADDS] += size + m
-
-
-@inline
-def _unit_parameters(units: Units, k: int) -> int:
-    return int(units.m[units.population[k]])
 
 
 @inline
@@ -103,9 +99,10 @@ def _close(mask: Mask, rows: Rows, filters: Filters, traces: Traces, k: int, tur
 
 
 @leaf
-def _run(
+def _pass(
     own: np.ndarray,
     z: np.ndarray,
+    group: np.ndarray | None,
     behind: np.ndarray,
     gathered: np.ndarray,
     stay: float,
@@ -116,43 +113,16 @@ def _run(
     entry: float,
     turns: bool,
 ) -> None:
-    """Synapses whose groups follow each other."""
+    """Synapses of these groups; None: of groups that follow each other, as in `z`."""
     if turns:
         for j in range(own.shape[0]):
-            whole = stay * own[j] + z[j]
-            own[j] = after * whole - z[j]
-            gathered[j] += c * behind[j]
-            behind[j] = keep * behind[j] + entry * (by * whole)
-    else:
-        for j in range(own.shape[0]):
-            gathered[j] += c * behind[j]
-            behind[j] = keep * behind[j] + entry * (by * (stay * own[j] + z[j]))
-
-
-@leaf
-def _scattered(
-    own: np.ndarray,
-    z: np.ndarray,
-    group: np.ndarray,
-    behind: np.ndarray,
-    gathered: np.ndarray,
-    stay: float,
-    after: float,
-    by: float,
-    c: float,
-    keep: float,
-    entry: float,
-    turns: bool,
-) -> None:
-    """Synapses whose groups lie anywhere."""
-    if turns:
-        for j in range(own.shape[0]):
-            trace = z[group[j]]
+            trace = z[j] if group is None else z[group[j]]
             whole = stay * own[j] + trace
             own[j] = after * whole - trace
             gathered[j] += c * behind[j]
             behind[j] = keep * behind[j] + entry * (by * whole)
     else:
         for j in range(own.shape[0]):
+            trace = z[j] if group is None else z[group[j]]
             gathered[j] += c * behind[j]
-            behind[j] = keep * behind[j] + entry * (by * (stay * own[j] + z[group[j]]))
+            behind[j] = keep * behind[j] + entry * (by * (stay * own[j] + trace))

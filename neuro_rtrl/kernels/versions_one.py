@@ -1,13 +1,13 @@
 """Versions of the row of a unit with one state: transforms are numbers.
 
-In populations that share traces (window_traces.py) all units decay alike, and what has waited for n
-steps is multiplied by D^n from a table.
+In populations that share traces (window_traces.py) all units decay alike, and D^n is looked up.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from neuro_rtrl.kernels.catch_up import held_between
 from neuro_rtrl.kernels.jit import inline, leaf
 from neuro_rtrl.kernels.layout import STEP, Mask, Rows, Run, Units
 from neuro_rtrl.kernels.program import (
@@ -31,12 +31,12 @@ def bring_up_one(units: Units, run: Run, program: Program, k: int) -> None:
     step, at, through, upto = run.clock[STEP], program.head[k], 1.0, run.clock[STEP]
     first = program.clock[FIRST_STEP]
     if program.since[k] != step:
-        program.pending[k, 0] *= _flow_one(units, run, k, program.since[k], step)
+        program.pending[k, 0] *= _flow_one(units, run, program, k, program.since[k], step)
         program.since[k] = step
     while at >= 0:
         came = program.arrival[at, CAME] + first
         if came < upto:
-            through *= _flow_one(units, run, k, came, upto)
+            through *= _flow_one(units, run, program, k, came, upto)
             upto = came
         program.weight[at, 0] *= through
         program.arrival[at, CAME] = step - first
@@ -44,13 +44,15 @@ def bring_up_one(units: Units, run: Run, program: Program, k: int) -> None:
 
 
 @inline
-def _flow_one(units: Units, run: Run, k: int, since: int, until: int) -> float:
+def _flow_one(units: Units, run: Run, program: Program, k: int, since: int, until: int) -> float:
     """The flow of one state from the end of step `since` to the end of step `until`."""
     p = units.population[k]
     steps, at = until - since, units.at_dd[p] + k - units.first[p]
+    if program.decay[k] >= 0:
+        return float(program.power[program.decay[k], steps])
     through = 1.0
     if units.refractory[p]:
-        held = min(max(min(until, run.last[k] + units.hold[k] - 1) - since, 0), steps)
+        held = held_between(units, run, k, since, until)
         through = power(units.held_d[at], held)
         steps -= held
     return through * power(units.flow_d[at], steps)
@@ -75,21 +77,16 @@ def sum_up_one(
         program.factor,
     )
     open_operation(program, out)
-    shared = traces.shared[k] >= 0
     if program.version[k] >= 0 or program.filled[k]:
-        scale = program.pending[k, 0]
-        if shared:
-            scale *= program.power[traces.shared[k], step - program.since[k]]
-        else:
-            scale *= _flow_one(units, run, k, program.since[k], step)
+        scale = program.pending[k, 0] * _flow_one(units, run, program, k, program.since[k], step)
         if scale != 0.0:
             source[at] = program.version[k] if program.version[k] >= 0 else ~program.row[k]
             factor[at] = scale
             at += 1
     program.since[k] = step
-    if shared:
+    if program.decay[k] >= 0:
         at += _walk(
-            program.head[k], program.arrival, program.weight, program.power[traces.shared[k]],
+            program.head[k], program.arrival, program.weight, program.power[program.decay[k]],
             step - program.clock[FIRST_STEP], source[at:], factor[at:],
         )  # fmt: skip
     else:
@@ -129,7 +126,7 @@ def _sources_one(units: Units, run: Run, program: Program, k: int, at: int) -> i
     while i >= 0:
         came = arrival[i, CAME] + first
         if came < upto:
-            through *= _flow_one(units, run, k, came, upto)
+            through *= _flow_one(units, run, program, k, came, upto)
             upto = came
         scale = program.weight[i, 0] * through
         if scale != 0.0:

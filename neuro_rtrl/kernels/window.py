@@ -257,24 +257,17 @@ def sort_terms(
 ) -> None:
     """Own terms by shard (of `width` columns), those of one shard in the order of the program.
 
-    Parameters without a column have no terms, unless influence overflows: infinity times zero is
-    one. It is left out.
-
     Args:
         pointer: (shards + 1,) <- where those of each shard begin.
         term, within, value: (terms,) <- operation, column within the shard, value.
     """
     pointer[:] = 0
     for i in range(program.clock[TERMS]):
-        place = column[program.parameter[i]]
-        if place >= 0:
-            pointer[place // width + 1] += 1
+        pointer[column[program.parameter[i]] // width + 1] += 1
     for shard in range(pointer.shape[0] - 1):
         pointer[shard + 1] += pointer[shard]
     for i in range(program.clock[TERMS]):
         place = column[program.parameter[i]]
-        if place < 0:
-            continue
         at = pointer[place // width]
         term[at] = program.term[i]
         within[at] = place % width

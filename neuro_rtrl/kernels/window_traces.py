@@ -65,73 +65,49 @@ def take_own(mask: Mask, rows: Rows, traces: Traces, program: Program, k: int) -
     """The own block of a unit with one state goes into the row, as far as it has columns."""
     size, start, at = mask.own[k + 1] - mask.own[k], mask.own[k], program.clock[TERMS]
     own, c = rows.own[mask.own_at[k] :][:size], traces.shared[k]
-    parameter = mask.own_parameter[start:][:size]
-    if rows.fresh_count[k] > 0 or c < 0:
-        _take_some(rows, traces, program, own, parameter, start, c, rows.own_pending[k, 0])
+    parameter, gain = mask.own_parameter[start:][:size], traces.gain[start:][:size]
+    group, operation = traces.group[start:][:size], program.clock[OPERATIONS]
+    scale, terms = rows.own_pending[k, 0], program.term[at:]
+    parameters, values = program.parameter[at:], program.value[at:]
+    if c < 0:
+        program.clock[TERMS] += _take(
+            own, parameter, rows.column, gain, group, None, scale,
+            operation, terms, parameters, values,
+        )  # fmt: skip
     else:
-        program.clock[TERMS] += _take_all(
-            own, parameter, traces.gain[start:][:size], traces.group[start:][:size],
-            traces.z[c, 0], rows.own_pending[k, 0], _least(own), program.clock[OPERATIONS],
-            program.term[at:], program.parameter[at:], program.value[at:],
+        program.clock[TERMS] += _take(
+            own, parameter, rows.column, gain, group, traces.z[c, 0], scale,
+            operation, terms, parameters, values,
         )  # fmt: skip
     rows.own_pending[k, 0] = 1.0
 
 
 @leaf
-def _take_all(
+def _take(
     own: np.ndarray,
     parameter: np.ndarray,
+    column: np.ndarray,
     gain: np.ndarray,
     group: np.ndarray,
-    z: np.ndarray,
+    z: np.ndarray | None,
     scale: float,
-    least: float,
     operation: int,
     term: np.ndarray,
     parameters: np.ndarray,
     values: np.ndarray,
 ) -> int:
-    """Where every parameter that has been heard has a column; the number of terms."""
-    count = 0
+    """The same, without traces if `z` is None; the number of terms."""
+    count, least = 0, _least(own)
     for j in range(own.shape[0]):
-        common = gain[j] * z[group[j]]
+        common = 0.0 if z is None else gain[j] * z[group[j]]
         value = _present(scale, own[j], common, least)
-        own[j] = -common
+        there = column[parameter[j]] >= 0
+        own[j] = -common if there else value - common
         term[count] = operation
         parameters[count] = parameter[j]
         values[count] = value
-        count += value != 0.0
+        count += there and value != 0.0
     return count
-
-
-@inline
-def _take_some(
-    rows: Rows,
-    traces: Traces,
-    program: Program,
-    own: np.ndarray,
-    parameter: np.ndarray,
-    start: int,
-    c: int,
-    scale: float,
-) -> None:
-    """Where some may have none."""
-    at, kind = program.clock[TERMS], own.dtype.type
-    for j in range(own.shape[0]):
-        common = 0.0
-        if c >= 0:
-            common = traces.gain[start + j] * traces.z[c, 0, traces.group[start + j]]
-        value = _present(scale, own[j], common, _least(own))
-        if rows.column[parameter[j]] < 0:
-            own[j] = kind(value - common)
-            continue
-        own[j] = kind(-common)
-        if value != 0.0:
-            program.term[at] = program.clock[OPERATIONS]
-            program.parameter[at] = parameter[j]
-            program.value[at] = value
-            at += 1
-    program.clock[TERMS] = at
 
 
 @jit

@@ -18,7 +18,7 @@ import numpy as np
 
 from neuro_rtrl.contracts import Trial
 from neuro_rtrl.datasets.wikipedia import DATASET
-from neuro_rtrl.equations.text_file import why_unreadable
+from neuro_rtrl.equations.text_file import read_whole
 from neuro_rtrl.errors import DataError
 from neuro_rtrl.tasks._common import need, need_counts, new_key, stream
 from neuro_rtrl.tasks._recorded import evenly, need_part, own_file
@@ -158,17 +158,14 @@ def _text(path: str) -> tuple[np.ndarray, Mapping[str, str]]:
     if not path:
         return DATASET.load()["text"], DATASET.provenance()
     file = Path(path)
-    reason, letters = why_unreadable(file, LARGEST), ""
     try:
-        letters = "" if reason else file.read_text(encoding="utf-8")
+        letters = read_whole(file, LARGEST)
     except (OSError, UnicodeDecodeError) as error:
-        reason = str(error)
-    if reason:
         raise DataError(
             "the text cannot be read",
             where=f"characters: {path}",
-            given=reason,
+            given=error,
             expected="a file of text in UTF-8",
-        )
+        ) from error
     need(len(letters) > 0, f"characters: {path}", "an empty file", "a text")
     return np.frombuffer(letters.encode("utf-32-le"), dtype="<i4"), own_file(file, "text")

@@ -52,9 +52,9 @@ def test_who_shares(model: str, changes: dict[str, Any], wanted: list[int]) -> N
         assert not found.shares[found.group[:8]].any()
 
 
-def test_only_units_of_few_states_are_asked() -> None:
+def test_only_units_of_one_state_are_asked() -> None:
     built = build(network("lif_current"))
-    found = shared.make_traces(built, mask(built.plan, own_blocks_only), "float64", most_states=1)
+    found = shared.make_traces(built, mask(built.plan, own_blocks_only), "float64", one_state=True)
     assert (found.shared[:8] == -1).all()
     assert not found.shares[found.group[:8]].any()
 

@@ -11,7 +11,7 @@ import pytest
 
 from neuro_rtrl.checks import gradcheck_named
 from neuro_rtrl.equations.model_text import load_model
-from neuro_rtrl.equations.text_file import LONGEST_KEY, parse_toml, why_unreadable
+from neuro_rtrl.equations.text_file import LONGEST_KEY, parse_toml, read_whole, why_unreadable
 from neuro_rtrl.errors import NeuroRtrlError
 from neuro_rtrl.experiment_text import load_experiment
 from neuro_rtrl.simulation_text import load_simulation
@@ -111,3 +111,17 @@ def test_a_file_that_is_too_large(tmp_path: Path) -> None:
     for load in (load_model, load_experiment, load_simulation):
         with pytest.raises(NeuroRtrlError, match=r"large\.toml.*read.*bytes, more than 1"):
             load(str(file))
+
+
+def test_a_file_is_read_whole_or_not_at_all(tmp_path: Path) -> None:
+    file = tmp_path / "text"
+    file.write_bytes("\ufeffé".encode())
+    assert read_whole(file, encoding="utf-8-sig") == "é"
+    for wrong, most, reason in (
+        (file, 4, "5 bytes, more than 4"),
+        (tmp_path, 99, "Is a directory"),
+        (tmp_path / "nothing", 99, "No such file or directory"),
+    ):
+        with pytest.raises(OSError, match=f"^{reason}$") as raised:
+            read_whole(wrong, most)
+        assert raised.value.strerror == reason
