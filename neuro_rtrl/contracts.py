@@ -225,7 +225,10 @@ class Lane(Protocol):
         ...
 
     def advance(self, stream: Any, gradient: np.ndarray, restart: bool) -> bool:
-        """Run a stream, adding to `gradient` (p,); True if it must be called again to finish it."""
+        """Run a stream, adding to `gradient` (p,); True if it must be called again to finish it.
+
+        The arrays of the stream may be filled with the next one later: a lane keeps none of them.
+        """
         ...
 
 

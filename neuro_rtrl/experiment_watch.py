@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from neuro_rtrl.contracts import Trial
+from neuro_rtrl.contracts import Model, Trial
 from neuro_rtrl.errors import NeuroRtrlWarning
 from neuro_rtrl.experiment_training import AfterIteration, Job
 
@@ -74,7 +74,7 @@ class Watch:
         """Events per unit and step of each spiking population, in the first sequences."""
         for name, count in self.events.items():
             population = job.network.populations[name]
-            if population.model is None or population.model.threshold is None:
+            if population.model is None or not _thresholded(population.model):
                 continue
             rate = count / (population.n * max(self.steps, 1))
             if count == 0:
@@ -94,7 +94,7 @@ class Watch:
         before, self.counted = self.counted, (ledger.sensitive, all_steps)
         sensitive, steps = ledger.sensitive - before[0], all_steps - before[1]
         models = [p.model for p in job.network.populations.values() if p.model is not None]
-        spiking = all(m.threshold is not None for m in models if m.readout is None)
+        spiking = all(_thresholded(m) for m in models if m.readout is None)
         if spiking and steps > 0 and sensitive >= DENSE * steps:
             text = f"{job.label}: {sensitive / steps:.0%} of all units are in the support of their"
             text += " surrogate: influence is as expensive as without events. Use a narrower one"
@@ -115,3 +115,8 @@ class Watch:
                 text += " sequence: the gradient mixes influence under old and new ones. Use a"
                 self._tell("stale", StaleWarning, f'{text} smaller learning rate or "sequence".')
         self.weights = {name: values.copy() for name, values in present.items()}
+
+
+def _thresholded(model: Model) -> bool:
+    """Whether units may be silent; rate units (g = 1) emit at every step, as they should."""
+    return model.threshold is not None and not model.threshold.is_number

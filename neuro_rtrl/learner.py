@@ -22,6 +22,7 @@ from neuro_rtrl.errors import DescriptionError, unknown
 from neuro_rtrl.learner_options import (
     FiringRate,
     check_both,
+    check_options,
     counting,
     guided,
     rewirings,
@@ -85,14 +86,9 @@ class Learner:
         rewiring: Rewiring | Mapping[str, Rewiring] | None = None,
     ) -> None:
         chosen = guided(find("rules", rule) if isinstance(rule, str) else rule, feedback)
+        check_options(optimizer, average, batch)
         changes = optimizer is not None and update != "sequence"
         chosen = with_weights_that_change(chosen, within_sequences=changes)
-        if average not in (None, "steps"):
-            raise unknown("average", average, ("steps",))
-        if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
-            raise DescriptionError(
-                "the batch is out of range", where="batch", given=batch, expected="1 or more"
-            )
         self._net = net
         run = chosen.network(net) if isinstance(chosen, Reshaping) else net
         methods = rewirings(net, rewiring)

@@ -97,6 +97,34 @@ def with_weights_that_change(rule: Rule, within_sequences: bool) -> Rule:
     return rule
 
 
+def check_options(optimizer: object, average: str | None, batch: int) -> None:
+    """Refuses what a learner cannot be told.
+
+    Args:
+        optimizer: None, or an object with a method `update`.
+        average: None or "steps".
+        batch: 1 or more.
+
+    Raises:
+        DescriptionError: one of them is something else.
+    """
+    updates = callable(getattr(optimizer, "update", None)) and not isinstance(optimizer, type)
+    if optimizer is not None and not updates:
+        raise DescriptionError(
+            "this is no optimizer",
+            where="optimizer",
+            given=repr(optimizer),
+            expected="None, or an object with a method update(values, gradient)",
+            remedy="Give one with its learning rate, for example nr.Adam(1e-3) or nr.SGD(0.1).",
+        )
+    if average not in (None, "steps"):
+        raise unknown("average", average, ("steps",))
+    if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
+        raise DescriptionError(
+            "the batch is out of range", where="batch", given=batch, expected="1 or more"
+        )
+
+
 def check_both(rewiring: Mapping[str, Rewiring], feedback: Mapping[str, Any] | None) -> None:
     """Refuses feedback weights that are given one by one for synapses that come and go.
 

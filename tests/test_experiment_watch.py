@@ -73,6 +73,18 @@ def test_a_network_that_is_alive_is_not_warned_of(tmp_path: Path) -> None:
     assert warned(tmp_path) == []
 
 
+def test_rate_units_emit_at_every_step_without_a_warning(tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", NeuroRtrlWarning)
+        small = [
+            "learning.iterations=10",
+            "task.batch=1",
+            "task.test_size=2",
+            "populations.hidden.n=6",
+        ]
+        run_experiment("copy_gru", out=tmp_path, overrides=small)
+
+
 @pytest.mark.parametrize(
     ("kind", "changes"),
     [

@@ -230,3 +230,9 @@ def test_rates_are_not_averaged_over_steps(trial: Any) -> None:
 def test_an_unknown_average() -> None:
     with pytest.raises(DescriptionError, match=r"unknown average; given: 'step'.*'steps'"):
         nr.Learner(network(), update="sequence", average="step")
+
+
+@pytest.mark.parametrize("given", ["adam", nr.Adam, 1e-3])
+def test_what_is_no_optimizer(given: Any) -> None:
+    with pytest.raises(DescriptionError, match=r"no optimizer.*; given: .*for example nr\.Adam"):
+        nr.Learner(network(), optimizer=given)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,11 +25,18 @@ from neuro_rtrl.engine.rewire import (
 )
 from neuro_rtrl.engine.simulation import SpikeBuffer
 from neuro_rtrl.engine.snapshot import Snapshot
-from neuro_rtrl.engine.stream import NEVER, make_stream
-from neuro_rtrl.engine.times import check_single_steps, check_update, check_whole, update_steps
-from neuro_rtrl.errors import BuildError, unknown
+from neuro_rtrl.engine.stream import NEVER, SingleStep, make_stream
+from neuro_rtrl.engine.times import (
+    check_single_steps,
+    check_update,
+    check_whole,
+    one_of,
+    update_steps,
+)
+from neuro_rtrl.errors import BuildError
 from neuro_rtrl.kernels.layout import STEP
 from neuro_rtrl.kernels.losses import LOSSES
+from neuro_rtrl.kernels.stream import Stream
 
 PRECISIONS = ("float32", "float64")
 
@@ -50,8 +58,8 @@ class Session:
         rewiring: Mapping[str, Rewiring] | None = None,
     ) -> None:
         self.built, self.rule, self.optimizer = built, rule, optimizer
-        self.loss, self.precision, self.batch = _one_of("loss", loss, LOSSES), precision, batch
-        _one_of("precision", precision, PRECISIONS)
+        self.loss, self.precision, self.batch = one_of("loss", loss, LOSSES), precision, batch
+        one_of("precision", precision, PRECISIONS)
         self.update_every = update_steps(update)
         check_update(rule, update, self.update_every)
         self.rate, self.average = rate, average
@@ -67,10 +75,10 @@ class Session:
         self.guard = Guard(built)
         self.shared = rule.prepare(built)
         self.lanes: list[Any] = []
-        self.gradient = np.zeros(built.values.size)
-        self._added = np.zeros(built.values.size)
+        self.gradient, self._added = np.zeros((2, built.values.size))
         self.since_update = 0
-        self._certified = 0.0
+        # Asking a lane for it, as Python does, takes 10 us: more than many a step.
+        self._certifies, self._certified = False, 0.0
         self.plastic: Plastic | None = None
         if rewiring:
             check_rule(rule, self.update_every)
@@ -79,6 +87,10 @@ class Session:
         self._fresh = True
         self.passage: Passage | None = None
         self.pause = np.array([NEVER])
+        self._single = SingleStep(built, self.loss, self.pause)
+        self._make = partial(
+            make_stream, loss=loss, rate=rate or (0.0, 0.0), average=average, pause=self.pause
+        )
         self._between: Between | None = None
         bind(optimizer, built)
 
@@ -106,7 +118,9 @@ class Session:
     def lane(self, i: int) -> Any:
         """Lane number `i`, made if it is not there yet."""
         while len(self.lanes) <= i:
-            self.lanes.append(self.rule.start(self.built, self.shared, self.precision))
+            made = self.rule.start(self.built, self.shared, self.precision)
+            self.lanes.append(made)
+            self._certifies = isinstance(made, Certified)
         return self.lanes[i]
 
     def sequences(
@@ -186,24 +200,14 @@ class Session:
     def _advance(self, passage: Passage, batch: Batch, share: float, restart: bool = False) -> None:
         """Run a stream in the lane that is under way, adding `share` times its gradient."""
         lane, self._fresh = self.lane(passage.lane), False
-        stream = make_stream(
-            self.built,
-            batch.inputs,
-            batch.targets,
-            loss=self.loss,
-            offset=passage.offset if passage.midway else int(lane.run.clock[STEP]),
-            traced=batch.traced,
-            spikes=batch.spikes,
-            rate=self.rate or (0.0, 0.0),
-            average=self.average,
-            pause=self.pause,
-        )
+        single = batch.single and not restart
+        stream = self._stream(passage, batch, lane, single)
         # The sum goes straight to its place where it is not to be scaled: parameters are many.
         added, buffer = self.gradient if share == 1.0 else self._added, SpikeBuffer(self.built)
         if passage.midway:
             passage.take_up(stream, buffer)
         else:
-            passage.certified = _certified(lane)
+            passage.certified = self._bound(lane)
             if share != 1.0:
                 added[:] = 0.0
         while lane.advance(stream, added, restart):
@@ -217,11 +221,20 @@ class Session:
         if share != 1.0:
             with np.errstate(over="ignore", invalid="ignore"):  # noticed at the update
                 self.gradient += share * added
-        self._certified += share * (_certified(lane) - passage.certified)
+        self._certified += share * (self._bound(lane) - passage.certified)
         loss = float(stream.losses.sum()) / batch.inputs.shape[0]
         found = buffer.spikes() if batch.spikes else {}
-        predictions = stream.predictions[:, :, : self.outputs.size]
-        passage.close(Result(loss, stream.losses, predictions, found, stream.trace[0]))
+        given = stream.predictions[:, :, : self.outputs.size], stream.losses, stream.trace[0]
+        predictions, losses, trace = (a.copy() for a in given) if single else given
+        passage.close(Result(loss, losses, predictions, found, trace))
+
+    def _stream(self, passage: Passage, batch: Batch, lane: Any, single: bool) -> Stream:
+        if single:
+            target = None if batch.targets is None else batch.targets[0, 0]
+            return self._single(batch.inputs[0, 0], target, int(lane.run.clock[STEP]))
+        offset = passage.offset if passage.midway else int(lane.run.clock[STEP])
+        kept: dict[str, Any] = {"traced": batch.traced, "spikes": batch.spikes}
+        return self._make(self.built, batch.inputs, batch.targets, offset=offset, **kept)
 
     def _update(self) -> None:
         """One step of the optimizer along the gradient gathered so far."""
@@ -230,10 +243,12 @@ class Session:
         self.guard.gradient(self.gradient)
         before = self.built.values.copy() if self.plastic is not None else self.built.values
         if self.optimizer is not None:
-            values = self.built.values[learned]
+            every = learned.size == self.built.values.size
+            values = self.built.values if every else self.built.values[learned]
             with np.errstate(over="ignore", invalid="ignore"):  # noticed by the guard
-                self.optimizer.update(values, self.gradient[learned])
-            self.built.values[learned] = values
+                self.optimizer.update(values, self.gradient if every else self.gradient[learned])
+            if not every:
+                self.built.values[learned] = values
             self.guard.values(self.built.values)
         if self.plastic is not None:
             self._rewire(self.plastic, before)
@@ -256,6 +271,7 @@ class Session:
 
     def _take_over(self, built: Built) -> None:
         self.built, self._added = built, np.zeros(self.gradient.size)
+        self._single = SingleStep(built, self.loss, self.pause)
         self.guard.follow(built)
         bind(self.optimizer, built)
 
@@ -270,21 +286,15 @@ class Session:
             self.lane(number)
         self.passage = blank(state.notes, f"{place}/passage")
 
+    def _bound(self, lane: Any) -> float:
+        return lane.certificate() if self._certifies else 0.0
+
     def certificate(self) -> float | None:
         """Bound of the 2-norm of the error of `gradient`; None if the rule has none."""
-        return self._certified if isinstance(self.lane(0), Certified) else None
+        self.lane(0)
+        return self._certified if self._certifies else None
 
     def ledger(self) -> Ledger:
         """Counts of all lanes."""
         self.lane(0)
         return self.rule.ledger(self.built, self.shared, self.lanes)
-
-
-def _certified(lane: Any) -> float:
-    return lane.certificate() if isinstance(lane, Certified) else 0.0
-
-
-def _one_of(what: str, given: str, known: tuple[str, ...]) -> str:
-    if given not in known:
-        raise unknown(what, given, known)
-    return given

@@ -20,6 +20,7 @@ from neuro_rtrl.kernels.entry import start_rows, start_run
 from neuro_rtrl.kernels.filters import Filters
 from neuro_rtrl.kernels.layout import FINISHED, NOT_FINITE, RECORD_FULL, SEQUENCE, Mask, Rows, Run
 from neuro_rtrl.kernels.local import local
+from neuro_rtrl.kernels.refs import Caller
 from neuro_rtrl.kernels.stream import Stream
 from neuro_rtrl.kernels.traces import Traces
 from neuro_rtrl.kernels.transplant import settle_rows
@@ -115,6 +116,16 @@ def _sent(built: Built, population: Population) -> np.ndarray:
     return np.flatnonzero(inside & (built.plan.wiring.source < built.plan.n))
 
 
+def _feedback(built: Built) -> np.ndarray:
+    """(3, synapses) to readouts: their numbers, their units, the outputs they go to."""
+    sent = [_sent(built, p) for p in built.plan.readouts]
+    synapses = np.concatenate([np.zeros(0, np.int64), *sent])
+    order = np.full(built.plan.n, -1)
+    order[built.outputs[0]] = np.arange(built.outputs[0].size)
+    source, target = built.plan.wiring.source, built.wires.target
+    return np.stack([synapses, source[synapses], order[target[synapses]]])
+
+
 def _heard_plainly(built: Built, population: Population) -> bool:
     sent, wires = _sent(built, population), built.wires
     if sent.size == 0:
@@ -154,6 +165,7 @@ def make_filters(built: Built, mask: Mask, kept: Local, precision: str) -> Filte
         read=np.array([outputs[1][np.flatnonzero(of == f)[0]] for f in range(len(readouts))]),
         of=of,
         feedback=np.zeros((outputs[0].size, n)),
+        sent=_feedback(built),
         sends=sends,
         at=at,
         z=np.zeros(size, precision),
@@ -186,12 +198,8 @@ class LocalLane:
         self.rows: Rows = make_rows(built, mask, precision)
         self.filters: Filters = make_filters(built, mask, kept, precision)
         self.traces: Traces = make_traces(built, mask, precision)
-        self._copies = np.array([copies])
-        sent = [_sent(built, p) for p in built.plan.readouts]
-        self._sent = np.concatenate([np.zeros(0, np.int64), *sent])
-        order = np.full(built.plan.n, -1)
-        order[built.outputs[0]] = np.arange(built.outputs[0].size)
-        self._place = (order[built.wires.target[self._sent]], built.plan.wiring.source[self._sent])
+        self._copies = copies
+        self._local = Caller(local)
 
     def restart(self) -> None:
         """Initial states, nothing under way, no traces; counts stay."""
@@ -208,12 +216,11 @@ class LocalLane:
     def advance(self, stream: Stream, gradient: np.ndarray, restart: bool) -> bool:
         """Run the stream, adding to `gradient`; True if the record of spikes is full first."""
         b = self.built
-        carried = self.route.weights(b.values)
-        self.filters.feedback[self._place] = carried[self._sent] * b.wires.gain[self._sent]
-        answer = local(
-            b.units, b.wires, self.mask, b.values, self.run, self.rows, self.filters,
-            self.traces, stream._replace(copies=self._copies), gradient, restart,
+        stream.copies[0] = self._copies
+        tables = (
+            b.units, b.wires, self.mask, self.run, self.rows, self.filters, self.traces, stream
         )  # fmt: skip
+        answer = self._local(tables, b.values, self.route.weights(b.values), gradient, restart)
         if answer == NOT_FINITE:
             raise not_finite(b, self.run)
         if answer == FINISHED:

@@ -42,10 +42,16 @@ class Batch(NamedTuple):
     traced: np.ndarray | None = None
     spikes: bool = False
 
+    @property
+    def single(self) -> bool:
+        """Whether it is one step, of which nothing is recorded."""
+        recorded = self.spikes or (self.traced is not None and self.traced.size > 0)
+        return self.inputs.shape[1] == 1 and not recorded
+
     def part(self, sequences: slice, steps: slice) -> Batch:
         """Some of the sequences, and of their steps."""
         targets = None if self.targets is None else self.targets[sequences, steps]
-        return self._replace(inputs=self.inputs[sequences, steps], targets=targets)
+        return Batch(self.inputs[sequences, steps], targets, self.traced, self.spikes)
 
 
 ALL = slice(None)

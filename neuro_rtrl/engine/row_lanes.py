@@ -42,6 +42,7 @@ from neuro_rtrl.kernels.layout import (
     Run,
 )
 from neuro_rtrl.kernels.losses import LOSSES
+from neuro_rtrl.kernels.refs import Caller
 from neuro_rtrl.kernels.rtrl import limited, rtrl
 from neuro_rtrl.kernels.stream import Stream
 from neuro_rtrl.kernels.transplant import settle_rows
@@ -73,6 +74,7 @@ class Lane:
         number = next(shared.lanes)
         self.limits: Limits = make_limits(built, self.mask, self.rows, rule.changes, number)
         self._wanted = np.zeros(self.mask.columns.size, np.int64)
+        self._copies, self._kernel = rule.copies(built), Caller(rtrl if rule.plain else limited)
         self.replay = self._shards(precision)
 
     def _shards(self, precision: str) -> Replay | None:
@@ -105,20 +107,18 @@ class Lane:
         """Run the stream, adding to `gradient`; True if the record of spikes is full first."""
         b = self.built
         carried = self.shared.route.weights(b.values)
-        stream = self._asked(stream)
+        self._ask(stream)
         if self.replay is not None and stream.span[1] >= self.replay.least_steps:
             return self._by_windows(self.replay, stream, gradient, restart)
         self._by_rows()
         while True:
+            tables = (b.units, b.wires, self.mask, self.run, self.rows)
             if self.rule.plain:
-                answer = rtrl(
-                    b.units, b.wires, self.mask, b.values, self.run, self.rows, stream, gradient,
-                    self._wanted, restart,
-                )  # fmt: skip
+                answer = self._kernel((*tables, stream), b.values, gradient, self._wanted, restart)
             else:
-                answer = limited(
-                    b.units, b.wires, self.mask, b.values, carried, self.run, self.rows,
-                    self.limits, stream, gradient, self._wanted, restart,
+                answer = self._kernel(
+                    (*tables, self.limits, stream), b.values, carried, gradient, self._wanted,
+                    restart,
                 )  # fmt: skip
             if answer == FINISHED:
                 self.run.clock[SEQUENCE] = 0
@@ -163,8 +163,8 @@ class Lane:
         if self.replay is not None and self.replay.active:
             self.rows = into_rows(self.built, self.mask, self.run, self.rows, self.replay)
 
-    def _asked(self, stream: Stream) -> Stream:
-        """The stream with what the rule makes of its targets."""
+    def _ask(self, stream: Stream) -> None:
+        """Tells the stream what the rule makes of its targets."""
         if self.rule.changes.reward is not None and LOSSES[int(stream.loss[0])] == "bce":
             raise BuildError(
                 f"the rule {self.rule.name} has no actions for this loss",
@@ -173,8 +173,7 @@ class Lane:
                 expected="cross_entropy (actions are classes), mse or sse (actions are numbers)",
                 remedy='The rule "eprop" learns from targets with every loss.',
             )
-        copies = np.array([self.rule.copies(self.built)])
-        return stream._replace(copies=copies)
+        stream.copies[0] = self._copies
 
     def carried(self) -> list[Carried]:
         """Influence, and the factors of what is kept as a product."""

@@ -33,7 +33,7 @@ def numbers(
             f"{what} must be numbers", given=repr(values), expected=_shape_text(shape)
         ) from error
     fits = array.ndim == len(shape)
-    fits = fits and all(s is None or s == g for s, g in zip(shape, array.shape, strict=False))
+    fits = fits and all(s is None or s == g for s, g in zip(shape, array.shape, strict=True))
     if not fits:
         raise DescriptionError(
             f"{what} have the wrong shape", given=array.shape, expected=_shape_text(shape)
@@ -49,7 +49,7 @@ def targets_of(values: Any, shape: tuple[int | None, ...]) -> np.ndarray:
     """Targets (..., outputs); a step has one for every output, or NaN for every output."""
     array = numbers(values, shape, "targets", nan=True)
     missing = np.isnan(array)
-    if (missing.any(axis=-1) != missing.all(axis=-1)).any():
+    if missing.any() and (missing.any(axis=-1) != missing.all(axis=-1)).any():
         raise DescriptionError(
             "a step has targets for some outputs only",
             given="NaN among numbers",
@@ -143,6 +143,29 @@ def make_stream(
         trace=np.zeros((sequences, steps, places.size)),
         pause=np.array([NEVER]) if pause is None else pause,
     )
+
+
+class SingleStep:
+    """The stream of a step of one sequence, made once and filled for each step: sooner than anew.
+
+    What it gives must be copied before the next.
+    """
+
+    def __init__(self, built: Built, loss: str, pause: np.ndarray) -> None:
+        width = sum(p.n for p in built.plan.inputs)
+        # Ones: there is room for an event of every input.
+        self._stream = make_stream(built, np.ones((1, 1, width)), None, loss=loss, pause=pause)
+
+    def __call__(self, x: np.ndarray, target: np.ndarray | None, offset: int) -> Stream:
+        """Inputs (inputs,), targets (outputs,) or None, and the step of the run."""
+        stream = self._stream
+        events = np.flatnonzero(x)
+        stream.pointer[1] = events.size
+        stream.input[: events.size] = events
+        stream.value[: events.size] = x[events]
+        stream.targets[:] = np.nan if target is None else target
+        stream.losses[:], stream.offset[0] = 0.0, offset
+        return stream
 
 
 def _shares(sequences: int, targets: np.ndarray | None) -> np.ndarray:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -48,6 +49,7 @@ from neuro_rtrl.kernels.layout import (
     Rows,
     Run,
 )
+from neuro_rtrl.kernels.refs import Caller
 from neuro_rtrl.kernels.simulate import CHECK_EVERY
 from neuro_rtrl.kernels.stream import Stream
 from neuro_rtrl.kernels.tangent_step import settle, to_end, to_events, to_threshold
@@ -65,6 +67,8 @@ class Lane:
         self.rule: Approximation = rule.make(built, shared, rng)
         self.tangents = make_tangents(built, shared, self.rule.columns, rule.residual)
         self._wanted = np.zeros(shared.mask.columns.size, np.int64)
+        kernels = (to_threshold, to_events, to_end)
+        self._to_threshold, self._to_events, self._to_end = map(Caller, kernels)
         units, (outputs, readout) = built.units, built.outputs
         p = units.population[outputs]
         self._read = units.at_h[p] + readout * units.size[p] + outputs - units.first[p]
@@ -117,13 +121,11 @@ class Lane:
 
     def _step(self, stream: Stream, gradient: np.ndarray) -> None:
         b, mask, run = self.built, self.mask, self.run
-        to_threshold(b.units, b.wires, mask, b.values, run, self.rows, stream, self.tangents)
+        self._to_threshold(self._tables(stream), b.values)
         self._absorb()
         self.tangents = with_room(self.tangents, int(run.clock[LIVE]))
         while True:
-            answer = to_events(
-                b.units, b.wires, mask, run, self.rows, stream, self.tangents, self._wanted
-            )
+            answer = self._to_events(self._tables(stream), self._wanted)
             if answer == FINISHED:
                 break
             if answer == NEED_COLUMNS:
@@ -131,10 +133,14 @@ class Lane:
             else:
                 self.rows = grow_events(self.rows, run.live.size)
         self._absorb()
-        to_end(b.units, b.wires, mask, b.values, run, self.rows, stream, self.tangents, gradient)
+        self._to_end(self._tables(stream), b.values, gradient)
         self.rows.counts[HELD] += self.tangents.V.size + self.rule.kept().size
         self._absorb()
         self._learn(stream, gradient)
+
+    def _tables(self, stream: Stream) -> tuple[Any, ...]:
+        b = self.built
+        return b.units, b.wires, self.mask, self.run, self.rows, stream, self.tangents
 
     def _absorb(self) -> None:
         tangents, phase = self.tangents, handed_out(self.tangents, self.rows, self.mask, self.run)

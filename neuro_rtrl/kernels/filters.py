@@ -25,6 +25,7 @@ from neuro_rtrl.kernels.layout import (
     Rows,
     Run,
     Units,
+    Wires,
 )
 from neuro_rtrl.kernels.small import identity, multiply_into
 from neuro_rtrl.kernels.traces import Traces
@@ -41,6 +42,7 @@ class Filters(NamedTuple):
     read: np.ndarray  # (F,) the state that is read
     of: np.ndarray  # (outputs,) filter of each output
     feedback: np.ndarray  # (outputs, N) b, zero where nothing is sent
+    sent: np.ndarray  # (3, synapses) to readouts: their numbers, units, outputs
     sends: np.ndarray  # (F, N) whether unit k sends to a readout of the filter
     at: np.ndarray  # (F, N + 1) offsets in z: d rows of own parameters each
     z: np.ndarray
@@ -53,6 +55,14 @@ class Filters(NamedTuple):
     waits: np.ndarray  # (N,) whether some of it is there
     loop: np.ndarray  # (N,) synapse of each unit with itself that counts, or -1
     loop_group: np.ndarray  # (N,) and the group that it belongs to
+
+
+@inline
+def take_feedback(wires: Wires, filters: Filters, carried: np.ndarray) -> None:
+    """b, from the weights (parameters,) through which sensitivities pass."""
+    for i in range(filters.sent.shape[1]):
+        e, k, o = filters.sent[0, i], filters.sent[1, i], filters.sent[2, i]
+        filters.feedback[o, k] = carried[e] * wires.gain[e]
 
 
 @jit

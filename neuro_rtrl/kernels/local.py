@@ -38,6 +38,7 @@ from neuro_rtrl.kernels.filters import (
     listen,
     own_part,
     restart_filters,
+    take_feedback,
     theta_part,
 )
 from neuro_rtrl.kernels.gather import gather
@@ -87,19 +88,22 @@ def local(
     units: Units,
     wires: Wires,
     mask: Mask,
-    values: np.ndarray,
     run: Run,
     rows: Rows,
     filters: Filters,
     traces: Traces,
     stream: Stream,
+    values: np.ndarray,
+    carried: np.ndarray,
     gradient: np.ndarray,
     restart: bool,
 ) -> int:
     """Run the stream and add the gradient of its loss to `gradient`."""
+    links, kept = ref(wires), ref(filters)
+    take_feedback(links, kept, carried)
     return _sequences(
-        ref(units), ref(wires), ref(mask), values, ref(run), ref(rows), ref(filters),
-        ref(traces), ref(stream), gradient, restart,
+        ref(units), links, ref(mask), values, ref(run), ref(rows), kept, ref(traces), ref(stream),
+        gradient, restart,
     )  # fmt: skip
 
 

@@ -64,11 +64,11 @@ def to_threshold(
     units: Units,
     wires: Wires,
     mask: Mask,
-    values: np.ndarray,
     run: Run,
     rows: Rows,
     stream: Stream,
     tangents: Tangents,
+    values: np.ndarray,
 ) -> None:
     """The step up to the threshold test; immediate: collected arrivals, dPhi/dtheta."""
     _to_threshold(
@@ -151,11 +151,11 @@ def to_end(
     units: Units,
     wires: Wires,
     mask: Mask,
-    values: np.ndarray,
     run: Run,
     rows: Rows,
     stream: Stream,
     tangents: Tangents,
+    values: np.ndarray,
     gradient: np.ndarray,
 ) -> None:
     """Arrivals, reset, loss and the rows' share of its gradient; immediate: arrivals, reset."""

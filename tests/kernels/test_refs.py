@@ -9,7 +9,7 @@ import pytest
 from numba.core.errors import TypingError
 
 from neuro_rtrl.kernels.jit import inline, jit, kernel
-from neuro_rtrl.kernels.refs import Packed, ref
+from neuro_rtrl.kernels.refs import Caller, Packed, ref
 
 
 class Pair(NamedTuple):
@@ -99,6 +99,26 @@ def test_packed_arrays_have_their_shape() -> None:
 def test_packed_tuples_keep_their_arrays() -> None:
     packed = Packed(pair(1.0, 2.0))
     assert entry(packed, Packed(pair(0.5, 0.5))) == 5.0
+
+
+@kernel
+def weighed(a: Pair, b: Pair, factors: np.ndarray, twofold: bool) -> float:
+    first = ref(a)
+    add(first, ref(b))
+    return first.numbers.sum() * factors[0] * (2 if twofold else 1)
+
+
+def test_a_caller_sees_changed_numbers_and_other_tuples() -> None:
+    call, a, b = Caller(weighed), pair(1.0, 2.0), pair(10.0, 20.0)
+    assert call((a, b), np.array([3.0]), False) == 99.0
+    assert call((a, b), np.array([1.0]), True) == 126.0
+    b.numbers[:] = 0.0
+    assert call((a, b), np.array([1.0]), False) == 63.0
+    longer = pair(1.0, 1.0, 1.0)
+    assert call((longer, longer), np.array([1.0]), False) == 6.0
+    assert call((a, b), np.array([1.0]), False) == 63.0
+    single = Pair(np.array([2.0, 2.0], np.float32), np.zeros(1, np.int64))
+    assert call((single, b), np.array([1.0]), False) == 4.0
 
 
 def test_a_name_that_the_tuple_does_not_have() -> None:
