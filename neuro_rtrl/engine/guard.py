@@ -1,7 +1,8 @@
 """Numbers that are not finite, or will not be for long: found, named, and explained.
 
 States are looked at by the kernels, every 64 steps. Here it is influence, gradient and learned
-values, at every update and, where updates are frequent, as often as the kernels look.
+values, at every update and, where updates are frequent, as often as the kernels look; less often
+where looking at all influence would take longer than the steps between.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from neuro_rtrl.kernels.stream import Stream
 
 CHECK_MIDWAY = 4096
 """Steps: a look goes through all influence, which may be much more than a step does."""
+ENTRIES_A_STEP = 1 << 14
+"""Where steps come one by one a look waits until it is no more than so many entries a step."""
 LARGEST = 1e9
 """Influence beyond this has exploded, though it may be far from overflow."""
 
@@ -34,6 +37,7 @@ class Guard:
 
     def __init__(self, built: Built) -> None:
         self._built, self._steps, self._warned = built, 0, False
+        self._due = CHECK_EVERY
 
     def follow(self, built: Built) -> None:
         """The network has another wiring."""
@@ -46,7 +50,7 @@ class Guard:
             SimulationError: an entry is not finite.
         """
         self._steps += stream.losses.size
-        if self._steps >= CHECK_EVERY:
+        if self._steps >= min(self._due, CHECK_MIDWAY):
             self._look(lane, int(stream.offset[0] + stream.span[1]))
 
     def midway(self, lane: Any, steps: int) -> None:
@@ -63,7 +67,9 @@ class Guard:
         self._steps = 0
         if not isinstance(lane, Carrying):
             return
-        large = [(one, size) for one in lane.carried() if not (size := _size(one)) <= LARGEST]
+        carried = list(lane.carried())
+        self._due = max(CHECK_EVERY, sum(one.array.size for one in carried) // ENTRIES_A_STEP)
+        large = [(one, size) for one in carried if not (size := _size(one)) <= LARGEST]
         late = f", step {step} or shortly before"
         places = [one.whose(_worst(one.array)) + late for one, _ in large]
         for one, size in large:
