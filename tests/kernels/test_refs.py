@@ -119,6 +119,8 @@ def test_a_caller_sees_changed_numbers_and_other_tuples() -> None:
     assert call((a, b), np.array([1.0]), False) == 63.0
     single = Pair(np.array([2.0, 2.0], np.float32), np.zeros(1, np.int64))
     assert call((single, b), np.array([1.0]), False) == 4.0
+    assert call((single, b), np.array([2.0], np.float32), False) == 8.0
+    assert call((single, b), np.array([[2.0, 3.0]])[:, 1], False) == 12.0
 
 
 def test_a_name_that_the_tuple_does_not_have() -> None:
