@@ -195,9 +195,9 @@ class Learner:
         shape = (array.shape[1], self._session.outputs.size)
         wanted = None if targets is None else targets_of(targets, shape)[None]
         session, looks = self._session, Looks(units, every, own)
-        options = {"loss": session.loss, "rate": session.rate or (0.0, 0.0)}
         name = session.rule.name
-        return observe(self._built, session.lane(0), name, looks, array, wanted, **options)
+        session.collect()
+        return observe(self._built, session.lane(0), name, looks, array, wanted, **session.options)
 
     def reset(self) -> None:
         """States, queue and influence back to the start; parameters stay."""
@@ -238,8 +238,8 @@ class Learner:
     @property
     def gradient(self) -> dict[str, np.ndarray]:
         """Name -> gradient of the loss summed since the last update, mean over the batch."""
-        names = self._built.plan.names
-        return {name: self._session.gradient[index] for name, index in names.items()}
+        names, gradient = self._built.plan.names, self._session.collect()
+        return {name: gradient[index] for name, index in names.items()}
 
     @property
     def parameters(self) -> dict[str, np.ndarray]:

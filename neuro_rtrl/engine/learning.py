@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from neuro_rtrl.contracts import Certified, Optimizer, Rule
 from neuro_rtrl.contracts_rewiring import Following, Rewiring
 from neuro_rtrl.engine.build import Built
+from neuro_rtrl.engine.gathered import Gathered
 from neuro_rtrl.engine.guard import Guard
 from neuro_rtrl.engine.ledger import Ledger
 from neuro_rtrl.engine.passage import ALL, Batch, Between, Passage, blank
@@ -62,7 +62,7 @@ class Session:
         one_of("precision", precision, PRECISIONS)
         self.update_every = update_steps(update)
         check_update(rule, update, self.update_every)
-        self.rate, self.average = rate, average
+        self._average, self._of_sequences = average, {"firing_rate": bool(rate), "average": average}
         if self.update_every:
             check_whole(self._of_sequences, "update", repr(update), 'update="sequence"')
         self.outputs = built.outputs[0][: built.width]
@@ -75,10 +75,10 @@ class Session:
         self.guard = Guard(built)
         self.shared = rule.prepare(built)
         self.lanes: list[Any] = []
-        self.gradient, self._added = np.zeros((2, built.values.size))
+        self._gathered = Gathered(built.values.size)
         self.since_update = 0
         # Asking a lane for it, as Python does, takes 10 us: more than many a step.
-        self._certifies, self._certified = False, 0.0
+        self._certifies, self._holds, self._certified = False, False, 0.0
         self.plastic: Plastic | None = None
         if rewiring:
             check_rule(rule, self.update_every)
@@ -88,15 +88,9 @@ class Session:
         self.passage: Passage | None = None
         self.pause = np.array([NEVER])
         self._single = SingleStep(built, self.loss, self.pause)
-        self._make = partial(
-            make_stream, loss=loss, rate=rate or (0.0, 0.0), average=average, pause=self.pause
-        )
+        self.options: dict[str, Any] = {"loss": loss, "rate": rate or (0.0, 0.0)}
         self._between: Between | None = None
         bind(optimizer, built)
-
-    @property
-    def _of_sequences(self) -> dict[str, bool]:
-        return {"firing_rate": self.rate is not None, "average": self.average}
 
     def restart(self) -> None:
         """All lanes back to the initial state; the gradient so far is forgotten, counts are not."""
@@ -105,10 +99,15 @@ class Session:
         self.since_update, self.passage = 0, None
 
     def _forget(self) -> None:
-        self.gradient[:] = 0.0
+        self._gathered.forget()
         self._certified = 0.0
 
+    def collect(self) -> np.ndarray:
+        """The gradient (parameters,) since the last update; lanes hold nothing of it any more."""
+        return self._gathered.collect(self.lanes, self._single.nothing)
+
     def _rewind(self) -> None:
+        self.collect()
         self._fresh = True
         if self.plastic is not None:
             self.plastic.over = True
@@ -121,6 +120,7 @@ class Session:
             made = self.rule.start(self.built, self.shared, self.precision)
             self.lanes.append(made)
             self._certifies = isinstance(made, Certified)
+            self._holds = bool(getattr(made, "holds", False))
         return self.lanes[i]
 
     def sequences(
@@ -200,16 +200,12 @@ class Session:
     def _advance(self, passage: Passage, batch: Batch, share: float, restart: bool = False) -> None:
         """Run a stream in the lane that is under way, adding `share` times its gradient."""
         lane, self._fresh = self.lane(passage.lane), False
-        single = batch.single and not restart
-        stream = self._stream(passage, batch, lane, single)
-        # The sum goes straight to its place where it is not to be scaled: parameters are many.
-        added, buffer = self.gradient if share == 1.0 else self._added, SpikeBuffer(self.built)
+        stream = self._stream(passage, batch, lane, share, restart)
+        added, buffer = self._gathered.place(share, passage.midway), SpikeBuffer(self.built)
         if passage.midway:
             passage.take_up(stream, buffer)
         else:
             passage.certified = self._bound(lane)
-            if share != 1.0:
-                added[:] = 0.0
         while lane.advance(stream, added, restart):
             buffer.take(lane.run, stream)
             if self.pause[0] < 0:
@@ -218,35 +214,38 @@ class Session:
                 self._look(passage)
         self.guard.lane(lane, stream)
         buffer.take(lane.run, stream)
-        if share != 1.0:
-            with np.errstate(over="ignore", invalid="ignore"):  # noticed at the update
-                self.gradient += share * added
+        self._gathered.close(share, bool(stream.holds[0]))
         self._certified += share * (self._bound(lane) - passage.certified)
         loss = float(stream.losses.sum()) / batch.inputs.shape[0]
         found = buffer.spikes() if batch.spikes else {}
-        given = stream.predictions[:, :, : self.outputs.size], stream.losses, stream.trace[0]
-        predictions, losses, trace = (a.copy() for a in given) if single else given
-        passage.close(Result(loss, losses, predictions, found, trace))
+        predictions = stream.predictions[:, :, : self.outputs.size].copy()
+        passage.close(Result(loss, stream.losses.copy(), predictions, found, stream.trace[0]))
 
-    def _stream(self, passage: Passage, batch: Batch, lane: Any, single: bool) -> Stream:
-        if single:
+    def _stream(
+        self, passage: Passage, batch: Batch, lane: Any, share: float, restart: bool
+    ) -> Stream:
+        if batch.single and not restart:
             target = None if batch.targets is None else batch.targets[0, 0]
-            return self._single(batch.inputs[0, 0], target, int(lane.run.clock[STEP]))
+            due = self.since_update + 1 == self.update_every
+            holds = self._holds and share == 1.0 and not due
+            return self._single(batch.inputs[0, 0], target, int(lane.run.clock[STEP]), holds)
         offset = passage.offset if passage.midway else int(lane.run.clock[STEP])
-        kept: dict[str, Any] = {"traced": batch.traced, "spikes": batch.spikes}
-        return self._make(self.built, batch.inputs, batch.targets, offset=offset, **kept)
+        return make_stream(
+            self.built, batch.inputs, batch.targets, offset=offset, traced=batch.traced,
+            spikes=batch.spikes, average=self._average, pause=self.pause, **self.options,
+        )  # fmt: skip
 
     def _update(self) -> None:
         """One step of the optimizer along the gradient gathered so far."""
         self.since_update = 0
-        learned = self.built.plan.learned
-        self.guard.gradient(self.gradient)
+        learned, gradient = self.built.plan.learned, self.collect()
+        self.guard.gradient(gradient)
         before = self.built.values.copy() if self.plastic is not None else self.built.values
         if self.optimizer is not None:
             every = learned.size == self.built.values.size
             values = self.built.values if every else self.built.values[learned]
             with np.errstate(over="ignore", invalid="ignore"):  # noticed by the guard
-                self.optimizer.update(values, self.gradient if every else self.gradient[learned])
+                self.optimizer.update(values, gradient if every else gradient[learned])
             if not every:
                 self.built.values[learned] = values
             self.guard.values(self.built.values)
@@ -255,7 +254,7 @@ class Session:
 
     def _rewire(self, plastic: Plastic, before: np.ndarray) -> None:
         """Synapses come and go; everything else goes on."""
-        changes = plastic.changes(self.built, self.gradient)
+        changes = plastic.changes(self.built, self.collect())
         if not changes:
             return
         built, moved = plastic.rebuild(self.built, changes, before, midway=not self._fresh)
@@ -266,11 +265,12 @@ class Session:
             lane.follow(built, self.shared, moved)
         if isinstance(optimizer, Following):
             optimizer.follow(learned_before(self.built, built, moved))
-        self.gradient = renumbered(self.gradient, moved.old)
+        gradient = renumbered(self.collect(), moved.old)
         self._take_over(built)
+        self._gathered.sum[:] = gradient
 
     def _take_over(self, built: Built) -> None:
-        self.built, self._added = built, np.zeros(self.gradient.size)
+        self.built, self._gathered = built, Gathered(built.values.size)
         self._single = SingleStep(built, self.loss, self.pause)
         self.guard.follow(built)
         bind(self.optimizer, built)
@@ -279,7 +279,7 @@ class Session:
         """The wiring and the lanes of the session whose state, at `place`, will be put back."""
         if self.plastic is not None:
             built = self.plastic.wired(self.built, state.arrays, f"{place}/plastic")
-            self.shared, self.gradient = self.rule.prepare(built), np.zeros(built.values.size)
+            self.shared = self.rule.prepare(built)
             self.lanes.clear()
             self._take_over(built)
         for number in range(state.notes[f"{place}/lanes"].get("count", 0)):

@@ -184,6 +184,8 @@ def make_filters(built: Built, mask: Mask, kept: Local, precision: str) -> Filte
 class LocalLane:
     """One stream of sequences under a local rule."""
 
+    holds = True
+
     def __init__(
         self,
         built: Built,

@@ -65,6 +65,8 @@ class Shared:
 class Lane:
     """One stream of sequences with its own states, queue and influence matrix."""
 
+    holds = True
+
     def __init__(self, built: Built, shared: Shared, precision: str, rule: RowsRule) -> None:
         self.built, self.shared, self.rule, self.mask = built, shared, rule, shared.mask
         self.run: Run = make_run(built)

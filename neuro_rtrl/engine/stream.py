@@ -142,6 +142,7 @@ def make_stream(
         traced=places,
         trace=np.zeros((sequences, steps, places.size)),
         pause=np.array([NEVER]) if pause is None else pause,
+        holds=np.zeros(1, np.uint8),
     )
 
 
@@ -156,8 +157,10 @@ class SingleStep:
         # Ones: there is room for an event of every input.
         self._stream = make_stream(built, np.ones((1, 1, width)), None, loss=loss, pause=pause)
 
-    def __call__(self, x: np.ndarray, target: np.ndarray | None, offset: int) -> Stream:
-        """Inputs (inputs,), targets (outputs,) or None, and the step of the run."""
+    def __call__(
+        self, x: np.ndarray, target: np.ndarray | None, offset: int, holds: bool
+    ) -> Stream:
+        """Inputs (inputs,), targets (outputs,) or None, the step of the run; `holds`: as there."""
         stream = self._stream
         events = np.flatnonzero(x)
         stream.pointer[1] = events.size
@@ -165,7 +168,13 @@ class SingleStep:
         stream.value[: events.size] = x[events]
         stream.targets[:] = np.nan if target is None else target
         stream.losses[:], stream.offset[0] = 0.0, offset
+        stream.span[0], stream.holds[0] = 1, holds
         return stream
+
+    def nothing(self) -> Stream:
+        """No sequence at all: a lane that was given it has handed over all that it gathered."""
+        self._stream.span[0], self._stream.holds[0] = 0, False
+        return self._stream
 
 
 def _shares(sequences: int, targets: np.ndarray | None) -> np.ndarray:

@@ -140,7 +140,8 @@ def _sequences(
         run.clock[SEQUENCE] += 1
         if restart:
             run.clock[STEP] = stream.offset[0]
-    flush(units, mask, rows, filters, traces, gradient)
+    if not stream.holds[0]:
+        flush(units, mask, rows, filters, traces, gradient)
     return FINISHED
 
 

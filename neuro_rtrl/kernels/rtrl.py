@@ -147,7 +147,8 @@ def _sequences(
         run.clock[SEQUENCE] += 1
         if restart:
             run.clock[STEP] = stream.offset[0]
-    scatter(mask, rows, gradient)
+    if not stream.holds[0]:
+        scatter(mask, rows, gradient)
     return FINISHED
 
 

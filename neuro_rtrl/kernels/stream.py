@@ -40,6 +40,7 @@ class Stream(NamedTuple):
     traced: np.ndarray  # places in h that are recorded at the start of each step
     trace: np.ndarray  # (sequences, steps, traced)
     pause: np.ndarray  # (1,) steps until the kernel leaves the stream for a while
+    holds: np.ndarray  # (1,) whether what was gathered may wait until a stream that does not hold
 
 
 @inline

@@ -200,7 +200,7 @@ def test_single_steps_go_on_where_a_window_ended(
     ends = []
     for by_rows in (False, True):
         session = learner(net, by_rows)._session
-        lane, gradient = session.lane(0), np.zeros_like(session.gradient)
+        lane, gradient = session.lane(0), np.zeros_like(session.collect())
         for low, high in ((0, 40), (40, 41), (41, 47), (47, 80), (80, 90)):
             part = inputs[:, low:high], targets[:, low:high]
             assert not lane.advance(make_stream(session.built, *part, offset=low), gradient, False)
