@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from neuro_rtrl.contracts import Lane, Rule
-from neuro_rtrl.engine import row_lanes as lanes
 from neuro_rtrl.engine.build import Built, build
 from neuro_rtrl.engine.stream import make_stream
 from neuro_rtrl.errors import SimulationError
@@ -78,9 +77,10 @@ def test_restarting_forgets_all_but_the_counts(built: Built) -> None:
 
 
 def test_an_answer_that_kernels_do_not_give(built: Built, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lanes, "rtrl", lambda *_: 99)
+    lane = RULE.start(built, RULE.prepare(built), "float64")
+    monkeypatch.setattr(lane, "_kernel", lambda *_: 99)
     with pytest.raises(SimulationError, match=r"the kernel stopped; given: 99"):
-        gradient(built, RULE.start(built, RULE.prepare(built), "float64"), parts=30)
+        gradient(built, lane, parts=30)
 
 
 def test_a_state_that_is_not_finite(built: Built) -> None:
