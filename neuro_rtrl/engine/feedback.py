@@ -59,17 +59,21 @@ class Route:
         self.fixed[there] = before.fixed[at[places[there]]]
         self._seen[there] = before._seen[at[places[there]]]
 
-    def weights(self, values: np.ndarray) -> np.ndarray:
-        """(parameters,) what sensitivities are multiplied by."""
-        if self._carried is None:
-            return values
+    def replaced(self, values: np.ndarray) -> np.ndarray:
+        """(places,) the weights that stand in for those of the network, kept up with them."""
         if self.decay is not None:
             change = values[self.places] - self._seen
             if change.any():
                 self.fixed = (1.0 - self.decay) * self.fixed + change
                 self._seen = values[self.places]
+        return self.fixed
+
+    def weights(self, values: np.ndarray) -> np.ndarray:
+        """(parameters,) what sensitivities are multiplied by."""
+        if self._carried is None:
+            return values
         self._carried[:] = values
-        self._carried[self.places] = self.fixed
+        self._carried[self.places] = self.replaced(values)
         return self._carried
 
 

@@ -116,14 +116,15 @@ def _sent(built: Built, population: Population) -> np.ndarray:
     return np.flatnonzero(inside & (built.plan.wiring.source < built.plan.n))
 
 
-def _feedback(built: Built) -> np.ndarray:
-    """(3, synapses) to readouts: their numbers, their units, the outputs they go to."""
+def _feedback(built: Built, route: Route) -> np.ndarray:
+    """(4, synapses) to readouts: numbers, units, outputs, places among the replaced weights."""
     sent = [_sent(built, p) for p in built.plan.readouts]
     synapses = np.concatenate([np.zeros(0, np.int64), *sent])
-    order = np.full(built.plan.n, -1)
+    order, replaced = np.full(built.plan.n, -1), np.full(built.values.size, -1)
     order[built.outputs[0]] = np.arange(built.outputs[0].size)
+    replaced[route.places] = np.arange(route.places.size)
     source, target = built.plan.wiring.source, built.wires.target
-    return np.stack([synapses, source[synapses], order[target[synapses]]])
+    return np.stack([synapses, source[synapses], order[target[synapses]], replaced[synapses]])
 
 
 def _heard_plainly(built: Built, population: Population) -> bool:
@@ -137,7 +138,7 @@ def _heard_plainly(built: Built, population: Population) -> bool:
     return bool(plain and one_state and np.unique(pairs).size == pairs.size)
 
 
-def make_filters(built: Built, mask: Mask, kept: Local, precision: str) -> Filters:
+def make_filters(built: Built, mask: Mask, route: Route, kept: Local, precision: str) -> Filters:
     """Traces behind the filters of all readout populations; feedback is filled in later."""
     plan, units, n = built.plan, built.units, built.plan.n
     readouts, outputs = plan.readouts, built.outputs
@@ -165,7 +166,7 @@ def make_filters(built: Built, mask: Mask, kept: Local, precision: str) -> Filte
         read=np.array([outputs[1][np.flatnonzero(of == f)[0]] for f in range(len(readouts))]),
         of=of,
         feedback=np.zeros((outputs[0].size, n)),
-        sent=_feedback(built),
+        sent=_feedback(built, route),
         sends=sends,
         at=at,
         z=np.zeros(size, precision),
@@ -198,7 +199,7 @@ class LocalLane:
         self.built, self.mask, self.route = built, mask, route
         self.run: Run = make_run(built)
         self.rows: Rows = make_rows(built, mask, precision)
-        self.filters: Filters = make_filters(built, mask, kept, precision)
+        self.filters: Filters = make_filters(built, mask, route, kept, precision)
         self.traces: Traces = make_traces(built, mask, precision)
         self._copies = copies
         self._local = Caller(local)
@@ -222,7 +223,7 @@ class LocalLane:
         tables = (
             b.units, b.wires, self.mask, self.run, self.rows, self.filters, self.traces, stream
         )  # fmt: skip
-        answer = self._local(tables, b.values, self.route.weights(b.values), gradient, restart)
+        answer = self._local(tables, b.values, self.route.replaced(b.values), gradient, restart)
         if answer == NOT_FINITE:
             raise not_finite(b, self.run)
         if answer == FINISHED:

@@ -42,7 +42,8 @@ class Filters(NamedTuple):
     read: np.ndarray  # (F,) the state that is read
     of: np.ndarray  # (outputs,) filter of each output
     feedback: np.ndarray  # (outputs, N) b, zero where nothing is sent
-    sent: np.ndarray  # (3, synapses) to readouts: their numbers, units, outputs
+    # (4, synapses) to readouts: their numbers, units, outputs, and places among replaced weights
+    sent: np.ndarray
     sends: np.ndarray  # (F, N) whether unit k sends to a readout of the filter
     at: np.ndarray  # (F, N + 1) offsets in z: d rows of own parameters each
     z: np.ndarray
@@ -58,11 +59,13 @@ class Filters(NamedTuple):
 
 
 @inline
-def take_feedback(wires: Wires, filters: Filters, carried: np.ndarray) -> None:
-    """b, from the weights (parameters,) through which sensitivities pass."""
-    for i in range(filters.sent.shape[1]):
-        e, k, o = filters.sent[0, i], filters.sent[1, i], filters.sent[2, i]
-        filters.feedback[o, k] = carried[e] * wires.gain[e]
+def take_feedback(wires: Wires, filters: Filters, values: np.ndarray, replaced: np.ndarray) -> None:
+    """b, from the weights of the network, or those that stand in for them."""
+    sent = filters.sent
+    for i in range(sent.shape[1]):
+        e, k, o, place = sent[0, i], sent[1, i], sent[2, i], sent[3, i]
+        weight = values[e] if place < 0 else replaced[place]
+        filters.feedback[o, k] = weight * wires.gain[e]
 
 
 @jit

@@ -94,13 +94,13 @@ def local(
     traces: Traces,
     stream: Stream,
     values: np.ndarray,
-    carried: np.ndarray,
+    replaced: np.ndarray,
     gradient: np.ndarray,
     restart: bool,
 ) -> int:
     """Run the stream and add the gradient of its loss to `gradient`."""
     links, kept = ref(wires), ref(filters)
-    take_feedback(links, kept, carried)
+    take_feedback(links, kept, values, replaced)
     return _sequences(
         ref(units), links, ref(mask), values, ref(run), ref(rows), kept, ref(traces), ref(stream),
         gradient, restart,
