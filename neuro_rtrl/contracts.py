@@ -227,9 +227,8 @@ class Lane(Protocol):
     def advance(self, stream: Any, gradient: np.ndarray, restart: bool) -> bool:
         """Run a stream, adding to `gradient` (p,); True if it must be called again to finish it.
 
-        The arrays of the stream may be filled with the next one later: a lane keeps none of them.
-        A lane whose attribute `holds` is true adds nothing yet if `stream.holds[0]` is 1, but what
-        it has gathered with the next stream where that is 0, though it may have no sequences.
+        The stream may be filled anew later: a lane keeps none of its arrays. A lane whose attribute
+        `holds` is true adds nothing while `stream.holds[0]` is 1, but with the next stream.
         """
         ...
 

@@ -90,7 +90,7 @@ def test_a_gradient_that_overflows_is_named() -> None:
 def test_unit_parameters_are_named_too() -> None:
     learner: Any = nr.Learner(network(0.1), update="sequence")
     session = learner._session
-    gradient = np.zeros_like(session.gradient)
+    gradient = np.zeros_like(session.collect())
     gradient[session.built.plan.names["h.bias"][1]] = np.nan
     with pytest.raises(SimulationError, match=r"h\.bias, number 1: the gradient is not finite"):
         session.guard.gradient(gradient)

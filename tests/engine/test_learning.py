@@ -80,14 +80,14 @@ def test_updates_fall_where_they_should(update: int, data: tuple[np.ndarray, np.
     inputs, targets = (array[:1] for array in data)
     learner, manual = session(update), session("sequence", None)
     result = learner.sequences(inputs, targets)
-    before, predictions = np.zeros_like(manual.gradient), []
+    before, predictions = np.zeros_like(manual.collect()), []
     for t in range(11):
         part = manual.steps(inputs[:, t : t + 1], targets[:, t : t + 1])
         predictions.append(part.predictions[0, 0])
         if (t + 1) % update == 0 or t == 10:  # the end of a sequence is one, too
             learned = manual.built.plan.learned
-            manual.built.values[learned] -= 0.05 * (manual.gradient - before)[learned]
-            before = manual.gradient.copy()
+            manual.built.values[learned] -= 0.05 * (manual.collect() - before)[learned]
+            before = manual.collect().copy()
     np.testing.assert_allclose(learner.built.values, manual.built.values, rtol=1e-12)
     np.testing.assert_allclose(result.predictions[0], predictions, rtol=1e-12)
     assert not np.array_equal(learner.built.values, session().built.values)
@@ -102,7 +102,7 @@ def test_sequence_updates_once_with_the_mean(data: tuple[np.ndarray, np.ndarray]
     for x, y in zip(inputs, targets, strict=True):
         one = session("sequence", None)
         one.sequences(x[None], y[None])
-        single.append(one.gradient)
+        single.append(one.collect())
     learned = learner.built.plan.learned
     wanted = start[learned] - 0.05 * np.mean(single, axis=0)[learned]
     np.testing.assert_allclose(learner.built.values[learned], wanted, rtol=1e-12)
@@ -163,7 +163,7 @@ def test_a_run_starts_and_ends_at_the_initial_state(data: tuple[np.ndarray, np.n
     np.testing.assert_array_equal(
         used.sequences(inputs, targets).predictions, fresh.sequences(inputs, targets).predictions
     )
-    np.testing.assert_array_equal(used.gradient, fresh.gradient)
+    np.testing.assert_array_equal(used.collect(), fresh.collect())
     again = [s.steps(inputs[:1, :3], None).predictions for s in (used, session("sequence", None))]
     np.testing.assert_array_equal(*again)
 
@@ -175,7 +175,7 @@ def test_after_an_overflow_a_run_starts_afresh(data: tuple[np.ndarray, np.ndarra
         learner.sequences(np.where(inputs > 0, 1.7e308, 0.0), None)
     found = learner.sequences(inputs, targets).predictions
     np.testing.assert_array_equal(found, fresh.sequences(inputs, targets).predictions)
-    np.testing.assert_array_equal(learner.gradient, fresh.gradient)
+    np.testing.assert_array_equal(learner.collect(), fresh.collect())
 
 
 @pytest.mark.parametrize("update", ["sequence", "step", 4])
