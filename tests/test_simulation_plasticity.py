@@ -63,6 +63,6 @@ def test_what_is_wrong_is_refused(setting: str, problem: str) -> None:
         make_network(load_simulation("stdp", [*SHORT, setting]))
 
 
-def test_an_experiment_with_a_plastic_projection_does_not_learn() -> None:
+def test_an_experiment_with_a_plastic_projection_does_not_learn(tmp_path: Path) -> None:
     with pytest.raises(nr.NeuroRtrlError, match="does not learn by gradients"):
-        nr.run_experiment("add", overrides=["projections.0.plasticity='stdp'"])
+        nr.run_experiment("add", out=tmp_path, overrides=["projections.0.plasticity='stdp'"])
