@@ -112,6 +112,66 @@ def layer_refractory() -> nr.Network:
     return net
 
 
+SLOW = nr.make_model(
+    "dx/dt = (bias - x)/tau_x : 1\ndy/dt = (x - y)/tau_y : 1",
+    method="exact", readout="y", synapses={"delta": "x += w"},
+    parameters={"tau_x": "4 ms", "tau_y": "15 ms", "bias": 0.1},
+)  # fmt: skip
+
+
+def unlike() -> nr.Network:
+    """Hidden units share nothing, as each has a time constant of its own."""
+    net = nr.Network(dt="1 ms", seed=8)
+    x, taus = net.inputs(5, name="x"), np.linspace(0.01, 0.03, 7)
+    h = net.neurons(7, "alif", name="h", learn=("bias", "beta"), tau_m=taus)
+    net.connect(x, h, weights="normal(0.4, 0.8)")
+    net.connect(h, h, weights="normal(0.1, 0.5)", density=0.5)
+    net.connect(h, net.neurons(2, SLOW, name="y", learn="bias"))
+    net.connect(h, net.neurons(2, "leaky_readout", name="z"))
+    return net
+
+
+@pytest.mark.parametrize("rule", (*RULES, *DIAGONAL))
+def test_units_that_share_nothing_before_readouts_with_two_states(rule: str) -> None:
+    fast, general = learners(unlike(), rule, update="sequence")
+    for learner in (fast, general):
+        learner.run(*trial(4))
+    lane = fast._session.lanes[0]
+    assert isinstance(lane, LocalLane)
+    assert (lane.traces.shared[:7] < 0).all()
+    assert_same(fast.gradient, general.gradient)
+    assert all(values.any() for values in fast.gradient.values())
+
+
+@pytest.mark.parametrize("rule", (*RULES[:-1], "d-rtrl"))
+@pytest.mark.parametrize("moves", [True, False])
+def test_parameters_of_units_whose_events_are_one_pass(moves: bool, rule: str) -> None:
+    """Without `moves` only spikes change the rows of units, and not all live ones."""
+    net = nr.Network(dt="1 ms", seed=4)
+    x = net.inputs(5, name="x")
+    h = net.neurons(9, "lif", name="h", learn=("v_th", "bias"), reset_gradient=moves)
+    net.connect(x, h, weights="normal(0.4, 0.8)")
+    net.connect(h, h, weights="normal(0.2, 0.6)", delay="1 ms")
+    net.connect(h, net.neurons(2, "leaky_readout", name="y"))
+    fast, general = learners(net, rule, update="sequence")
+    for learner in (fast, general):
+        learner.run(*trial(2))
+    lane = fast._session.lanes[0]
+    assert (lane.traces.shared[:9] >= 0).all() and lane.filters.d.tolist() == [1]
+    assert_same(fast.gradient, general.gradient)
+    assert all(values.any() for values in fast.gradient.values())
+
+
+def test_rtrl_and_bptt_agree_before_readouts_with_two_states() -> None:
+    rtrl, bptt = (
+        nr.Learner(unlike(), rule=rule, precision="float64", update="sequence")
+        for rule in ("rtrl", "bptt")
+    )
+    for learner in (rtrl, bptt):
+        learner.run(*trial(4))
+    assert_same(rtrl.gradient, bptt.gradient)
+
+
 @pytest.mark.parametrize("update", ["step", 7, "sequence"])
 def test_snap_1_is_rtrl_without_connections(update: Any) -> None:
     """Also while weights change: then readouts hold what past weights brought, row by row."""
