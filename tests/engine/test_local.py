@@ -16,11 +16,13 @@ RULES = ("eprop", "eprop-random", "rflo", "superspike", "decolle")
 DIAGONAL = ("snap-1", "d-rtrl")
 
 
-def network(model: str, readouts: tuple[str, ...], delay: str = "0 ms") -> nr.Network:
+def network(
+    model: str, readouts: tuple[str, ...], delay: str = "0 ms", **changes: Any
+) -> nr.Network:
     """Two populations with loops and delays, as many readout populations as asked for."""
     net = nr.Network(dt="1 ms", seed=6)
     x = net.inputs(5, name="x")
-    hidden = [net.neurons(n, model, name=f"h{n}") for n in (6, 4)]
+    hidden = [net.neurons(n, model, name=f"h{n}", **changes) for n in (6, 4)]
     for port in hidden[0].model.ports:
         for target in hidden:
             net.connect(x, target, weights="normal(0.4, 0.8)", port=port, density=0.7)
@@ -69,6 +71,15 @@ def test_gradients_are_those_of_general_lanes(model: str, rule: str) -> None:
     assert not isinstance(general._session.lanes[0], LocalLane)
     assert_same(fast.gradient, general.gradient)
     assert np.any(fast.gradient["h6_h4"])
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_arrivals_pass_through_a_hard_reset_of_one_of_two_states(rule: str) -> None:
+    fast, general = learners(network("alif", ("leaky_readout",), reset="v = 0; a += 1"), rule)
+    for learner in (fast, general):
+        learner.run(*trial(2), learn=False)
+    assert isinstance(fast._session.lanes[0], LocalLane)
+    assert_same(fast.gradient, general.gradient)
 
 
 def layer(model: str, delay: str = "0 ms", memory: str = "leaky_readout") -> nr.Network:

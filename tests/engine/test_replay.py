@@ -94,6 +94,15 @@ def test_gradients_are_those_of_rows(model: str, delay: str, refractory: str) ->
     assert np.any(fast.gradient["h8_h8"])
 
 
+@pytest.mark.parametrize("delay", ["0 ms", "uniform(0 ms, 4 ms)"])
+def test_resets_outside_of_the_gradient(delay: str) -> None:
+    net = network("lif", delay, reset_gradient=False)
+    fast, rows = learner(net, False), learner(net, True)
+    for one in (fast, rows):
+        one.run(*trial())
+    assert_same(fast.gradient, rows.gradient)
+
+
 @pytest.mark.parametrize("reset", ["v = v_reset", "v -= v_th", "v *= 0.3"])
 @pytest.mark.parametrize("delay", ["0 ms", "uniform(0 ms, 4 ms)"])
 @pytest.mark.parametrize("precision", ["float64", "float32"])
