@@ -227,8 +227,7 @@ class Lane(Protocol):
     def advance(self, stream: Any, gradient: np.ndarray, restart: bool) -> bool:
         """Run a stream, adding to `gradient` (p,); True if it must be called again to finish it.
 
-        The stream may be filled anew later: a lane keeps none of its arrays. A lane whose attribute
-        `holds` is true adds nothing while `stream.holds[0]` is 1, but with the next stream.
+        The stream may be filled anew later: a lane keeps none of its arrays.
         """
         ...
 

@@ -41,6 +41,17 @@ class Carrying(Protocol):
 
 
 @runtime_checkable
+class Holding(Protocol):
+    """What a lane offers besides, if it can hold back the gradient that it has gathered.
+
+    Where `stream.holds[0]` is 1 it adds nothing; the next stream where that is 0, though it may
+    have no sequences, brings all of it (engine/gathered.py).
+    """
+
+    holds: bool
+
+
+@runtime_checkable
 class Readable(Protocol):
     """What a lane offers besides, if rows of its influence matrix can be looked at."""
 

@@ -137,6 +137,17 @@ def unknown(what: str, name: object, known: Iterable[str], *, where: str = "") -
     )
 
 
+def one_of(what: str, given: str, known: tuple[str, ...]) -> str:
+    """`given`, if it is known.
+
+    Raises:
+        DescriptionError: it is not; the nearest name is told.
+    """
+    if given not in known:
+        raise unknown(what, given, known)
+    return given
+
+
 @contextmanager
 def writing(
     problem: str, where: object, expected: str = "a folder that can be written"

@@ -196,7 +196,6 @@ class Learner:
         wanted = None if targets is None else targets_of(targets, shape)[None]
         session, looks = self._session, Looks(units, every, own)
         name = session.rule.name
-        session.collect()
         return observe(self._built, session.lane(0), name, looks, array, wanted, **session.options)
 
     def reset(self) -> None:

@@ -115,7 +115,7 @@ def check_options(optimizer: object, average: str | None, batch: int) -> None:
             where="optimizer",
             given=repr(optimizer),
             expected="None, or an object with a method update(values, gradient)",
-            remedy="Give one with its learning rate, for example nr.Adam(1e-3) or nr.SGD(0.1).",
+            remedy="Give one with its learning rate, for example nr.Adam(1e-3) or nr.Sgd(0.1).",
         )
     if average not in (None, "steps"):
         raise unknown("average", average, ("steps",))

@@ -50,7 +50,7 @@ class Guard:
             SimulationError: an entry is not finite.
         """
         self._steps += stream.losses.size
-        if self._steps >= min(self._due, CHECK_MIDWAY):
+        if self._steps >= self._due:
             self._look(lane, int(stream.offset[0] + stream.span[1]))
 
     def midway(self, lane: Any, steps: int) -> None:
@@ -68,7 +68,8 @@ class Guard:
         if not isinstance(lane, Carrying):
             return
         carried = list(lane.carried())
-        self._due = max(CHECK_EVERY, sum(one.array.size for one in carried) // ENTRIES_A_STEP)
+        steps = sum(one.array.size for one in carried) // ENTRIES_A_STEP
+        self._due = min(max(CHECK_EVERY, steps), CHECK_MIDWAY)
         large = [(one, size) for one in carried if not (size := _size(one)) <= LARGEST]
         late = f", step {step} or shortly before"
         places = [one.whose(_worst(one.array)) + late for one, _ in large]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from neuro_rtrl.contracts import Certified, Optimizer, Rule
+from neuro_rtrl.contracts_influence import Holding
 from neuro_rtrl.contracts_rewiring import Following, Rewiring
 from neuro_rtrl.engine.build import Built
 from neuro_rtrl.engine.gathered import Gathered
@@ -26,14 +27,8 @@ from neuro_rtrl.engine.rewire import (
 from neuro_rtrl.engine.simulation import SpikeBuffer
 from neuro_rtrl.engine.snapshot import Snapshot
 from neuro_rtrl.engine.stream import NEVER, SingleStep, make_stream
-from neuro_rtrl.engine.times import (
-    check_single_steps,
-    check_update,
-    check_whole,
-    one_of,
-    update_steps,
-)
-from neuro_rtrl.errors import BuildError
+from neuro_rtrl.engine.times import check_single_steps, check_update, check_whole, update_steps
+from neuro_rtrl.errors import BuildError, one_of
 from neuro_rtrl.kernels.layout import STEP
 from neuro_rtrl.kernels.losses import LOSSES
 from neuro_rtrl.kernels.stream import Stream
@@ -107,7 +102,6 @@ class Session:
         return self._gathered.collect(self.lanes, self._single.nothing)
 
     def _rewind(self) -> None:
-        self.collect()
         self._fresh = True
         if self.plastic is not None:
             self.plastic.over = True
@@ -120,7 +114,7 @@ class Session:
             made = self.rule.start(self.built, self.shared, self.precision)
             self.lanes.append(made)
             self._certifies = isinstance(made, Certified)
-            self._holds = bool(getattr(made, "holds", False))
+            self._holds = isinstance(made, Holding)
         return self.lanes[i]
 
     def sequences(

@@ -1,11 +1,11 @@
-"""What users ask of a learner: names, times to update, and whether a rule has its gradient then."""
+"""When to update: what users say, and whether a rule has its gradient then."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from neuro_rtrl.contracts import Rule
-from neuro_rtrl.errors import BuildError, DescriptionError, unknown
+from neuro_rtrl.errors import BuildError, DescriptionError
 
 
 def update_steps(update: str | int) -> int:
@@ -71,14 +71,3 @@ def check_whole(options: Mapping[str, bool], where: str, given: str, expected: s
             raise BuildError(
                 f"{name} is of whole sequences", where=where, given=given, expected=expected
             )
-
-
-def one_of(what: str, given: str, known: tuple[str, ...]) -> str:
-    """`given`, if it is known.
-
-    Raises:
-        DescriptionError: it is not; the nearest name is told.
-    """
-    if given not in known:
-        raise unknown(what, given, known)
-    return given

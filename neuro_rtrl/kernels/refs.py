@@ -107,7 +107,7 @@ def _reference_to(named: Any) -> Ref:
 def _kind_of(value: Any) -> Any:
     """What Numba's type of an array or a number follows from."""
     if isinstance(value, np.ndarray):
-        return value.dtype.char, value.ndim, value.flags.num
+        return value.dtype, value.ndim, value.flags.num
     return type(value)
 
 

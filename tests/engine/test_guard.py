@@ -62,6 +62,25 @@ def test_where_there_are_pauses_it_stops_before_the_end_of_a_sequence(
         learner.run(stream(400), None, between=lambda done: 50)
 
 
+def test_large_influence_is_looked_at_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where steps come one by one; but at least once in CHECK_MIDWAY of them."""
+
+    def looks(entries: int, midway: int) -> int:
+        monkeypatch.setattr(guard, "ENTRIES_A_STEP", entries)
+        monkeypatch.setattr(guard, "CHECK_MIDWAY", midway)
+        learner: Any = nr.Learner(network(0.1), update="sequence")
+        watched, seen = learner._session.guard, []
+        look = watched._look
+        monkeypatch.setattr(watched, "_look", lambda *given: (seen.append(1), look(*given)))
+        for x in stream(400)[0]:
+            learner.step(x)
+        return len(seen)
+
+    assert looks(1 << 14, 4096) == 400 // 64
+    assert 1 < looks(1, 4096) < 400 // 64
+    assert looks(1, 70) == 1 + (400 - 64) // 70
+
+
 def test_influence_that_stays_small_is_quiet() -> None:
     nr.Learner(network(0.1), update="sequence").run(stream(200), np.zeros((1, 200, 1)))
 
