@@ -43,7 +43,8 @@ class Curve:
 
 @dataclass(frozen=True)
 class Shown:
-    """The last steps of a run, for the raster: whole sequences, one after the other.
+    """The last steps of a run, for the raster: whole sequences, one after the other, or the end
+    of a long one.
 
     Attributes:
         events: population -> (steps, units) of its events, both (events,).
@@ -51,6 +52,7 @@ class Shown:
         predictions: (steps, outputs).
         targets: (steps, outputs); NaN where there is no error.
         sequence: steps of a sequence.
+        first: step of a long sequence that is the first of these.
     """
 
     events: Mapping[str, tuple[np.ndarray, np.ndarray]]
@@ -58,6 +60,7 @@ class Shown:
     predictions: np.ndarray
     targets: np.ndarray
     sequence: int
+    first: int = 0
 
 
 def draw_learning_curve(
@@ -103,11 +106,13 @@ def draw_raster(file: Path, title: str, shown: Shown) -> None:
     with canvas(file, rows=len(shown.events) + 1, columns=1, size=(8, height)) as panels:
         for axes, (name, (steps, units)) in zip(panels, shown.events.items(), strict=False):
             n = shown.sizes[name]
-            axes.plot(steps, units, "|", color="C0", markersize=max(2.5, min(6.0, 120 / n)))
+            axes.plot(
+                steps + shown.first, units, "|", color="C0", markersize=max(2.5, min(6.0, 120 / n))
+            )
             axes.set(ylabel=f"unit of {name}", ylim=(-0.5, n - 0.5), xticklabels=[])
         _draw_outputs(panels[-1], shown)
         for axes in panels:
-            axes.set_xlim(-0.5, len(shown.predictions) - 0.5)
+            axes.set_xlim(shown.first - 0.5, shown.first + len(shown.predictions) - 0.5)
             for start in range(shown.sequence, len(shown.predictions), shown.sequence):
                 axes.axvline(start - 0.5, color="0.85", linewidth=0.8, zorder=0)
         panels[0].set_title(f"{title}: the last steps of training")
@@ -116,10 +121,10 @@ def draw_raster(file: Path, title: str, shown: Shown) -> None:
 def _draw_outputs(axes: Axes, shown: Shown) -> None:
     """One line per output, broken where a sequence ends; targets as dots where they are rare."""
     n = shown.sequence
-    steps = np.arange(len(shown.predictions))
+    steps = shown.first + np.arange(len(shown.predictions))
     rare = np.isfinite(shown.targets).sum() < shown.targets.size / 2
     for k in range(shown.targets.shape[1]):
-        for start in range(0, len(steps), n):
+        for start in range(0, steps.size, n):
             part = slice(start, start + n)
             label = f"output {k}" if start == 0 else None
             axes.plot(steps[part], shown.predictions[part, k], color=f"C{k}", label=label)

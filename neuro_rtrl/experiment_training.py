@@ -14,14 +14,16 @@ import numpy as np
 
 from neuro_rtrl.contracts import Curriculum, Prequential, Recorded, Rule, Task, Trial
 from neuro_rtrl.engine.learning import Result
+from neuro_rtrl.engine.monitor import Records
 from neuro_rtrl.engine.provenance import collect
 from neuro_rtrl.engine.recorder import Recorder
 from neuro_rtrl.errors import RunFileError
 from neuro_rtrl.experiment_evaluation import Evaluator
-from neuro_rtrl.experiment_history import Events, History
+from neuro_rtrl.experiment_history import Events, History, Seen
 from neuro_rtrl.experiment_influence import looked_at, record_influence
 from neuro_rtrl.experiment_pauses import Pace, Within, pauses
 from neuro_rtrl.experiment_rewiring import read_rewiring
+from neuro_rtrl.experiment_sections import RecordText
 from neuro_rtrl.experiment_text import (
     Experiment,
     make_feedback,
@@ -106,11 +108,10 @@ def make_job(experiment: Experiment, label: str, rule: str | Rule | None = None)
 def open_recorder(job: Job, folder: Path, live: bool = False, texts: bool = True) -> Recorder:
     """A run file that holds what the text asks for, and, where a run begins, the texts."""
     experiment, network, record = job.experiment, job.network, job.experiment.record
-    states, units = {}, {}
+    units = {}
     for name in experiment.record.states:
         population, state = name.split(".")
         model = network.populations[population].model
-        states[name] = np.arange(min(experiment.record.units, network.populations[population].n))
         units[name] = next(s.unit for s in model.states if s.name == state) if model else ""
     recorder = Recorder(
         folder / RUN_FILE,
@@ -121,7 +122,7 @@ def open_recorder(job: Job, folder: Path, live: bool = False, texts: bool = True
             **(job.task.origin if isinstance(job.task, Recorded) else {}),
         ),
         populations={name: network.populations[name].n for name in experiment.record.spikes},
-        states=states,
+        states=_units(record, network),
         units=units,
         influence=looked_at(record.influence, job.learner),
         dt=network.dt,
@@ -204,10 +205,18 @@ def _iterate(
     def spent() -> float:
         return time.process_time() - start
 
+    if history.within == 0:
+        history.seen = Seen()
+    steps = trial.inputs.shape[1]
+
+    def receive(records: Records) -> None:
+        history.seen.add(records.spikes, steps)
+        _record(recorder, job, records)
+
     between = None if keeper is None else pauses(history, job.pace, keeper, spent)
-    states = record.states
+    states = _units(record, job.network)
     result = job.learner.run(
-        trial.inputs, trial.targets, record=states, spikes=True, between=between
+        trial.inputs, trial.targets, record=states, spikes=True, between=between, receive=receive
     )
     history.seconds.append(spent())
     if done % record.test_every == 0 or done == job.experiment.learning.iterations:
@@ -215,10 +224,8 @@ def _iterate(
         history.tests.append((done, score))
     if isinstance(job.task, Curriculum):
         job.task.report(trial, result.predictions)
-    events, begin = _first_sequence(result), history.clock
-    history.keep(events, result, trial, _activity(events, job.network, trial))
+    history.keep(result, trial, _activity(history.seen.counts, job.network, steps))
     recorder.loss(iteration, result.loss, score)
-    _record(recorder, job, begin, events, result)
     return result.loss
 
 
@@ -242,33 +249,27 @@ def _density(connected: Mapping[str, float]) -> float | None:
     return float(np.mean(list(connected.values()))) if connected else None
 
 
-def _first_sequence(result: Result) -> dict[str, Events]:
-    """Events of the first sequence of the batch: those of its own steps."""
-    steps = result.predictions.shape[1]
-    return {
-        name: (when[when < steps], unit[when < steps])
-        for name, (when, unit) in result.spikes.items()
-    }
+def _activity(counts: Mapping[str, int], network: Network, steps: int) -> float:
+    units = sum(network.populations[name].n for name in counts)
+    return sum(counts.values()) / max(units * steps, 1)
 
 
-def _activity(events: dict[str, Events], network: Network, trial: Trial) -> float:
-    units = sum(network.populations[name].n for name in events)
-    unit_steps = units * trial.inputs.shape[1]
-    return sum(len(when) for when, _ in events.values()) / max(unit_steps, 1)
+def _units(record: RecordText, network: Network) -> dict[str, np.ndarray]:
+    """State that is recorded -> numbers of its units."""
+    of = {name: network.populations[name.split(".")[0]].n for name in record.states}
+    return {name: np.arange(min(record.units, n)) for name, n in of.items()}
 
 
-def _record(
-    recorder: Recorder, job: Job, begin: int, events: dict[str, Events], result: Result
-) -> None:
-    """The first sequence of an iteration, from step `begin` of all first sequences together."""
-    record, steps = job.experiment.record, result.predictions.shape[1]
+def _record(recorder: Recorder, job: Job, records: Records) -> None:
+    """Some steps of the first sequence, which follows the first sequences before it."""
+    record, begin = job.experiment.record, job.history.clock
     nothing = np.zeros(0, np.int64), np.zeros(0, np.int64)
     for name in record.spikes:
-        when, unit = events.get(name, nothing)
+        when, unit = records.spikes.get(name, nothing)
         recorder.spikes(name, when + begin, unit)
-    at = 0
-    for name in record.states:
-        n = job.network.populations[name.split(".")[0]].n
-        shown = result.traces[:, at : at + min(n, record.units)]
-        recorder.state(name, np.arange(steps) + begin, shown)
-        at += n
+    rows, at = begin + records.first + np.arange(len(records.states)), 0
+    if rows.size == 0:
+        return
+    for name, units in _units(record, job.network).items():
+        recorder.state(name, rows, records.states[:, at : at + units.size])
+        at += units.size

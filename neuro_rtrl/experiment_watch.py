@@ -56,8 +56,7 @@ class Watch:
         self.after(iteration, job, trial)
         if job.experiment.learning.update != "sequence":
             self._stale(job)
-        for name, (when, _) in job.history.last[-1][0].items():
-            self.events[name] += len(when)
+        self.events.update(job.history.seen.counts)
         self.steps += trial.inputs.shape[1]
         if (iteration + 1) % WINDOW == 0:
             self._rates(job)

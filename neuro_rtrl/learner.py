@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,11 +13,13 @@ from neuro_rtrl.contracts_rewiring import Rewiring
 from neuro_rtrl.engine.build import Built, build
 from neuro_rtrl.engine.learning import Session
 from neuro_rtrl.engine.ledger import Ledger
+from neuro_rtrl.engine.monitor import Receive
 from neuro_rtrl.engine.observed import Influence, Looks, observe
 from neuro_rtrl.engine.passage import Between
 from neuro_rtrl.engine.result import Result
 from neuro_rtrl.engine.snapshot import Snapshot, put_back, take, trusting_nothing
-from neuro_rtrl.engine.stream import numbers, targets_of, traced_places
+from neuro_rtrl.engine.stream import numbers, targets_of
+from neuro_rtrl.engine.tape import Record, monitored
 from neuro_rtrl.errors import DescriptionError, unknown
 from neuro_rtrl.learner_options import (
     FiringRate,
@@ -136,10 +138,11 @@ class Learner:
         inputs: Any,
         targets: Any = None,
         *,
-        record: Sequence[str] = (),
+        record: Record = (),
         spikes: bool = False,
         learn: bool = True,
         between: Between | None = None,
+        receive: Receive | None = None,
     ) -> Result:
         """Whole sequences, each from the initial state, updating as `update` says.
 
@@ -149,11 +152,13 @@ class Learner:
         Args:
             inputs: (batch, steps, inputs).
             targets: (batch, steps, outputs), NaN where there is no error; None: no error at all.
-            record: states of the first sequence to keep, as "population.state".
+            record: states of the first sequence to keep, as "population.state"; or these as keys
+                of the numbers of the units.
             spikes: whether to keep the spikes of all sequences (`Result.spikes`).
             learn: False: gradients only, no update.
             between: asked in pauses: (steps of all sequences that are done) -> steps until the
                 next. From what `state` gives then, the same call goes on.
+            receive: is given spikes and states as they come; the result then has none of them.
         """
         array = numbers(inputs, (None, None, self._width), "inputs")
         if array.shape[0] == 0:
@@ -162,9 +167,9 @@ class Learner:
             )
         shape = (*array.shape[:2], self._session.outputs.size)
         wanted = None if targets is None else targets_of(targets, shape)
-        places = traced_places(self._built, record)
+        places = monitored(self._built, record, {})
         traced = np.concatenate([np.zeros(0, np.int64), *places.values()])
-        return self._session.sequences(array, wanted, traced, spikes, learn, between)
+        return self._session.sequences(array, wanted, traced, spikes, learn, between, receive)
 
     def influence(
         self,

@@ -87,6 +87,11 @@ def test_a_run_killed_within_an_iteration_goes_on_from_there(
     with open_run(tmp_path) as run:
         assert len(run.loss) == iteration
         assert "experiment" in run.texts
+        # What is recorded in an iteration is not in memory, or in checkpoints, until it ends.
+        assert run.state("hidden.v").steps.tolist() == list(range(60 * after))
+        assert 60 * after - 40 < run.spikes("hidden").step[-1] < 60 * after
+    found = checkpoint.read(checkpoint.numbered(tmp_path)[-1])
+    assert not [place for place in found.arrays if "passage/s" in place or "passage/u" in place]
     asked: list[int] = []
     taken_up = Learner.run
 

@@ -190,7 +190,8 @@ class Growing:
     def append(self, *arrays: np.ndarray) -> bool:
         """Copies rows into the buffer; True if it now holds the end of a chunk."""
         pairs = zip(arrays, self._dtypes, strict=True)
-        self._waiting.append(tuple(np.array(array, dtype=dtype) for array, dtype in pairs))
+        with np.errstate(over="ignore"):  # what float32 cannot hold is infinite in the file, too
+            self._waiting.append(tuple(np.array(array, dtype=dtype) for array, dtype in pairs))
         self._waiting_rows += len(arrays[0])
         return self._end_of_chunks() > self._written
 

@@ -14,6 +14,7 @@ from neuro_rtrl.engine.build import Built
 from neuro_rtrl.engine.gathered import Gathered
 from neuro_rtrl.engine.guard import Guard
 from neuro_rtrl.engine.ledger import Ledger
+from neuro_rtrl.engine.monitor import Monitor, Outlet, Receive
 from neuro_rtrl.engine.passage import ALL, Batch, Between, Passage, blank
 from neuro_rtrl.engine.result import Result, in_parallel, in_sequence
 from neuro_rtrl.engine.rewire import (
@@ -24,11 +25,11 @@ from neuro_rtrl.engine.rewire import (
     learned_before,
     renumbered,
 )
-from neuro_rtrl.engine.simulation import SpikeBuffer
 from neuro_rtrl.engine.snapshot import Snapshot
-from neuro_rtrl.engine.stream import NEVER, SingleStep, make_stream
+from neuro_rtrl.engine.stream import NEVER
+from neuro_rtrl.engine.streams import Streams, outputs_of
 from neuro_rtrl.engine.times import check_single_steps, check_update, check_whole, update_steps
-from neuro_rtrl.errors import BuildError, one_of
+from neuro_rtrl.errors import one_of
 from neuro_rtrl.kernels.layout import STEP
 from neuro_rtrl.kernels.losses import LOSSES
 from neuro_rtrl.kernels.stream import Stream
@@ -57,16 +58,10 @@ class Session:
         one_of("precision", precision, PRECISIONS)
         self.update_every = update_steps(update)
         check_update(rule, update, self.update_every)
-        self._average, self._of_sequences = average, {"firing_rate": bool(rate), "average": average}
+        self._of_sequences = {"firing_rate": bool(rate), "average": average}
         if self.update_every:
             check_whole(self._of_sequences, "update", repr(update), 'update="sequence"')
-        self.outputs = built.outputs[0][: built.width]
-        if self.outputs.size == 0:
-            raise BuildError(
-                "nothing to compute a loss on",
-                given="no population without threshold",
-                expected='a readout, as in net.neurons(1, "leaky_readout")',
-            )
+        self.outputs = outputs_of(built)
         self.guard = Guard(built)
         self.shared = rule.prepare(built)
         self.lanes: list[Any] = []
@@ -82,9 +77,10 @@ class Session:
         self._fresh = True
         self.passage: Passage | None = None
         self.pause = np.array([NEVER])
-        self._single = SingleStep(built, self.loss, self.pause)
         self.options: dict[str, Any] = {"loss": loss, "rate": rate or (0.0, 0.0)}
+        self._streams = Streams(built, average, self.pause, self.options)
         self._between: Between | None = None
+        self._outlet: Outlet | None = None
         bind(optimizer, built)
 
     def restart(self) -> None:
@@ -99,7 +95,7 @@ class Session:
 
     def collect(self) -> np.ndarray:
         """The gradient (parameters,) since the last update; lanes hold nothing of it any more."""
-        return self._gathered.collect(self.lanes, self._single.nothing)
+        return self._gathered.collect(self.lanes, self._streams.nothing)
 
     def _rewind(self) -> None:
         self._fresh = True
@@ -125,36 +121,42 @@ class Session:
         spikes: bool = False,
         learn: bool = True,
         between: Between | None = None,
+        receive: Receive | None = None,
     ) -> Result:
-        """Whole sequences, each from the initial state, to which the lanes return at the end.
-
-        If a state was put back that was kept in a pause, they go on from there.
-        """
-        passage = self.passage
+        """Whole sequences, each from the initial state, to which the lanes return at the end; or
+        what is left of them, if a state was put back that was kept in a pause."""
+        passage, batch = self.passage, Batch(inputs, targets, traced, spikes)
         if passage is None:
             self.restart()
             passage = self.passage = Passage(inputs.shape, [[] for _ in inputs])
         passage.require(inputs.shape)
         try:
             self._between, self.pause[0] = between, NEVER
-            self._look(passage)
-            batch = Batch(inputs, targets, traced, spikes)
-            if learn and self.update_every:
-                return self._online(passage, batch)
-            self._advance(passage, batch, 1.0 / inputs.shape[0], restart=True)
-            if learn:
-                if self.plastic is not None:
-                    self._rewind()
-                self._update()
-            return passage.parts[0][0]
+            with Outlet(self.built, receive, passage.shown) as self._outlet:
+                self._look(passage)
+                online = learn and self.update_every > 0
+                return self._online(passage, batch) if online else self._all(passage, batch, learn)
         finally:
-            self.passage, self._between, self.pause[0] = None, None, NEVER
+            self.passage = self._between = self._outlet = None
+            self.pause[0] = NEVER
             self._rewind()
 
     def _look(self, passage: Passage) -> None:
         """A pause, for whoever asked to be told."""
+        if self._outlet is not None:
+            self._outlet.empty()
+            passage.shown = self._outlet.shown
         if self._between is not None:
             passage.grant(self._between, self.pause)
+
+    def _all(self, passage: Passage, batch: Batch, learn: bool) -> Result:
+        """One sequence after the other in the first lane; then an update."""
+        self._advance(passage, batch, 1.0 / batch.inputs.shape[0], restart=True)
+        if learn:
+            if self.plastic is not None:
+                self._rewind()
+            self._update()
+        return passage.parts[0][0]
 
     def _online(self, passage: Passage, batch: Batch) -> Result:
         """All sequences advance together, `update_every` steps at a time, each in its own lane."""
@@ -181,7 +183,10 @@ class Session:
         lanes, steps = batch.inputs.shape[:2]
         while passage.lane < lanes:
             own = slice(passage.lane, passage.lane + 1)
-            self._advance(passage, batch.part(own, ALL), 1.0 / lanes)
+            part = batch.part(own, ALL)
+            if passage.lane > 0:
+                part = part.unseen(handed_on=self._outlet is not None and self._outlet.open)
+            self._advance(passage, part, 1.0 / lanes)
             passage.lane += 1
             if self.pause[0] < 0:
                 passage.count(self.pause)
@@ -195,39 +200,39 @@ class Session:
         """Run a stream in the lane that is under way, adding `share` times its gradient."""
         lane, self._fresh = self.lane(passage.lane), False
         stream = self._stream(passage, batch, lane, share, restart)
-        added, buffer = self._gathered.place(share, passage.midway), SpikeBuffer(self.built)
+        added = self._gathered.place(share, passage.midway)
+        outlet = self._outlet if passage.lane == 0 else None
+        monitor = Monitor(self.built, outlet, passage.start)
         if passage.midway:
-            passage.take_up(stream, buffer)
+            passage.take_up(stream, monitor)
         else:
             passage.certified = self._bound(lane)
-        while lane.advance(stream, added, restart):
-            buffer.take(lane.run, stream)
-            if self.pause[0] < 0:
-                self.guard.midway(lane, passage.count(self.pause))
-                passage.keep(stream, buffer)
-                self._look(passage)
-        self.guard.lane(lane, stream)
-        buffer.take(lane.run, stream)
+        try:
+            while lane.advance(stream, added, restart):
+                monitor.take(lane.run, stream)
+                if self.pause[0] < 0:
+                    self.guard.midway(lane, passage.count(self.pause))
+                    passage.keep(stream, monitor)
+                    self._look(passage)
+            self.guard.lane(lane, stream)
+        finally:
+            monitor.take(lane.run, stream)
         self._gathered.close(share, bool(stream.holds[0]))
         self._certified += share * (self._bound(lane) - passage.certified)
         loss = float(stream.losses.sum()) / batch.inputs.shape[0]
-        found = buffer.spikes() if batch.spikes else {}
         predictions = stream.predictions[:, :, : self.outputs.size].copy()
-        passage.close(Result(loss, stream.losses.copy(), predictions, found, stream.trace[0]))
+        passage.close(Result(loss, stream.losses.copy(), predictions, *monitor.result(stream)))
 
     def _stream(
         self, passage: Passage, batch: Batch, lane: Any, share: float, restart: bool
     ) -> Stream:
+        clock = int(lane.run.clock[STEP])
         if batch.single and not restart:
             target = None if batch.targets is None else batch.targets[0, 0]
             due = self.since_update + 1 == self.update_every
             holds = self._holds and share == 1.0 and not due
-            return self._single(batch.inputs[0, 0], target, int(lane.run.clock[STEP]), holds)
-        offset = passage.offset if passage.midway else int(lane.run.clock[STEP])
-        return make_stream(
-            self.built, batch.inputs, batch.targets, offset=offset, traced=batch.traced,
-            spikes=batch.spikes, average=self._average, pause=self.pause, **self.options,
-        )  # fmt: skip
+            return self._streams.step(batch.inputs[0, 0], target, clock, holds)
+        return self._streams.whole(batch, passage.offset if passage.midway else clock)
 
     def _update(self) -> None:
         """One step of the optimizer along the gradient gathered so far."""
@@ -265,7 +270,7 @@ class Session:
 
     def _take_over(self, built: Built) -> None:
         self.built, self._gathered = built, Gathered(built.values.size)
-        self._single = SingleStep(built, self.loss, self.pause)
+        self._streams = self._streams.of(built)
         self.guard.follow(built)
         bind(self.optimizer, built)
 

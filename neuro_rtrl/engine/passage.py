@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from neuro_rtrl.engine.monitor import Monitor
 from neuro_rtrl.engine.result import Result, in_sequence
-from neuro_rtrl.engine.simulation import SpikeBuffer
 from neuro_rtrl.errors import RunFileError
 from neuro_rtrl.kernels.stream import Stream
 
@@ -53,6 +53,10 @@ class Batch(NamedTuple):
         targets = None if self.targets is None else self.targets[sequences, steps]
         return Batch(self.inputs[sequences, steps], targets, self.traced, self.spikes)
 
+    def unseen(self, handed_on: bool) -> Batch:
+        """The same of sequences after the first: no states, nor spikes if they are handed on."""
+        return self._replace(traced=None, spikes=self.spikes and not handed_on)
+
 
 ALL = slice(None)
 
@@ -73,6 +77,8 @@ class Passage:
         left: name -> what the stream has given so far.
         steps: of the spikes of the stream, block by block.
         units: that spiked.
+        states: of the stream, block by block.
+        shown: steps of the first sequence whose states a listener has been given.
     """
 
     shape: tuple[int, ...]
@@ -86,6 +92,8 @@ class Passage:
     left: dict[str, np.ndarray] = field(default_factory=dict)
     steps: list[np.ndarray] = field(default_factory=list)
     units: list[np.ndarray] = field(default_factory=list)
+    states: list[np.ndarray] = field(default_factory=list)
+    shown: int = 0
 
     @property
     def midway(self) -> bool:
@@ -106,21 +114,23 @@ class Passage:
         self.done += steps
         return steps
 
-    def keep(self, stream: Stream, buffer: SpikeBuffer) -> None:
+    def keep(self, stream: Stream, monitor: Monitor) -> None:
         """Notes where a stream stands that a kernel has left."""
         self.offset = int(stream.offset[0])
-        self.left = {name: getattr(stream, name) for name in ("losses", "predictions", "trace")}
-        self.steps, self.units = buffer.blocks
+        self.left = {name: getattr(stream, name) for name in ("losses", "predictions")}
+        self.steps, self.units = monitor.spikes.blocks
+        self.states = monitor.states
 
-    def take_up(self, stream: Stream, buffer: SpikeBuffer) -> None:
-        """Brings a new stream, and its spikes, to where that one stood."""
+    def take_up(self, stream: Stream, monitor: Monitor) -> None:
+        """Brings a new stream, and its records, to where that one stood."""
         for name, array in self.left.items():
             getattr(stream, name)[:] = array
-        buffer.blocks = self.steps, self.units
+        monitor.spikes.blocks, monitor.states = (self.steps, self.units), self.states
 
     def close(self, result: Result) -> None:
         """Adds what a stream gave that has been run to its end."""
-        self.offset, self.left, self.steps, self.units = -1, {}, [], []
+        self.offset, self.left = -1, {}
+        self.steps, self.units, self.states = [], [], []
         own = self.parts[self.lane]
         own.append(result)
         if len(own) > MOST_PARTS:

@@ -13,59 +13,19 @@ from neuro_rtrl.engine.course import forget_synapses
 from neuro_rtrl.engine.plasticity import Synapses
 from neuro_rtrl.engine.recording import Recording
 from neuro_rtrl.engine.shares import Shares
+from neuro_rtrl.engine.spike_buffer import SpikeBuffer
 from neuro_rtrl.engine.spikes import Spikes
 from neuro_rtrl.engine.tape import Record, inputs_of, make_tape, monitored
 from neuro_rtrl.engine.threads import threads as process_threads
 from neuro_rtrl.errors import SimulationError
 from neuro_rtrl.kernels.cells import Course, Tape
-from neuro_rtrl.kernels.layout import FINISHED, NOT_FINITE, RECORDED, STEP, Run
-from neuro_rtrl.kernels.stream import Stream
+from neuro_rtrl.kernels.layout import FINISHED, NOT_FINITE, STEP, Run
 from neuro_rtrl.network.arguments import within
 from neuro_rtrl.network.describe import Network
 
 if TYPE_CHECKING:
     from neuro_rtrl.engine.recorder import Recorder
     from neuro_rtrl.engine.run_file import RunFile
-
-
-class SpikeBuffer:
-    """Spikes from the kernel's small buffer, collected block by block."""
-
-    def __init__(self, built: Built) -> None:
-        self.built = built
-        self._steps: list[np.ndarray] = []
-        self._units: list[np.ndarray] = []
-
-    def take(self, run: Run | Course, stream: Stream | Tape) -> None:
-        """Empty the kernel's buffer."""
-        count = int(run.clock[RECORDED])
-        if count == 0:
-            return
-        self._steps.append(stream.event_step[:count].copy())
-        self._units.append(stream.event_unit[:count].copy())
-        run.clock[RECORDED] = 0
-
-    @property
-    def blocks(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """Steps and units, block by block; may be set to those of another buffer."""
-        return self._steps, self._units
-
-    @blocks.setter
-    def blocks(self, both: tuple[list[np.ndarray], list[np.ndarray]]) -> None:
-        self._steps, self._units = both
-
-    def spikes(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """Population -> (steps, units within it), in order of time."""
-        steps = np.concatenate([np.zeros(0, np.int64), *self._steps])
-        units = np.concatenate([np.zeros(0, np.int64), *self._units])
-        made = {}
-        for i, population in enumerate(self.built.plan.populations):
-            if not self.built.units.spiking[i]:
-                continue
-            first = int(self.built.units.first[i])
-            chosen = (units >= first) & (units < first + population.n)
-            made[population.name] = (steps[chosen], units[chosen] - first)
-        return made
 
 
 class Simulation:

@@ -13,21 +13,13 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from neuro_rtrl.engine.build import Built
+from neuro_rtrl.engine.makeup import PLAIN, frozen, parts_of, place_names, settled
 from neuro_rtrl.errors import RunFileError
-from neuro_rtrl.kernels.layout import Mask, Units, Wires
-from neuro_rtrl.network.describe import Network
-from neuro_rtrl.network.plan import Plan
 
-# What a network's description settles once and for all. The children of a `SeedSequence` are
-# counted by making lanes, which comes before a snapshot is put back.
-_SETTLED = (Units, Wires, Mask, Plan, Network, np.random.SeedSequence, type)
-_PLAIN = (bool, int, float, str, type(None))
 _SEQUENCES = {"list": list, "tuple": tuple, "deque": deque}
 
 
@@ -103,7 +95,7 @@ class _Taker:
     def add(self, place: str, value: Any) -> None:
         if isinstance(value, np.generic):
             value = value.item()
-        if isinstance(value, _PLAIN):
+        if isinstance(value, PLAIN):
             self.found.notes[place] = {"value": value}
         elif settled(value):
             self.found.notes[place] = {"settled": True}
@@ -121,7 +113,7 @@ class _Taker:
         elif isinstance(value, np.random.Generator):
             self.found.notes[place] = {"generator": value.bit_generator.state}
         elif isinstance(value, Mapping):
-            self._parts(place, {"keys": list(value)}, _names(value), value.values())
+            self._parts(place, {"keys": list(value)}, place_names(value), value.values())
         elif type(value) in _SEQUENCES.values():
             self._sequence(place, value)
         else:
@@ -132,7 +124,7 @@ class _Taker:
             self._parts(place, note, fields, fields.values())
 
     def _sequence(self, place: str, value: Any) -> None:
-        if all(isinstance(part, _PLAIN) for part in value):
+        if all(isinstance(part, PLAIN) for part in value):
             # A loss for each iteration: one note, not a hundred thousand.
             self.found.notes[place] = {"plain": list(value), "kind": _kind(value)}
         else:
@@ -185,7 +177,7 @@ class _Giver:
 
     def _mapping(self, place: str, keys: list[Any], old: Any) -> dict[Any, Any]:
         before = old if isinstance(old, dict) else {}
-        named = zip(keys, _names(keys), strict=True)
+        named = zip(keys, place_names(keys), strict=True)
         made = {key: self.value(f"{place}/{name}", before.get(key)) for key, name in named}
         before.clear()
         before.update(made)
@@ -215,38 +207,13 @@ class _Giver:
         if isinstance(old, tuple):
             return type(old)(**made)
         for name, value in made.items():
-            if value is not fields[name]:
+            if frozen(old) and isinstance(fields[name], PLAIN):
+                # A rule is one object for all learners of a process.
+                if value != fields[name]:
+                    raise _another(f"{place}/{name}", value, fields[name])
+            elif value is not fields[name]:
                 object.__setattr__(old, name, value)
         return old
-
-
-def settled(value: Any) -> bool:
-    """Whether a value follows from what a run was described by: nothing in it changes."""
-    return isinstance(value, _SETTLED) or callable(value)
-
-
-def parts_of(value: Any) -> dict[str, Any] | None:
-    """Name -> part of an object; None if it has none that can be looked at.
-
-    Of a built network it is what learning changes, and how many lanes it has given numbers to.
-    """
-    if isinstance(value, Built):
-        return {"values": value.values, "lanes": value.lanes}
-    if isinstance(value, tuple):
-        names = getattr(value, "_fields", None)
-        return None if names is None else dict(zip(names, value, strict=True))
-    found = getattr(value, "__dict__", None)
-    if found is None:
-        return None
-    # What is computed once and cached follows from the rest.
-    kind = type(value)
-    computed = {n for n in found if isinstance(getattr(kind, n, None), cached_property)}
-    return {name: part for name, part in found.items() if name not in computed}
-
-
-def _names(keys: Iterable[Any]) -> list[str]:
-    """What keys are called in places; those that could be mistaken have numbers."""
-    return [k if isinstance(k, str) and "/" not in k else f"[{i}]" for i, k in enumerate(keys)]
 
 
 def _kind(value: Any) -> str:
@@ -258,8 +225,8 @@ def _plain(place: str, saved: Any, old: Any) -> Any:
     kinds = (int, float) if type(old) in (int, float) else (type(old),)
     if old is None:
         kinds = (int, float)
-    other = isinstance(old, _PLAIN) and saved is not None
-    if not isinstance(saved, _PLAIN) or (other and type(saved) not in kinds):
+    other = isinstance(old, PLAIN) and saved is not None
+    if not isinstance(saved, PLAIN) or (other and type(saved) not in kinds):
         raise _another(place, type(saved).__name__, type(old).__name__)
     return saved
 

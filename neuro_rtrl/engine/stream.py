@@ -14,6 +14,8 @@ from neuro_rtrl.kernels.stream import Stream
 from neuro_rtrl.network.arguments import state_names
 
 RECORD_EVENTS = 1 << 16
+RECORD_STATES = 1 << 16
+"""Numbers for which a stream has room; whoever runs it takes them out when it is full."""
 NEVER = 1 << 62
 """Steps until a pause, where there is none."""
 NOTHING: Mapping[str, np.ndarray] = {}
@@ -120,6 +122,7 @@ def make_stream(
     places = np.zeros(0, np.int64) if traced is None else traced
     # The kernel stops for lack of room when not every unit could spike once more.
     records = min(RECORD_EVENTS, sequences * steps * built.plan.n) + built.plan.n if spikes else 0
+    room = min(max(RECORD_STATES // max(places.size, 1), 1), steps)
     return Stream(
         pointer=pointer,
         input=index,
@@ -140,41 +143,11 @@ def make_stream(
         event_step=np.zeros(records, np.int64),
         event_unit=np.zeros(records, np.int64),
         traced=places,
-        trace=np.zeros((sequences, steps, places.size)),
+        trace=np.zeros((room, places.size)),
+        filled=np.zeros(1, np.int64),
         pause=np.array([NEVER]) if pause is None else pause,
         holds=np.zeros(1, np.uint8),
     )
-
-
-class SingleStep:
-    """The stream of a step of one sequence, made once and filled for each step: sooner than anew.
-
-    What it gives must be copied before the next.
-    """
-
-    def __init__(self, built: Built, loss: str, pause: np.ndarray) -> None:
-        width = sum(p.n for p in built.plan.inputs)
-        # Ones: there is room for an event of every input.
-        self._stream = make_stream(built, np.ones((1, 1, width)), None, loss=loss, pause=pause)
-
-    def __call__(
-        self, x: np.ndarray, target: np.ndarray | None, offset: int, holds: bool
-    ) -> Stream:
-        """Inputs (inputs,), targets (outputs,) or None, the step of the run; `holds`: as there."""
-        stream = self._stream
-        events = np.flatnonzero(x)
-        stream.pointer[1] = events.size
-        stream.input[: events.size] = events
-        stream.value[: events.size] = x[events]
-        stream.targets[:] = np.nan if target is None else target
-        stream.losses[:], stream.offset[0] = 0.0, offset
-        stream.span[0], stream.holds[0] = 1, holds
-        return stream
-
-    def nothing(self) -> Stream:
-        """No sequence at all: a lane that was given it has handed over all that it gathered."""
-        self._stream.span[0], self._stream.holds[0] = 0, False
-        return self._stream
 
 
 def _shares(sequences: int, targets: np.ndarray | None) -> np.ndarray:

@@ -207,6 +207,9 @@ class CertifiedLane(Lane):
 
 def _record_room(stream: Stream, run: Run) -> bool:
     """The same as `kernels.stream.record_room`."""
+    states = stream.traced.size > 0 and run.clock[SEQUENCE] == 0
+    if states and stream.filled[0] == len(stream.trace):
+        return False
     size = stream.event_step.size
     if size != 0 and size - run.clock[RECORDED] < run.s.size:
         return False

@@ -57,7 +57,7 @@ from neuro_rtrl.kernels.stream import (
     all_finite,
     predict,
     record_spikes,
-    spikes_fit,
+    records_fit,
     step_loss,
 )
 from neuro_rtrl.kernels.traces import Traces, advance_traces
@@ -99,7 +99,7 @@ def _steps(
     while run.clock[STEP] - stream.offset[0] < stream.span[1]:
         if _is_full(run, program):
             return WINDOW_FULL
-        if not spikes_fit(stream, run):
+        if not records_fit(stream, run):
             return RECORD_FULL
         # A pause waits for the window's end, so that it changes no sum.
         stream.pause[0] -= 1

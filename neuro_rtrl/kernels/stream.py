@@ -38,7 +38,8 @@ class Stream(NamedTuple):
     event_step: np.ndarray  # records: spikes
     event_unit: np.ndarray
     traced: np.ndarray  # places in h that are recorded at the start of each step
-    trace: np.ndarray  # (sequences, steps, traced)
+    trace: np.ndarray  # (room, traced) states of the first sequence
+    filled: np.ndarray  # (1,) rows of `trace` that are; whoever takes them sets it to 0
     pause: np.ndarray  # (1,) steps until the kernel leaves the stream for a while
     holds: np.ndarray  # (1,) whether what was gathered may wait until a stream that does not hold
 
@@ -52,27 +53,31 @@ def place(stream: Stream, run: Run) -> int:
 @inline
 def trace_states(stream: Stream, run: Run) -> None:
     """Recorded states, as they are before the update (Brian2's convention)."""
-    if stream.traced.shape[0] == 0:
+    if stream.traced.shape[0] == 0 or run.clock[SEQUENCE] > 0:
         return
-    t = run.clock[STEP] - stream.offset[0]
+    row = stream.filled[0]
     for i in range(stream.traced.shape[0]):
-        stream.trace[run.clock[SEQUENCE], t, i] = run.h[stream.traced[i]]
+        stream.trace[row, i] = run.h[stream.traced[i]]
+    stream.filled[0] = row + 1
 
 
 @inline
-def spikes_fit(stream: Stream, run: Run) -> bool:
-    """Whether the spikes of one more step certainly fit."""
+def records_fit(stream: Stream, run: Run) -> bool:
+    """Whether the spikes and the recorded states of one more step certainly fit."""
+    states = stream.traced.shape[0] > 0 and run.clock[SEQUENCE] == 0
+    if states and stream.filled[0] == stream.trace.shape[0]:
+        return False
     size = stream.event_step.shape[0]
     return size == 0 or size - run.clock[RECORDED] >= run.s.shape[0]
 
 
 @inline
 def record_room(stream: Stream, run: Run) -> bool:
-    """Whether the spikes of one more step certainly fit, and no pause is due before it.
+    """Whether the records of one more step certainly fit, and no pause is due before it.
 
     There is none before the first step: whoever takes the stream up would begin it once more.
     """
-    if not spikes_fit(stream, run):
+    if not records_fit(stream, run):
         return False
     stream.pause[0] -= 1
     return stream.pause[0] >= 0 or run.clock[STEP] == stream.offset[0]

@@ -175,6 +175,23 @@ def test_an_array_that_has_grown_takes_the_place_of_a_small_one() -> None:
     assert small[0].tolist() == [0, 1, 2, 3, 4]
 
 
+@dataclass(frozen=True)
+class Settled:
+    number: int | None
+    array: np.ndarray
+
+
+def test_an_object_that_never_changes_is_shared_by_all_and_is_not_changed() -> None:
+    shared = Settled(3, np.zeros(2))
+    put_back([shared], take([Settled(3, np.ones(2))]))
+    assert shared.array.tolist() == [1, 1]
+    for one, other in ((shared, Settled(4, np.zeros(2))), (Settled(None, np.zeros(1)), shared)):
+        before = one.number
+        with pytest.raises(RunFileError, match=r"^/0/number: the kept state is not that of this"):
+            put_back([one], take([other]))
+        assert one.number == before
+
+
 def test_what_cannot_be_kept_is_refused() -> None:
     with pytest.raises(RunFileError, match=r"cannot be kept; given: a value of the type object"):
         take({"a": [object()]})

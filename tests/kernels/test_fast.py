@@ -7,7 +7,8 @@ import pytest
 
 from neuro_rtrl.engine.build import build, make_run
 from neuro_rtrl.engine.shares import Shares
-from neuro_rtrl.engine.simulation import SpikeBuffer, not_finite
+from neuro_rtrl.engine.simulation import not_finite
+from neuro_rtrl.engine.spike_buffer import SpikeBuffer
 from neuro_rtrl.engine.stream import make_stream
 from neuro_rtrl.engine.tape import make_tape
 from neuro_rtrl.equations.library import model_files
