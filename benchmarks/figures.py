@@ -85,13 +85,14 @@ def silent(records: list[Record], path: Path) -> Path:
 
 
 def step(records: list[Record], path: Path) -> Path:
-    """Microseconds of a step against size; seconds of a first step."""
+    """Microseconds of a step against size (crosses: sparse); seconds of a first step."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.5))
-    for who in ("Learner.step + Adam", "Learner.step", "Learner.run"):
-        mine = [r for r in _timed(records) if r.who == who]
-        left.loglog(
-            [r.n for r in mine], [1e3 * (r.ms_per_step_median or 0) for r in mine], "o-", label=who
-        )
+    steps = [r for r in _timed(records) if not r.who.startswith("first step")]
+    for i, who in enumerate(dict.fromkeys(r.who for r in steps)):
+        for mark, dense in (("o-", True), ("x", False)):
+            mine = [r for r in steps if r.who == who and (r.density == 1.0) == dense]
+            x, y = [r.n for r in mine], [1e3 * (r.ms_per_step_median or 0) for r in mine]
+            left.loglog(x, y, mark, color=f"C{i}", label=who if dense else None)
     left.set(xlabel="units", ylabel="µs per step")
     left.legend(fontsize=7)
     first = [r for r in _timed(records) if r.who.startswith("first step")]

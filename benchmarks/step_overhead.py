@@ -7,16 +7,23 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 import neuro_rtrl as nr
 from benchmarks.measure import RUNS, seconds
-from benchmarks.network import Case, describe, make
+from benchmarks.network import Case, Problem, describe, make
 from benchmarks.record import Record
 
-SIZES = (1, 4, 16, 64)
+CASES = (
+    *(Case(n, 1.0, 1.0) for n in (1, 4, 16, 64)),
+    Case(256, 0.1, 0.1),
+    Case(1024, 0.01, 0.01, live=0.02),
+    Case(256, 1.0, 1.0),
+)
 STARTS = 3
 FIRST_STEP = """
 import time
@@ -34,27 +41,60 @@ print(time.perf_counter() - start)
 """
 
 
-def one_step(n: int, steps: int, learn: bool, runs: int) -> Record:
-    """`Learner.step` with and without an optimizer."""
-    problem = make(Case(n, 1.0, 1.0), steps)
-    optimizer = nr.Adam(1e-7) if learn else None
-    learner = nr.Learner(describe(problem), optimizer=optimizer)
+@dataclass(frozen=True)
+class Way:
+    """To learn step by step.
+
+    Attributes:
+        rule: by its name.
+        update: "step", or "sequence": lanes hold the gradient back until it is asked for.
+        learn: whether Adam takes a step at each.
+        most: number of units up to which a dense network is measured.
+    """
+
+    rule: str
+    update: str = "step"
+    learn: bool = False
+    most: int = 256
+
+    @property
+    def who(self) -> str:
+        """As in tables."""
+        asked = ", gradient when asked for" if self.update == "sequence" else ""
+        return f"Learner.step, {self.rule}{' + Adam' if self.learn else ''}{asked}"
+
+
+WAYS = (
+    Way("rtrl", most=64),
+    Way("rtrl", learn=True, most=64),
+    Way("d-rtrl"),
+    Way("d-rtrl", update="sequence"),
+    Way("d-rtrl", learn=True),
+    Way("eprop", learn=True),
+)
+
+
+def one_step(problem: Problem, way: Way, runs: int) -> Record:
+    """`Learner.step`, called for every step of a problem."""
+    optimizer = nr.Adam(1e-7) if way.learn else None
+    learner = nr.Learner(describe(problem), way.rule, optimizer, update=way.update)
 
     def job() -> None:
         learner.reset()
         for x, target in zip(problem.x, problem.target, strict=True):
             learner.step(x, target)
 
-    who = "Learner.step + Adam" if learn else "Learner.step"
-    return Record("step", who, nr.__version__, n, 1.0, steps).timed(seconds(job, runs))
+    return _record(way.who, problem).timed(seconds(job, runs))
 
 
-def one_run(n: int, steps: int, runs: int) -> Record:
+def one_run(problem: Problem, runs: int) -> Record:
     """The same steps in one call of `run`."""
-    problem = make(Case(n, 1.0, 1.0), steps)
     learner = nr.Learner(describe(problem), update="sequence")
     x, target = problem.x[None], problem.target[None]
-    found = Record("step", "Learner.run", nr.__version__, n, 1.0, steps)
+    case = problem.case
+    found = Record(
+        "step", "Learner.run, rtrl", nr.__version__, case.n, case.density, len(problem.x)
+    )
     return found.timed(seconds(lambda: learner.run(x, target, learn=False), runs))
 
 
@@ -85,20 +125,22 @@ def compile_times(starts: int) -> list[Record]:
 
 def measure(
     *,
-    sizes: tuple[int, ...] = SIZES,
+    cases: tuple[Case, ...] = CASES,
     steps: int = 1000,
     runs: int = RUNS,
     starts: int = STARTS,
     say: Callable[[Record], None] = lambda record: None,
 ) -> list[Record]:
-    """Steps of tiny networks, then (if `starts`) first steps in fresh processes."""
+    """Steps of small and sparse networks, then (if `starts`) first steps in fresh processes."""
     found = []
-    for n in sizes:
-        for record in (
-            one_step(n, steps, False, runs), one_step(n, steps, True, runs), one_run(n, steps, runs)
-        ):  # fmt: skip
-            say(record)
-            found.append(record)
+    for case in cases:
+        problem, dense = make(case, steps), case.density == 1.0
+        jobs = [partial(one_step, problem, way) for way in WAYS if not dense or case.n <= way.most]
+        if not dense or case.n <= 64:
+            jobs.append(partial(one_run, problem))
+        for job in jobs:
+            found.append(job(runs))
+            say(found[-1])
     for record in compile_times(starts) if starts else []:
         say(record)
         found.append(record)

@@ -61,8 +61,11 @@ def test_silent(tmp_path: Path) -> None:
 
 
 def test_step(tmp_path: Path) -> None:
-    found = step_overhead.measure(sizes=(2, 4), steps=20, runs=2, starts=0)
-    assert len(found) == 6
+    cases = tuple(Case(n, density, 1.0) for n, density in ((2, 1.0), (4, 1.0), (300, 0.01)))
+    found = step_overhead.measure(cases=cases, steps=20, runs=2, starts=0)
+    assert len(found) == 3 * 7 and all(r.ms_per_step_median > 0 for r in found)
+    wide = step_overhead.measure(cases=(Case(80, 1.0, 1.0),), steps=5, runs=1, starts=0)
+    assert [r.who for r in wide] == [way.who for way in step_overhead.WAYS if way.most > 64]
     assert figures.step(found, tmp_path / "step.png").exists()
 
 
