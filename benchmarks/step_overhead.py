@@ -91,11 +91,13 @@ def one_run(problem: Problem, runs: int) -> Record:
     """The same steps in one call of `run`."""
     learner = nr.Learner(describe(problem), update="sequence")
     x, target = problem.x[None], problem.target[None]
+    found = seconds(lambda: learner.run(x, target, learn=False), runs)
+    return _record("Learner.run, rtrl", problem).timed(found)
+
+
+def _record(who: str, problem: Problem) -> Record:
     case = problem.case
-    found = Record(
-        "step", "Learner.run, rtrl", nr.__version__, case.n, case.density, len(problem.x)
-    )
-    return found.timed(seconds(lambda: learner.run(x, target, learn=False), runs))
+    return Record("step", who, nr.__version__, case.n, case.density, len(problem.x))
 
 
 def first_step(cache: str, who: str, starts: int) -> Record:
