@@ -144,5 +144,4 @@ class Monitor:
         outlet(step[mine] + self._start, unit[mine], states)
 
     def _rows(self, stream: Stream) -> np.ndarray:
-        nothing = np.zeros((0, stream.traced.size))
-        return np.concatenate(self.states) if self.states else nothing
+        return np.concatenate(self.states) if self.states else stream.trace[:0]
