@@ -263,11 +263,15 @@ def sort_terms(
     """
     pointer[:] = 0
     for i in range(program.clock[TERMS]):
-        pointer[column[program.parameter[i]] // width + 1] += 1
+        place = column[program.parameter[i]]
+        if place >= 0:  # none has what was never heard, though infinity times its zero is a term
+            pointer[place // width + 1] += 1
     for shard in range(pointer.shape[0] - 1):
         pointer[shard + 1] += pointer[shard]
     for i in range(program.clock[TERMS]):
         place = column[program.parameter[i]]
+        if place < 0:
+            continue
         at = pointer[place // width]
         term[at] = program.term[i]
         within[at] = place % width

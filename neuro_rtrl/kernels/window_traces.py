@@ -62,24 +62,66 @@ def _present(scale: float, own: float, common: float, least: float) -> float:
 
 @jit
 def take_own(mask: Mask, rows: Rows, traces: Traces, program: Program, k: int) -> None:
-    """The own block of a unit with one state goes into the row, as far as it has columns."""
+    """The own block of a unit with one state goes into the row, as far as it has columns.
+
+    What was never heard is zero and needs none, so columns are asked for only where a synapse was
+    heard for the first time since the last event.
+    """
     size, start, at = mask.own[k + 1] - mask.own[k], mask.own[k], program.clock[TERMS]
     own, c = rows.own[mask.own_at[k] :][:size], traces.shared[k]
     parameter, gain = mask.own_parameter[start:][:size], traces.gain[start:][:size]
     group, operation = traces.group[start:][:size], program.clock[OPERATIONS]
     scale, terms = rows.own_pending[k, 0], program.term[at:]
     parameters, values = program.parameter[at:], program.value[at:]
-    if c < 0:
-        program.clock[TERMS] += _take(
-            own, parameter, rows.column, gain, group, None, scale,
-            operation, terms, parameters, values,
-        )  # fmt: skip
-    else:
+    if c >= 0 and rows.fresh_count[k] == 0:
+        _present_all(own, gain, group, traces.z[c, 0], scale, values)
+        program.clock[TERMS] += _pack(values, parameter, operation, terms, parameters)
+    elif c >= 0:
         program.clock[TERMS] += _take(
             own, parameter, rows.column, gain, group, traces.z[c, 0], scale,
             operation, terms, parameters, values,
         )  # fmt: skip
+    else:
+        program.clock[TERMS] += _take(
+            own, parameter, rows.column, gain, group, None, scale,
+            operation, terms, parameters, values,
+        )  # fmt: skip
     rows.own_pending[k, 0] = 1.0
+
+
+@leaf
+def _present_all(
+    own: np.ndarray,
+    gain: np.ndarray,
+    group: np.ndarray,
+    z: np.ndarray,
+    scale: float,
+    values: np.ndarray,
+) -> None:
+    """The values of a block, into `values`; R <- -gain Z."""
+    least = _least(own)
+    for j in range(own.shape[0]):
+        common = gain[j] * z[group[j]]
+        values[j] = _present(scale, own[j], common, least)
+        own[j] = -common
+
+
+@leaf
+def _pack(
+    values: np.ndarray,
+    parameter: np.ndarray,
+    operation: int,
+    term: np.ndarray,
+    parameters: np.ndarray,
+) -> int:
+    """Terms of the values that are not zero, one after the other; their number."""
+    count = 0
+    for j in range(parameter.shape[0]):
+        term[count] = operation
+        parameters[count] = parameter[j]
+        values[count] = values[j]
+        count += values[j] != 0.0
+    return count
 
 
 @leaf
@@ -126,11 +168,20 @@ def turn_own(mask: Mask, rows: Rows, traces: Traces, k: int, taken: bool) -> Non
                 own[first + j] = kind(factor * value - common)
         rows.own_pending[k, 0] = 1.0
     if rows.has_after[k] and rows.after[k, 0] != 1.0:
-        more = rows.after[k, 0] - 1.0
-        for j in range(start, mask.own[k + 1]):
-            came = traces.delta[traces.group[j]]
-            if came != 0.0:
-                own[first + j] += kind(more * traces.gain[j] * came)
+        size = mask.own[k + 1] - start
+        _pass_reset(
+            own[mask.own_at[k] :][:size], traces.gain[start:][:size], traces.group[start:][:size],
+            traces.delta, rows.after[k, 0] - 1.0,
+        )  # fmt: skip
+
+
+@leaf
+def _pass_reset(
+    own: np.ndarray, gain: np.ndarray, group: np.ndarray, delta: np.ndarray, more: float
+) -> None:
+    """R += (A - 1) gain delta; nothing where nothing has come, and no question asked."""
+    for j in range(own.shape[0]):
+        own[j] += own.dtype.type(more * gain[j] * delta[group[j]])
 
 
 @jit
@@ -141,11 +192,22 @@ def put_back(units: Units, mask: Mask, run: Run, rows: Rows, traces: Traces) -> 
         if c < 0:
             continue
         catch_up_own(units, run, rows, k)
-        start, first, scale = mask.own[k], mask.own_at[k] - mask.own[k], rows.own_pending[k, 0]
-        for j in range(start, mask.own[k + 1]):
-            common = traces.gain[j] * traces.z[c, 0, traces.group[j]]
-            value = _present(scale, rows.own[first + j], common, _least(rows.own))
-            rows.own[first + j] = rows.own.dtype.type(value)
+        start, size = mask.own[k], mask.own[k + 1] - mask.own[k]
+        _settle(
+            rows.own[mask.own_at[k] :][:size], traces.gain[start:][:size],
+            traces.group[start:][:size], traces.z[c, 0], rows.own_pending[k, 0],
+        )  # fmt: skip
         rows.own_pending[k, 0] = 1.0
-        rows.counts[MULTIPLY_ADDS] += mask.own[k + 1] - start
+        rows.counts[MULTIPLY_ADDS] += size
     traces.z[:, :, :] = 0
+
+
+@leaf
+def _settle(
+    own: np.ndarray, gain: np.ndarray, group: np.ndarray, z: np.ndarray, scale: float
+) -> None:
+    """R <- P."""
+    least = _least(own)
+    for j in range(own.shape[0]):
+        value = _present(scale, own[j], gain[j] * z[group[j]], least)
+        own[j] = own.dtype.type(value)
