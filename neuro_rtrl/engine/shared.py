@@ -108,8 +108,8 @@ def make_traces(built: Built, mask: Mask, precision: str, one_state: bool = Fals
     return Traces(
         shared=numbers[units.population],
         shares=(~alone).astype(np.uint8),
-        group=ends.group,
-        gain=np.where(inside, built.wires.gain[mask.own_parameter], 1.0),
+        group=ends.group.astype(np.int32),
+        gain=np.where(inside, built.wires.gain[mask.own_parameter], 1.0).astype(precision),
         d=units.d[list(sharing)],
         flow=flow,
         variable=np.stack(entries) if entries else np.zeros((0, groups), np.int64),

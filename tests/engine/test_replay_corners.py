@@ -1,0 +1,109 @@
+"""Windows that are replayed give what rows give: rare events, which networks meet by chance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import neuro_rtrl as nr
+from neuro_rtrl.engine import replay
+from neuro_rtrl.kernels.layout import SENSITIVE, SPIKES
+from tests.engine.test_replay import assert_same, learner, network, trial
+
+SLOW = nr.make_model(
+    "dx/dt = -x/tau_x : 1\ndy/dt = (x - y)/tau_y : 1",
+    method="exact", readout="y", synapses={"delta": "x += w"},
+    parameters={"tau_x": "4 ms", "tau_y": "15 ms"},
+)  # fmt: skip
+
+
+def both(net: nr.Network, *data: np.ndarray, steps: int = 512) -> tuple[nr.Learner, nr.Learner]:
+    """A learner in windows of so many steps, and one by rows; their gradients are the same."""
+    fast, rows = learner(net, False), learner(net, True)
+    for program in fast._session.lane(0).replay._programs:
+        program.room[3] = steps
+    for one in (fast, rows):
+        one.run(*(data or trial()))
+    assert_same(fast.gradient, rows.gradient)
+    return fast, rows
+
+
+@pytest.mark.parametrize("reset", ["v = v_reset", "v -= v_th"])
+@pytest.mark.parametrize("refractory", ["0 ms", "3 ms"])
+@pytest.mark.parametrize("model", ["lif", "lif_current", "alif"])
+def test_arrivals_wait_while_a_unit_spikes_without_a_derivative(
+    model: str, refractory: str, reset: str
+) -> None:
+    """Into any of its states; they pass through the reset, and wait for a period to end."""
+    width = 0.02 if model == "lif_current" else 0.1
+    options: dict[str, Any] = {"surrogate": {"width": width}}
+    if model != "alif":
+        options["reset"] = reset
+    net = network(model, "uniform(0 ms, 4 ms)", refractory=refractory, **options)
+    fast, _ = both(net, steps=40)
+    counts = fast._session.lane(0).run.counts
+    assert counts[SPIKES] > counts[SENSITIVE] > 20
+
+
+@pytest.mark.parametrize("steps", [13, 512])
+def test_readouts_with_two_states(steps: int) -> None:
+    """The way back through a window passes from one state to the other."""
+    net = network("lif", "uniform(0 ms, 4 ms)")
+    net.connect(net.populations["h6"], net.neurons(2, SLOW, name="slow"))
+    inputs, targets = trial()
+    fast, _ = both(net, inputs, np.concatenate([targets, targets[:, :, :2]], axis=2), steps=steps)
+    assert np.any(fast.gradient["h6_slow"]) and np.any(fast.gradient["x_h8"])
+
+
+@pytest.mark.parametrize("steps", [13, 512])
+def test_inputs_of_readouts(steps: int) -> None:
+    """The first of all learned parameters is one that reaches a readout directly."""
+    net = nr.Network(dt="1 ms", seed=3)
+    x, y = net.inputs(5, name="x"), net.neurons(2, "leaky_readout", name="y")
+    h = net.neurons(6, "lif", name="h")
+    net.connect(x, y, delay="2 ms")
+    net.connect(x, h, weights="normal(0.5, 0.5)")
+    net.connect(h, h, weights="normal(0, 0.4)")
+    net.connect(h, y)
+    inputs, targets = trial()
+    fast, _ = both(net, inputs, targets[:, :, :2], steps=steps)
+    assert fast.gradient["x_y"].all()
+
+
+def test_the_first_version_of_all_is_left_to_the_next_window() -> None:
+    """A unit with one event in a window, which is the first of all: its row is not forgotten."""
+    net = nr.Network(dt="1 ms", seed=3)
+    x, y = net.inputs(1, name="x"), net.neurons(1, "leaky_readout", name="y")
+    h = net.neurons(1, "lif", name="h", tau_m="50 ms", surrogate={"width": 0.5}, reset="v -= v_th")
+    net.connect(x, h, weights=1.2)
+    net.connect(h, h, weights=0.1)
+    net.connect(h, y)
+    inputs, targets = np.zeros((1, 40, 1)), np.zeros((1, 40, 1))
+    inputs[0, 3] = inputs[0, 15] = 1.0
+    targets[0, :14] = np.nan
+    fast, _ = both(net, inputs, targets, steps=10)
+    assert fast._session.lane(0).run.counts[SPIKES] == 2
+    assert fast.gradient["x_h"].all()
+
+
+ROOMS = [(40, 1 << 16, 1 << 17, 512), (4096, 50, 1 << 17, 512), (4096, 1 << 16, 150, 512)]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_any_room_that_is_full_ends_a_window(
+    room: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net = network("alif", "uniform(0 ms, 4 ms)", refractory="2 ms")
+    fast, rows, opened = learner(net, False), learner(net, True), []
+    for program in fast._session.lane(0).replay._programs:
+        program.room[:] = room
+    opens = replay.open_window
+    monkeypatch.setattr(
+        replay, "open_window", lambda *given: opens(*given) or opened.append(len(opened))
+    )
+    for one in (fast, rows):
+        one.run(*trial())
+    assert len(opened) > 8
+    assert_same(fast.gradient, rows.gradient)
