@@ -64,11 +64,11 @@ def test_arrivals_wait_while_a_unit_spikes_without_a_derivative(
 @pytest.mark.parametrize("steps", [13, 512])
 def test_periods_without_a_reset(states: int, steps: int) -> None:
     """What had arrived before a period is not held a second time by the next."""
-    surrogate = {"width": 0.3}
+    surrogate = {"width": 0.05}
     net = network(HELD[states], "uniform(0 ms, 4 ms)", surrogate=surrogate)
     fast, _ = both(net, steps=steps)
     counts = fast._session.lane(0).run.counts
-    assert counts[SPIKES] > 100 and counts[SENSITIVE] > 100
+    assert counts[SPIKES] > counts[SENSITIVE] > 20
 
 
 @pytest.mark.parametrize("order", [1, -1])
