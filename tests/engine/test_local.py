@@ -10,6 +10,7 @@ import pytest
 
 import neuro_rtrl as nr
 from neuro_rtrl.engine.local import LocalLane
+from neuro_rtrl.errors import SimulationError
 from neuro_rtrl.registry import find
 
 RULES = ("eprop", "eprop-random", "rflo", "superspike", "decolle")
@@ -275,3 +276,15 @@ def test_work_does_not_grow_with_the_outputs() -> None:
             counts[kind, outputs] = learner.ledger.multiply_adds
     assert counts["general", 20] > 4 * counts["general", 2]
     assert counts["local", 20] < counts["general", 20] / 1.3
+
+
+@pytest.mark.parametrize("steps", [3, 200])
+def test_a_state_that_overflows_is_noticed(steps: int) -> None:
+    """At the end of a short sequence, and within 64 steps of a long one."""
+    inputs = np.zeros((1, 10 + steps, 5))
+    inputs[:, 10] = 1.7e308
+    fast, _ = learners(layer("lif"), "eprop", update="sequence")
+    assert isinstance(fast._session.lane(0), LocalLane)
+    found = rf"unit \d, step {min(10 + steps, 64)} or shortly before: a state is not finite"
+    with pytest.raises(SimulationError, match=found):
+        fast.run(inputs, np.zeros((1, 10 + steps, 4)))
