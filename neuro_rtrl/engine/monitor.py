@@ -67,9 +67,11 @@ class Outlet:
 
     def __call__(self, steps: np.ndarray, units: np.ndarray, states: np.ndarray) -> None:
         """Spikes (step, unit of the network), and states (steps, traced) of the next steps."""
-        self._steps.append(steps)
-        self._units.append(units)
-        self._states.append(states)
+        if steps.size:
+            self._steps.append(steps)
+            self._units.append(units)
+        if states.size:
+            self._states.append(states)
         self._size += steps.size + states.size
         if self._size >= MOST_WAITING:
             self.empty()

@@ -172,6 +172,13 @@ def test_memory_does_not_grow_with_what_is_recorded() -> None:
     assert streamed < 8 * 20 * steps + 30 * 8 * monitor.MOST_WAITING < kept / 2
 
 
+def test_steps_without_a_spike_leave_nothing_behind() -> None:
+    outlet, none = Outlet(learner("rtrl", 1)._built, Heard()), np.zeros(0, np.int64)
+    for _ in range(9):
+        outlet(none, none, np.zeros((0, 2)))
+    assert outlet._steps == outlet._units == outlet._states == []
+
+
 def test_an_outlet_waits_until_many_are_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(monitor, "MOST_WAITING", 5)
     heard, built = Heard(), learner("rtrl", 1)._built
