@@ -12,13 +12,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 
 from neuro_rtrl.engine.build import Built
 from neuro_rtrl.engine.result import Events
 from neuro_rtrl.engine.spike_buffer import SpikeBuffer, by_population
-from neuro_rtrl.errors import SimulationError
+from neuro_rtrl.errors import DescriptionError, SimulationError
 from neuro_rtrl.kernels.layout import Run
 from neuro_rtrl.kernels.stream import Stream
 
@@ -94,6 +95,8 @@ class Outlet:
         return self.receive is not None
 
     def __enter__(self) -> Outlet:
+        if self.receive is not None:
+            called(self.receive, "receive")
         return self
 
     def __exit__(
@@ -104,6 +107,19 @@ class Outlet:
     ) -> None:
         if error is None or isinstance(error, SimulationError):
             self.empty(last=True)
+
+
+def called(function: Any, name: str) -> Any:
+    """A function that a user has given as the argument `name`.
+
+    Raises:
+        DescriptionError: it is none.
+    """
+    if not callable(function):
+        raise DescriptionError(
+            "this cannot be called", where=name, given=repr(function), expected="a function"
+        )
+    return function
 
 
 class Monitor:

@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from neuro_rtrl.engine.monitor import Monitor
+from neuro_rtrl.engine.monitor import Monitor, called
 from neuro_rtrl.engine.result import Result, in_sequence
-from neuro_rtrl.errors import RunFileError
+from neuro_rtrl.engine.stream import NEVER
+from neuro_rtrl.errors import DescriptionError, RunFileError
 from neuro_rtrl.kernels.stream import Stream
 
 MOST_PARTS = 4096
@@ -102,7 +103,15 @@ class Passage:
 
     def grant(self, between: Between, pause: np.ndarray) -> None:
         """Asks how many steps may follow, and says so to the kernels by `pause` (1,)."""
-        self.granted = max(1, between(self.done))
+        steps = called(between, "between")(self.done)
+        if isinstance(steps, bool) or not isinstance(steps, int | np.integer):
+            raise DescriptionError(
+                "this is not a number of steps",
+                where="between",
+                given=repr(steps),
+                expected="a function that returns the steps until the next pause",
+            )
+        self.granted = min(max(1, int(steps)), NEVER)
         pause[0] = self.granted
 
     def count(self, pause: np.ndarray) -> int:

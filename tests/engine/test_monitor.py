@@ -13,7 +13,7 @@ import neuro_rtrl as nr
 from neuro_rtrl.engine import monitor, stream
 from neuro_rtrl.engine.monitor import Outlet, Records
 from neuro_rtrl.engine.result import Result
-from neuro_rtrl.errors import SimulationError
+from neuro_rtrl.errors import DescriptionError, SimulationError
 from tests.engine.test_passage import INPUTS, TARGETS, LeftError
 from tests.engine.test_snapshot import learner, through_json
 
@@ -170,6 +170,28 @@ def test_memory_does_not_grow_with_what_is_recorded() -> None:
     assert heard[0] == 50 * steps and heard[1] > 5 * steps
     # Inputs, targets, predictions and losses stay: a dozen numbers a step.
     assert streamed < 8 * 20 * steps + 30 * 8 * monitor.MOST_WAITING < kept / 2
+
+
+@pytest.mark.parametrize(
+    ("listeners", "text"),
+    [
+        ({"receive": 3}, r"^receive: this cannot be called; given: 3; expected: a function"),
+        ({"between": "x"}, r"^between: this cannot be called; given: 'x'"),
+        ({"between": lambda done: None}, r"^between: this is not a number of steps; given: None"),
+        ({"between": lambda done: 2.5}, r"returns the steps until the next pause"),
+    ],
+)
+def test_listeners_that_are_none(listeners: dict[str, Any], text: str) -> None:
+    one = learner("rtrl", 1)
+    with pytest.raises(DescriptionError, match=text):
+        run(one, **listeners)
+    np.testing.assert_equal(run(one).predictions, run(learner("rtrl", 1)).predictions)
+
+
+@pytest.mark.parametrize("units", [[99], "x", [0.5], [-1]])
+def test_units_that_are_none(units: Any) -> None:
+    with pytest.raises(DescriptionError, match=r"record: h.v"):
+        learner("rtrl", 1).run(INPUTS, record={"h.v": units})
 
 
 def test_steps_without_a_spike_leave_nothing_behind() -> None:
