@@ -1,32 +1,38 @@
 """Files that HDF5 itself may not survive: read by a child process first.
 
 A seal (engine/seal.py) keeps damage out, not forgery: whoever writes a file can seal it. HDF5 is
-written in C, and some files made to mislead it send its reader into a loop without end, or make it
-crash. No exception tells of that, so a process of its own reads all of a file beforehand, within
-bounds of time and memory; a file that it does not survive is refused. It costs the start of an
-interpreter, about a third of a second.
+written in C, and some files made to mislead it send its reader into a loop without end, make it
+crash, or have it ask for gigabytes. No exception tells of that in time, so a process of its own
+reads all of a file beforehand, within bounds of time and memory; a file that it does not survive is
+refused. It costs the start of an interpreter, about a third of a second.
 """
 
 from __future__ import annotations
 
 import importlib
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import h5py
 
+from neuro_rtrl.engine.memory import said
 from neuro_rtrl.engine.opening import MOST_CHECKED, MOST_PACKED
 from neuro_rtrl.engine.seal import sealed
 from neuro_rtrl.errors import RunFileError
 
 SECONDS = 20.0
 SECONDS_PER_BYTE = 1e-7
-MEMORY = 4 * 2**30
+MEMORY, MORE = 4 * 2**30, 2**30
+"""Bytes that the child may take: at most, and more than its libraries do."""
+TOO_MUCH = 3
+"""Exit code of a child that was refused memory."""
+_NO_MEMORY = re.compile(r"memory allocation|(can't|unable to) allocate", re.IGNORECASE)
 MOST_READ = 2**26
 """Bytes that are read of each dataset: those that mislead do so at once."""
 
@@ -53,6 +59,8 @@ def require_survivable(path: Path, damaged_too: bool = False) -> None:
         )  # fmt: skip
     except subprocess.TimeoutExpired as late:
         raise _refused(_last(late.stdout, files), f"no end after {limit:.0f} s") from late
+    if ended.returncode == TOO_MUCH:
+        raise _refused(_last(ended.stdout, files), f"it asks for more than {said(MORE)} of memory")
     if ended.returncode != 0:
         raise _refused(_last(ended.stdout, files), f"exit code {ended.returncode}")
 
@@ -93,7 +101,7 @@ def main(names: Iterable[str]) -> None:
     bound()
     for number, name in enumerate(names):
         print(number, flush=True)
-        with suppress(Exception), h5py.File(name, "r") as file:
+        with _harmless(), h5py.File(name, "r") as file:
             if file.attrs.get("compression") == "zstd":
                 with suppress(ImportError):
                     importlib.import_module("hdf5plugin")
@@ -105,16 +113,37 @@ def bound() -> None:
     with suppress(ImportError, ValueError, OSError):
         resource = importlib.import_module("resource")
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        limit = min(MEMORY, _taken(resource.getpagesize()) + MORE)
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def _taken(page: int) -> int:
+    """Bytes of address space that this process has; MEMORY where the system does not say."""
+    with suppress(OSError, ValueError, IndexError):
+        return page * int(Path("/proc/self/statm").read_text().split()[0])
+    return MEMORY
+
+
+@contextmanager
+def _harmless() -> Iterator[None]:
+    """What HDF5 refuses by an exception, it refuses to whoever opens the file, too.
+
+    Memory it may then be given, and take its time with.
+    """
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, MemoryError) or _NO_MEMORY.search(str(error)):
+            raise SystemExit(TOO_MUCH) from error
 
 
 def read(group: Any, most: int) -> None:
     """Reads all below a group: names, attributes, values; at each place what can be read."""
-    with suppress(Exception):
+    with _harmless():
         dict(group.attrs)
-    with suppress(Exception):
+    with _harmless():
         for name in list(group):
-            with suppress(Exception):
+            with _harmless():
                 found = group[name]
                 if isinstance(found, h5py.Group):
                     read(found, most)

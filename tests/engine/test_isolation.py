@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,39 @@ def test_a_file_that_never_ends_is_refused(tmp_path: Path, monkeypatch: pytest.M
     assert e.value.where == str(file)
     with pytest.raises(RunFileError, match=r"did not survive"):
         open_run(tmp_path, isolated=True)
+
+
+class Asking:
+    """Stands for a group whose attributes HDF5 makes room for."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    @property
+    def attrs(self) -> dict[str, Any]:
+        raise self._error
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [MemoryError(), OSError("Can't synchronously read data (memory allocation failed for chunk)")],
+)
+def test_a_file_that_asks_for_gigabytes_is_refused(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The parent has no such bound: it would be given them, and take its time."""
+    with pytest.raises(SystemExit) as left:
+        read(Asking(error), 10_000)
+    code = left.value.code
+    read(Asking(OSError("Expected global heap object size does not match")), 10_000)
+    monkeypatch.setattr(
+        isolation.subprocess, "run", lambda *a, **o: subprocess.CompletedProcess([], code, "0\n")
+    )
+    with pytest.raises(RunFileError, match=r"given: it asks for more than 1 GiB of memory"):
+        require_survivable(make(tmp_path / "run.h5"))
 
 
 def test_the_file_that_was_read_last_is_named(
