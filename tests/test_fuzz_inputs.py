@@ -282,12 +282,18 @@ def try_all(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Spikes], None
     return try_spikes
 
 
+# Spikes of 1e30 are valid, and are warned of.
+LARGE = pytest.mark.filterwarnings("ignore::neuro_rtrl.engine.guard.ExplodingWarning")
+
+
+@LARGE
 @given(SPIKES)
 @examples(DEFAULT)
 def test_spikes_to_functions(try_all: Callable[[Spikes], None], spikes: Spikes) -> None:
     try_all(spikes)
 
 
+@LARGE
 @pytest.mark.verification
 @pytest.mark.parametrize("part", range(5))
 @given(SPIKES)
