@@ -158,7 +158,7 @@ class Learner:
             learn: False: gradients only, no update.
             between: asked in pauses: (steps of all sequences that are done) -> steps until the
                 next. From what `state` gives then, the same call goes on.
-            receive: is given spikes and states as they come; the result then has none of them.
+            receive: is given `Records` of the first sequence as they come; the result has none.
         """
         array = numbers(inputs, (None, None, self._width), "inputs")
         if array.shape[0] == 0:

@@ -14,7 +14,7 @@ from neuro_rtrl.engine.build import Built
 from neuro_rtrl.engine.gathered import Gathered
 from neuro_rtrl.engine.guard import Guard
 from neuro_rtrl.engine.ledger import Ledger
-from neuro_rtrl.engine.monitor import Monitor, Outlet, Receive
+from neuro_rtrl.engine.monitor import Monitor, Outlet, Receive, handing_on
 from neuro_rtrl.engine.passage import ALL, Batch, Between, Passage, blank
 from neuro_rtrl.engine.result import Result, in_parallel, in_sequence
 from neuro_rtrl.engine.rewire import (
@@ -95,7 +95,7 @@ class Session:
 
     def collect(self) -> np.ndarray:
         """The gradient (parameters,) since the last update; lanes hold nothing of it any more."""
-        return self._gathered.collect(self.lanes, self._streams.nothing)
+        return self._gathered.collect(self.lanes, self._streams.single.nothing)
 
     def _rewind(self) -> None:
         self._fresh = True
@@ -132,7 +132,7 @@ class Session:
         passage.require(inputs.shape)
         try:
             self._between, self.pause[0] = between, NEVER
-            with Outlet(self.built, receive, passage.shown) as self._outlet:
+            with handing_on(self.built, receive, passage.shown) as self._outlet:
                 self._look(passage)
                 online = learn and self.update_every > 0
                 return self._online(passage, batch) if online else self._all(passage, batch, learn)
@@ -185,7 +185,7 @@ class Session:
             own = slice(passage.lane, passage.lane + 1)
             part = batch.part(own, ALL)
             if passage.lane > 0:
-                part = part.unseen(handed_on=self._outlet is not None and self._outlet.open)
+                part = part.unseen(handed_on=self._outlet is not None)
             self._advance(passage, part, 1.0 / lanes)
             passage.lane += 1
             if self.pause[0] < 0:
@@ -231,7 +231,7 @@ class Session:
             target = None if batch.targets is None else batch.targets[0, 0]
             due = self.since_update + 1 == self.update_every
             holds = self._holds and share == 1.0 and not due
-            return self._streams.step(batch.inputs[0, 0], target, clock, holds)
+            return self._streams.single(batch.inputs[0, 0], target, clock, holds)
         return self._streams.whole(batch, passage.offset if passage.midway else clock)
 
     def _update(self) -> None:

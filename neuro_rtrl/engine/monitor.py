@@ -9,9 +9,9 @@ does not grow with the number of steps.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -48,18 +48,18 @@ Receive = Callable[[Records], None]
 
 @dataclass
 class Outlet:
-    """Hands records on when many of them are together; a context manager, empty at its end.
+    """Hands records on when many of them are together.
 
-    It is so after an error of the simulation, too: the last steps may tell the cause. It is called
-    with records, so to a snapshot it is a function: there is nothing in it when one is taken.
+    It is called with records, so to a snapshot it is a function: there is nothing in it when one is
+    taken.
 
     Attributes:
-        receive: the listener, if there is one.
+        receive: the listener.
         shown: steps whose states were handed on.
     """
 
     built: Built
-    receive: Receive | None
+    receive: Receive
     shown: int = 0
     _steps: list[np.ndarray] = field(default_factory=list)
     _units: list[np.ndarray] = field(default_factory=list)
@@ -80,7 +80,7 @@ class Outlet:
     def empty(self, last: bool = False) -> None:
         """Hands on what waits, if anything does; at the `last` time, nothing if there is nothing:
         a listener always learns which populations spike."""
-        if self.receive is None or (self._size == 0 and not last):
+        if self._size == 0 and not last:
             return
         states = np.concatenate(self._states) if self._states else np.zeros((0, 0))
         spikes = by_population(self.built, self._steps, self._units)
@@ -89,24 +89,29 @@ class Outlet:
         self._steps, self._units, self._states, self._size = [], [], [], 0
         self.receive(records)
 
-    @property
-    def open(self) -> bool:
-        """Whether there is a listener."""
-        return self.receive is not None
 
-    def __enter__(self) -> Outlet:
-        if self.receive is not None:
-            called(self.receive, "receive")
-        return self
+@contextmanager
+def handing_on(built: Built, receive: Receive | None, shown: int) -> Iterator[Outlet | None]:
+    """An outlet that is empty in the end, also after an error of the simulation: the last steps may
+    tell the cause. None without a listener.
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if error is None or isinstance(error, SimulationError):
-            self.empty(last=True)
+    Args:
+        built: the network.
+        receive: the listener, if there is one.
+        shown: steps whose states were handed on before.
+
+    Raises:
+        DescriptionError: the listener cannot be called.
+    """
+    outlet = None if receive is None else Outlet(built, called(receive, "receive"), shown)
+    try:
+        yield outlet
+    except SimulationError:
+        if outlet is not None:
+            outlet.empty(last=True)
+        raise
+    if outlet is not None:
+        outlet.empty(last=True)
 
 
 def called(function: Any, name: str) -> Any:
@@ -135,8 +140,7 @@ class Monitor:
         """
         self.spikes = SpikeBuffer(built)
         self.states: list[np.ndarray] = []
-        self._outlet = outlet if outlet is not None and outlet.open else None
-        self._start = start
+        self._outlet, self._start = outlet, start
 
     def take(self, run: Run, stream: Stream) -> None:
         """Empty the kernel's rooms."""

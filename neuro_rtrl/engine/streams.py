@@ -62,7 +62,11 @@ class SingleStep:
 
 
 class Streams:
-    """Makes the streams of a session."""
+    """Makes the streams of a session.
+
+    Attributes:
+        single: those of one step.
+    """
 
     def __init__(
         self, built: Built, average: bool, pause: np.ndarray, options: Mapping[str, Any]
@@ -77,19 +81,11 @@ class Streams:
         """
         self._built, self._average, self._pause = built, average, pause
         self._options = dict(options)
-        self._single = SingleStep(built, options["loss"], pause)
+        self.single = SingleStep(built, options["loss"], pause)
 
     def of(self, built: Built) -> Streams:
         """The same of another network."""
         return Streams(built, self._average, self._pause, self._options)
-
-    def step(self, x: np.ndarray, target: np.ndarray | None, offset: int, holds: bool) -> Stream:
-        """Of one step, as `SingleStep` makes it."""
-        return self._single(x, target, offset, holds)
-
-    def nothing(self) -> Stream:
-        """No sequence at all, as `SingleStep` makes it."""
-        return self._single.nothing()
 
     def whole(self, batch: Batch, offset: int) -> Stream:
         """Of all steps of a batch; step `offset` of the run is the first."""

@@ -11,7 +11,7 @@ import pytest
 
 import neuro_rtrl as nr
 from neuro_rtrl.engine import monitor, stream
-from neuro_rtrl.engine.monitor import Outlet, Records
+from neuro_rtrl.engine.monitor import Outlet, Records, handing_on
 from neuro_rtrl.engine.result import Result
 from neuro_rtrl.errors import DescriptionError, SimulationError
 from tests.engine.test_passage import INPUTS, TARGETS, LeftError
@@ -205,7 +205,8 @@ def test_an_outlet_waits_until_many_are_together(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(monitor, "MOST_WAITING", 5)
     heard, built = Heard(), learner("rtrl", 1)._built
     none = np.zeros(0, np.int64)
-    with Outlet(built, heard) as outlet:
+    with handing_on(built, heard, 0) as outlet:
+        assert outlet is not None
         outlet(none, none, np.zeros((2, 2)))
         assert heard.pieces == []
         outlet(none, none, np.ones((1, 2)))
