@@ -8,6 +8,7 @@ import numpy as np
 
 from neuro_rtrl.contracts_influence import Carried
 from neuro_rtrl.engine.build import Built
+from neuro_rtrl.engine.diary import Journal
 from neuro_rtrl.engine.replay import Replay
 from neuro_rtrl.kernels.filters import Filters
 from neuro_rtrl.kernels.layout import RANK_ONE, Limits, Mask, Rows
@@ -45,6 +46,12 @@ def in_shards(built: Built, replay: Replay) -> list[Carried]:
         return unit_name(built, int(names[row])) if row < names.size else "an event under way"
 
     return [Carried(INFLUENCE, part, of_row) for part in replay.parts() if replay.active]
+
+
+def in_diary(built: Built, journal: Journal) -> list[Carried]:
+    """What the traces that a window began with have been worth; it explodes as they would."""
+    what = "what a window passes back to a trace"
+    return [Carried(what, journal.start, partial(unit_name, built))]
 
 
 def in_factors(built: Built, limits: Limits) -> list[Carried]:

@@ -21,7 +21,8 @@ from neuro_rtrl.engine.ledger import Ledger, make_ledger, mask_density
 from neuro_rtrl.engine.limits import (
     Changes,
 )
-from neuro_rtrl.engine.local import Local, LocalLane, fits, own_blocks_only
+from neuro_rtrl.engine.local import Local, fits, own_blocks_only
+from neuro_rtrl.engine.local_lane import LocalLane
 from neuro_rtrl.engine.row_lanes import CertifiedLane, Lane, Shared
 from neuro_rtrl.engine.storage import most_of
 from neuro_rtrl.kernels.layout import (
@@ -57,7 +58,8 @@ class RowsRule:
         copies: number of local readouts with targets of their own.
         local: for rules by which spiking units keep their own parameters only: what they keep
             beside; one trace does for all readouts, if the network allows it (engine/local.py).
-        windows: whether exact influence may be replayed in windows of steps (engine/replay.py).
+        windows: whether steps may go in windows: exact influence is replayed (engine/replay.py),
+            traces of local rules are read from a diary (engine/diary.py).
     """
 
     name: str
@@ -123,8 +125,8 @@ class RowsRule:
     def start(self, built: Built, shared: Shared, precision: str) -> Lane | LocalLane:
         """A fresh lane."""
         if shared.local is not None and self.local is not None:
-            copies = self.copies(built)
-            return LocalLane(built, shared.local, shared.route, self.local, precision, copies)
+            copies, kept = self.copies(built), (shared.local, shared.route, self.local)
+            return LocalLane(built, *kept, precision, copies, self.windows)
         if self.changes.tolerance is not None:
             return CertifiedLane(built, shared, precision, self)
         return Lane(built, shared, precision, self)

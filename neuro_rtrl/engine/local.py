@@ -1,29 +1,17 @@
-"""Lanes of local rules, where the network lets hidden units have one trace for all readouts."""
+"""Where local rules let hidden units have one trace for all readouts, and the arrays for that."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from neuro_rtrl.contracts_influence import Carried
-from neuro_rtrl.engine.build import Built, make_run
-from neuro_rtrl.engine.carried import in_filters, in_rows, in_traces
+from neuro_rtrl.engine.build import Built
 from neuro_rtrl.engine.feedback import Route
-from neuro_rtrl.engine.row_parts import Part, of_traces
 from neuro_rtrl.engine.runs import groups_of
-from neuro_rtrl.engine.shared import decay_alike, flows, make_traces
-from neuro_rtrl.engine.simulation import not_finite
-from neuro_rtrl.engine.storage import make_rows, storage_bytes
-from neuro_rtrl.kernels.entry import start_rows, start_run
+from neuro_rtrl.engine.shared import decay_alike, flows
 from neuro_rtrl.kernels.filters import Filters
-from neuro_rtrl.kernels.layout import FINISHED, NOT_FINITE, RECORD_FULL, SEQUENCE, Mask, Rows, Run
-from neuro_rtrl.kernels.local import local
-from neuro_rtrl.kernels.refs import Caller
-from neuro_rtrl.kernels.stream import Stream
-from neuro_rtrl.kernels.traces import Traces
-from neuro_rtrl.kernels.transplant import settle_rows
+from neuro_rtrl.kernels.layout import Mask
 from neuro_rtrl.network.describe import Population
 from neuro_rtrl.network.plan import Plan
 from neuro_rtrl.network.reach import Reach
@@ -180,74 +168,3 @@ def make_filters(built: Built, mask: Mask, route: Route, kept: Local, precision:
         loop=loop,
         loop_group=loop_group,
     )
-
-
-class LocalLane:
-    """One stream of sequences under a local rule."""
-
-    holds = True
-
-    def __init__(
-        self,
-        built: Built,
-        mask: Mask,
-        route: Route,
-        kept: Local,
-        precision: str,
-        copies: int,
-    ) -> None:
-        self.built, self.mask, self.route = built, mask, route
-        self.run: Run = make_run(built)
-        self.rows: Rows = make_rows(built, mask, precision)
-        self.filters: Filters = make_filters(built, mask, route, kept, precision)
-        self.traces: Traces = make_traces(built, mask, precision)
-        self._copies = copies
-        self._local = Caller(local)
-
-    def restart(self) -> None:
-        """Initial states, nothing under way, no traces; counts stay."""
-        self.run.clock[:] = 0
-        start_run(self.built.units, self.run)
-        start_rows(self.built.units, self.mask, self.rows)
-        f = self.filters
-        for array in (f.pending, f.signal, f.filled, f.gathered, f.waits):
-            array[:] = 0
-        t = self.traces
-        for array in (t.z, t.delta, t.heard, t.columns, t.coming):
-            array[:] = 0
-
-    def advance(self, stream: Stream, gradient: np.ndarray, restart: bool) -> bool:
-        """Run the stream, adding to `gradient`; True if the record of spikes is full first."""
-        b = self.built
-        stream.copies[0] = self._copies
-        tables = (
-            b.units, b.wires, self.mask, self.run, self.rows, self.filters, self.traces, stream
-        )  # fmt: skip
-        answer = self._local(tables, b.values, self.route.replaced(b.values), gradient, restart)
-        if answer == NOT_FINITE:
-            raise not_finite(b, self.run)
-        if answer == FINISHED:
-            self.run.clock[SEQUENCE] = 0
-        return bool(answer == RECORD_FULL)
-
-    def carried(self) -> list[Carried]:
-        """Traces: of units, of sources, and behind the filters of readouts."""
-        found = in_rows(self.built, self.mask, self.rows)
-        return found + in_filters(self.built, self.filters) + in_traces(self.built, self.traces)
-
-    @property
-    def readable(self) -> bool:
-        """There are traces."""
-        return True
-
-    def settle(self) -> None:
-        """Nothing is pending."""
-        settle_rows(self.built.units, self.mask, self.run, self.rows)
-
-    def row(self, unit: int) -> Iterable[Part]:
-        """Parts of the rows of a unit: its own parameters."""
-        return of_traces(self.built, self.mask, self.rows, self.traces, unit)
-
-    def storage(self) -> int:
-        """Bytes of all that holds influence."""
-        return storage_bytes(self.rows) + sum(a.nbytes for a in (*self.filters, *self.traces))

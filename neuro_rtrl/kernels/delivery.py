@@ -34,16 +34,18 @@ def _deliver_run(
 ) -> None:
     """The states (or inputs) of the targets of one run += gain w y."""
     low, high, place = wires.run_first[r], wires.run_first[r + 1], wires.run_place[r]
-    target, gain, held = wires.target, wires.gain, run.held
+    target, gain = wires.target[low:high], wires.gain[low:high]
+    weights = values[low:high]
     if wires.run_blocks[r]:
-        for e in range(low, high):
-            if not held[target[e]]:
-                into[place + target[e]] += gain[e] * values[e] * y
+        for i in range(high - low):
+            if not run.held[target[i]]:
+                into[place + target[i]] += gain[i] * weights[i] * y
     elif wires.run_dense[r]:
-        factor, at = gain[low], place + target[low]
-        states, weights = into[at : at + high - low], values[low:high]
+        factor, at = gain[0], place + target[0]
+        states = into[at : at + high - low]
         for i in range(high - low):
             states[i] += factor * weights[i] * y
     else:
-        for e in range(low, high):
-            into[place + target[e]] += gain[e] * values[e] * y
+        for i in range(high - low):
+            # A number without sign is a place as it is; others Numba would look at twice.
+            into[np.uint64(place + target[i])] += gain[i] * weights[i] * y

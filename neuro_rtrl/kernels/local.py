@@ -171,7 +171,7 @@ def _step(
     record_spikes(stream, run, run.clock[LIVE])
     advance_filters(rows, filters)
     advance_traces(rows, traces)
-    _send(wires, run)
+    send(wires, run)
     forward.deliver(units, wires, values, run)
     others = sort_arrivals(run, traces, run.arrived, run.clock[ARRIVED])
     _events(units, wires, mask, values, run, rows, filters, traces)
@@ -212,7 +212,7 @@ def _receive(
 
 
 @jit
-def _send(wires: Wires, run: Run) -> None:
+def send(wires: Wires, run: Run) -> None:
     """Events of units that spike (or emit at every step)."""
     for i in range(run.clock[LIVE]):
         k = run.live[i]

@@ -17,6 +17,8 @@ import numpy as np
 from numba import config
 from numba.extending import intrinsic
 
+from neuro_rtrl.kernels.diary import LANES
+
 PLAIN = bool(config.DISABLE_JIT)
 _FUNCTIONS: list[Callable[..., None]] = []
 _POINTERS: dict[str, Any] = {
@@ -112,3 +114,37 @@ def tell(array: np.ndarray, place: int, value: int) -> None:
 def look(array: np.ndarray, place: int) -> int:
     """array[place]."""
     return int(array.flat[place])
+
+
+def fall(worth: np.ndarray, place: int, nu: np.ndarray, tiny: float) -> None:
+    """worth[place:] <- nu (LANES,), where what is not above `tiny` has become zero."""
+    nu[np.abs(nu) <= tiny] = 0.0
+    worth[place : place + LANES] = nu
+
+
+def times(nu: np.ndarray, decay: np.ndarray) -> None:
+    """nu <- decay nu."""
+    nu *= decay
+
+
+def collect(
+    sums: np.ndarray,
+    place: int,
+    low: int,
+    high: int,
+    step: np.ndarray,
+    value: np.ndarray,
+    worth: np.ndarray,
+    first: int,
+) -> None:
+    """sums[place:] += sum over a in low..high of value[a] times row step[a] - first of worth.
+
+    >>> sums, rows = np.zeros(LANES), np.repeat([1.0, 10.0], LANES)
+    >>> collect(sums, 0, 0, 2, np.array([5, 4]), np.array([1.0, 2.0]), rows, 4)
+    >>> sums[0]
+    12.0
+    """
+    into = sums[place : place + LANES]
+    for a in range(low, high):
+        row = (int(step[a]) - first) * LANES
+        into += value[a] * worth[row : row + LANES]

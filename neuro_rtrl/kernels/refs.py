@@ -134,13 +134,14 @@ class Caller:
     5.0
     """
 
-    __slots__ = ("_entry", "_kernel", "_kinds", "_named", "_packed")
+    __slots__ = ("_compiled", "_entry", "_kernel", "_kinds", "_named", "_packed")
 
     def __init__(self, kernel: Any) -> None:
         self._kernel, self._entry = kernel, kernel
         self._named: tuple[Any, ...] = ()
         self._packed: tuple[Packed, ...] = ()
         self._kinds: list[Any] = []
+        self._compiled: tuple[list[Ref], list[Any]] | None = None
 
     def __call__(self, named: tuple[Any, ...], *others: Any) -> Any:
         """Calls the kernel with these tuples, and what comes behind them."""
@@ -153,9 +154,10 @@ class Caller:
         before = {id(packed.named): packed for packed in self._packed}
         self._packed = tuple(before.get(id(one)) or Packed(one) for one in named)
         self._named, self._kinds = named, [*map(_kind_of, others)]
-        if not PLAIN:
-            kinds = (*(packed.kind for packed in self._packed), *map(typeof, others))
-            self._entry = self._kernel.compile(kinds)
+        tables = [packed.kind for packed in self._packed]
+        if not PLAIN and (tables, self._kinds) != self._compiled:
+            self._entry = self._kernel.compile((*tables, *map(typeof, others)))
+            self._compiled = tables, self._kinds
 
 
 @typeof_impl.register(Packed)

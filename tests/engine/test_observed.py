@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import neuro_rtrl as nr
-from neuro_rtrl.engine.local import LocalLane
+from neuro_rtrl.engine.local_lane import LocalLane
 from neuro_rtrl.engine.observed import Influence
 from neuro_rtrl.errors import BuildError, NeuroRtrlError
 from neuro_rtrl.registry import find

@@ -96,6 +96,11 @@ def test_gradients_with_and_without(
     np.testing.assert_allclose(found[0], found[1], rtol=0, atol=tolerance * size)
 
 
+def one_by_one() -> Any:
+    """The rule `eprop`, whose events are taken as they come."""
+    return dataclasses.replace(find("rules", "eprop"), windows=False)
+
+
 def test_work_follows_live_units_not_arrivals() -> None:
     """Inputs to silent units cost one trace for each source, whatever the fan-out."""
     counts = []
@@ -105,7 +110,7 @@ def test_work_follows_live_units_not_arrivals() -> None:
         net.connect(net.inputs(5, name="x"), h, weights=-0.01)
         y = net.neurons(1, "leaky_readout", name="y")
         net.connect(h, y)
-        learner = nr.Learner(net, rule="eprop", update="sequence")
+        learner = nr.Learner(net, rule=one_by_one(), update="sequence")
         learner.run(np.ones((1, 50, 5)), np.full((1, 50, 1), np.nan))
         counts.append(learner.ledger.multiply_adds)
     groups = 105 - 15  # one trace for each source, for two populations
@@ -115,7 +120,7 @@ def test_work_follows_live_units_not_arrivals() -> None:
 def test_work_does_not_grow_with_the_outputs() -> None:
     counts = []
     for outputs in (2, 20):
-        learner = nr.Learner(network(outputs=outputs), rule="eprop", update="sequence")
+        learner = nr.Learner(network(outputs=outputs), rule=one_by_one(), update="sequence")
         learner.run(np.ones((1, 50, 5)), np.full((1, 50, outputs), np.nan))
         counts.append(learner.ledger.multiply_adds)
     assert counts[0] == counts[1] > 1000

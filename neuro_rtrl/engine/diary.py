@@ -1,0 +1,262 @@
+"""Local rules in windows of steps: a diary, read from its end (kernels/diary.py).
+
+While weights stand still, a window of steps is run forward and written down; then the gradient of
+all its losses is read from the notes, lot by lot. What traces the window leaves behind is put
+together only when somebody asks: the next window, or whoever looks. Where a sequence ends and the
+next begins with nothing, nobody does.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+
+from neuro_rtrl.engine.build import Built
+from neuro_rtrl.engine.shared import flows
+from neuro_rtrl.engine.threads import pool, threads
+from neuro_rtrl.kernels.diary import CHUNK, CLOCK_SIZE, LANES, Desk, Diary
+from neuro_rtrl.kernels.diary_close import catch_up_all, leave_behind
+from neuro_rtrl.kernels.diary_read import hand_over, prepare, read, remember
+from neuro_rtrl.kernels.diary_write import write
+from neuro_rtrl.kernels.filters import Filters
+from neuro_rtrl.kernels.layout import (
+    BYTES,
+    GRADIENT_ADDS,
+    RECORD_FULL,
+    WINDOW_FULL,
+    Mask,
+    Rows,
+    Run,
+)
+from neuro_rtrl.kernels.refs import Caller
+from neuro_rtrl.kernels.stream import Stream
+from neuro_rtrl.kernels.traces import Traces
+
+ARRIVALS, EVENTS, STEPS = 1 << 16, 1 << 17, 2048  # after which a window ends
+LEAST_STEPS = 32
+PART = 4  # lots that a thread takes at a time
+
+
+def fits(built: Built, mask: Mask, filters: Filters, traces: Traces) -> bool:
+    """Whether a diary can be kept for a network: one number is all that each trace has.
+
+    Units and readouts have one state and learn nothing but weights, none is ever blind to an
+    arrival, and all of them share the traces of their sources.
+    """
+    units = built.units
+    plain = (units.d == 1).all() and not units.m.any() and not units.refractory.any()
+    alike = (traces.shared[np.diff(mask.own) > 0] >= 0).all() and (filters.d == 1).all()
+    return bool(plain and alike and units.constant.all() and filters.d.size)
+
+
+class Journal:
+    """The diary of one lane, and what is still to be made of it.
+
+    Attributes:
+        waits: whether the traces that the last window leaves behind have not been put together.
+    """
+
+    def __init__(
+        self, built: Built, mask: Mask, filters: Filters, traces: Traces, precision: str
+    ) -> None:
+        self._built, self._mask, self._precision = built, mask, precision
+        self._filters, self._traces = filters, traces
+        self.waits = False
+        self._write, self._prepare, self._read = Caller(write), Caller(prepare), Caller(read)
+        self._catch_up, self._remember = Caller(catch_up_all), Caller(remember)
+        self._leave, self._hand_over = Caller(leave_behind), Caller(hand_over)
+
+    def advance(
+        self,
+        run: Run,
+        rows: Rows,
+        stream: Stream,
+        replaced: np.ndarray,
+        gradient: np.ndarray,
+        empty: bool,
+    ) -> int:
+        """Steps to the end of the present sequence, or to where the record is full.
+
+        Args:
+            empty: there are no traces from before.
+
+        Returns:
+            What the kernel answered; a pause is due where the record is said to be full.
+        """
+        b, mask, diary = self._built, self._mask, self._diary
+        while True:
+            if not empty:
+                self._open(run, rows, gradient)
+            forward = (b.units, b.wires, run, rows, self._filters, self._traces, diary, stream)
+            answer = self._write(forward, b.values, replaced)
+            self.waits = True
+            tables = (mask, run, rows, self._filters, self._traces, diary, stream)
+            self._prepare(tables, gradient)
+            self._gather(run, gradient)
+            self._count(rows)
+            if not empty:
+                self._remember(tables[:-1], gradient)
+            empty = False
+            if answer == WINDOW_FULL and stream.pause[0] <= 0:
+                stream.pause[0] -= 1
+                answer = RECORD_FULL
+            if answer != WINDOW_FULL:
+                return int(answer)
+
+    def settle(self, run: Run, rows: Rows) -> None:
+        """Traces are those at the end of the last step."""
+        if self.waits:
+            traces = self._traces
+            tables = (self._mask, run, rows, self._filters, traces, self._diary, self._desks[0])
+            self._leave(tables, np.zeros((traces.d.size, traces.delta.size)))
+            self.waits = False
+
+    def _open(self, run: Run, rows: Rows, gradient: np.ndarray) -> None:
+        """Nothing is pending or gathered from before the window."""
+        self.settle(run, rows)
+        self._catch_up((self._built.units, run, rows, self._diary))
+        if self._filters.waits.any() or self._filters.signal.any():
+            tables = (self._built.units, self._mask, rows, self._filters, self._traces)
+            self._hand_over(tables, gradient)
+
+    @property
+    def start(self) -> np.ndarray:
+        """(N,) derivative of the last window's losses by the traces that it began with."""
+        return self._diary.start
+
+    def _gather(self, run: Run, gradient: np.ndarray) -> None:
+        """The gradient of all lots, by as many threads as there are."""
+        lots = self._diary.row.size - 1
+        count = min(threads(), -(-lots // PART))
+        while len(self._desks) < max(count, 1):
+            self._desks.append(self._desk())
+        if count < 2:
+            self._read((run, self._diary, self._desks[0]), 0, lots, gradient)
+            return
+        shares = [range(i * PART, lots, count * PART) for i in range(count)]
+
+        def work(desk: Desk, share: range) -> None:
+            for low in share:
+                read(run, self._diary, desk, low, min(low + PART, lots), gradient)
+
+        helpers = [
+            pool(count - 1).submit(work, desk, share)
+            for desk, share in zip(self._desks[1:count], shares[1:], strict=True)
+        ]
+        work(self._desks[0], shares[0])
+        for helper in helpers:
+            helper.result()
+
+    def _count(self, rows: Rows) -> None:
+        """What threads have added goes to the ledger."""
+        for desk in self._desks:
+            rows.counts[GRADIENT_ADDS] += desk.adds[0]
+            rows.counts[BYTES] += desk.adds[0] * desk.worth.itemsize
+            desk.adds[0] = 0
+
+    @cached_property
+    def _diary(self) -> Diary:
+        return make_diary(self._built, self._mask, self._filters, self._traces, self._precision)
+
+    @cached_property
+    def _desks(self) -> list[Desk]:
+        """Scratch for each thread."""
+        return [self._desk()]
+
+    def _desk(self) -> Desk:
+        most, wide = int(np.diff(self._diary.row).max(initial=0)), 1 + self._filters.d.size
+        return Desk(
+            worth=np.zeros(CHUNK * LANES, self._precision),
+            nu=np.zeros(LANES),
+            sums=np.zeros((wide, most * LANES), self._precision),
+            begin=np.zeros((wide, LANES)),
+            adds=np.zeros(1, np.int64),
+        )
+
+
+def make_diary(built: Built, mask: Mask, filters: Filters, traces: Traces, precision: str) -> Diary:
+    """Room for a window, and behind that for what one step can add; and its tables."""
+    n, groups, outputs = built.plan.n, built.wires.delay.size, built.outputs[0].size
+    arrivals, events = ARRIVALS + groups, EVENTS + n
+    member = np.flatnonzero(~built.plan.is_readout)
+    place = np.full(n, -1)
+    place[member] = np.arange(member.size)
+    lots = -(-member.size // LANES)
+    return Diary(
+        clock=np.zeros(CLOCK_SIZE, np.int64),
+        room=np.array([ARRIVALS, EVENTS, STEPS]),
+        came=np.zeros((arrivals, 2), np.int32),
+        value=np.zeros(arrivals),
+        unit=np.zeros(events, np.int32),
+        when=np.zeros(events, np.int32),
+        factor=np.zeros((events, 3)),
+        slope=np.zeros((STEPS + 1, outputs)),
+        signal=np.zeros((STEPS + 1, max(outputs, filters.d.size + 1))),
+        back=np.zeros((STEPS + 1, outputs)),
+        touched=np.zeros(n, np.uint8),
+        pointer=np.zeros((groups, -(-STEPS // CHUNK)), np.int64),
+        sorted_step=np.zeros(arrivals, np.int32),
+        sorted_value=np.zeros(arrivals, precision),
+        event=np.zeros(lots + 1, np.int64),
+        number=np.zeros((events, 2), np.int32),
+        sorted_factor=np.zeros((events, 3)),
+        member=member,
+        place=place,
+        decay=_decay(built, member, lots),
+        **_hears(built, filters, place, member.size),
+        **_rows(mask, traces, place, member, lots),
+        start=np.zeros(n),
+    )
+
+
+def _decay(built: Built, member: np.ndarray, lots: int) -> np.ndarray:
+    """(lots, LANES) D of each unit."""
+    each = np.concatenate([flows(built, p)[:, 0] for p in range(built.units.first.size)])
+    found = np.zeros(lots * LANES)
+    found[: member.size] = each[member]
+    return found.reshape(lots, LANES)
+
+
+def _hears(built: Built, filters: Filters, place: np.ndarray, count: int) -> dict[str, np.ndarray]:
+    """Synapses to readouts, by unit."""
+    order = np.argsort(place[filters.sent[1]], kind="stable")
+    sizes = np.bincount(place[filters.sent[1]], minlength=-(-count // LANES) * LANES)
+    return {
+        "hears": np.concatenate([[0], np.cumsum(sizes)]),
+        "output": filters.sent[2][order],
+        "weight": np.zeros(order.size),
+    }
+
+
+def _rows(
+    mask: Mask, traces: Traces, place: np.ndarray, member: np.ndarray, lots: int
+) -> dict[str, np.ndarray]:
+    """Rows and runs of each lot, and the place of each own synapse."""
+    unit = np.repeat(np.arange(place.size), np.diff(mask.own))
+    chosen = np.flatnonzero(place[unit] >= 0)
+    lot, lane = np.divmod(place[unit[chosen]], LANES)
+    key = lot * (int(traces.group.max(initial=0)) + 1) + traces.group[chosen]
+    keys, number = np.unique(key, return_inverse=True)
+    group = keys % (int(traces.group.max(initial=0)) + 1)
+    row = np.searchsorted(keys // (int(traces.group.max(initial=0)) + 1), np.arange(lots + 1))
+    at = (number - row[lot]) * LANES + lane
+    own = np.zeros(unit.size, np.int32)
+    own[chosen] = at
+    order = np.lexsort((at, lot))
+    parameter, gain = mask.own_parameter[chosen][order], traces.gain[chosen][order]
+    place_in, of = at[order], lot[order]
+    follows = (np.diff(parameter) == 1) & (np.diff(place_in) == 1) & (np.diff(of) == 0)
+    follows &= np.diff(gain) == 0
+    first = np.flatnonzero(np.concatenate([[True], ~follows])[: order.size])
+    return {
+        "row": row,
+        "group": group.astype(np.int32),
+        "heard": np.bincount(number, minlength=group.size),
+        "run": np.searchsorted(of[first], np.arange(lots + 1)),
+        "parameter": parameter[first],
+        "at": place_in[first],
+        "length": np.diff(np.append(first, order.size)),
+        "gain": gain[first],
+        "own": own,
+    }

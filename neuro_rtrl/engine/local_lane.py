@@ -1,0 +1,154 @@
+"""Lanes of local rules: one filtered trace for each hidden unit, kept event by event, or read from
+a diary of a window of steps (diary.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from neuro_rtrl.contracts_influence import Carried
+from neuro_rtrl.engine import diary
+from neuro_rtrl.engine.build import Built, make_run
+from neuro_rtrl.engine.carried import in_diary, in_filters, in_rows, in_traces
+from neuro_rtrl.engine.feedback import Route
+from neuro_rtrl.engine.local import Local, make_filters
+from neuro_rtrl.engine.row_parts import Part, of_traces
+from neuro_rtrl.engine.shared import make_traces
+from neuro_rtrl.engine.simulation import not_finite
+from neuro_rtrl.engine.storage import make_rows, storage_bytes
+from neuro_rtrl.kernels.entry import start_rows, start_run
+from neuro_rtrl.kernels.filters import Filters
+from neuro_rtrl.kernels.layout import (
+    FINISHED,
+    NOT_FINITE,
+    RECORD_FULL,
+    SEQUENCE,
+    STEP,
+    Mask,
+    Rows,
+    Run,
+)
+from neuro_rtrl.kernels.local import local
+from neuro_rtrl.kernels.refs import Caller
+from neuro_rtrl.kernels.stream import Stream
+from neuro_rtrl.kernels.traces import Traces
+from neuro_rtrl.kernels.transplant import settle_rows
+
+
+class LocalLane:
+    """One stream of sequences under a local rule."""
+
+    holds = True
+
+    def __init__(
+        self,
+        built: Built,
+        mask: Mask,
+        route: Route,
+        kept: Local,
+        precision: str,
+        copies: int,
+        windows: bool,
+    ) -> None:
+        self.built, self.mask, self.route = built, mask, route
+        self.run: Run = make_run(built)
+        self.rows: Rows = make_rows(built, mask, precision)
+        self.filters: Filters = make_filters(built, mask, route, kept, precision)
+        self.traces: Traces = make_traces(built, mask, precision)
+        self._copies = copies
+        self._local = Caller(local)
+        tables = (built, mask, self.filters, self.traces)
+        self.journal: diary.Journal | None = None
+        if windows and diary.fits(*tables):
+            self.journal = diary.Journal(*tables, precision)
+        self._empty = False
+
+    def restart(self) -> None:
+        """Initial states, nothing under way, no traces; counts stay."""
+        self.run.clock[:] = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        """Initial states, and no traces; these are many, so where there are none they are left."""
+        start_run(self.built.units, self.run)
+        t = self.traces
+        for array in (t.heard, t.columns, t.coming):
+            array[:] = 0
+        if self.journal is not None:
+            self.journal.waits = False
+        if not self._empty:
+            start_rows(self.built.units, self.mask, self.rows)
+            f = self.filters
+            for array in (f.pending, f.signal, f.filled, f.gathered, f.waits, t.z, t.delta):
+                array[:] = 0
+            self._empty = True
+
+    def advance(self, stream: Stream, gradient: np.ndarray, restart: bool) -> bool:
+        """Run the stream, adding to `gradient`; True if the record of spikes is full first."""
+        stream.copies[0] = self._copies
+        if self.journal is not None and stream.span[1] >= diary.LEAST_STEPS:
+            return self._by_windows(self.journal, stream, gradient, restart)
+        self._catch_up()
+        self._empty = False
+        b = self.built
+        tables = (
+            b.units, b.wires, self.mask, self.run, self.rows, self.filters, self.traces, stream
+        )  # fmt: skip
+        answer = self._local(tables, b.values, self.route.replaced(b.values), gradient, restart)
+        return self._answered(answer)
+
+    def _answered(self, answer: int) -> bool:
+        if answer == NOT_FINITE:
+            raise not_finite(self.built, self.run)
+        if answer == FINISHED:
+            self.run.clock[SEQUENCE] = 0
+        return bool(answer == RECORD_FULL)
+
+    def _by_windows(
+        self, journal: diary.Journal, stream: Stream, gradient: np.ndarray, restart: bool
+    ) -> bool:
+        """As `advance`, from a diary."""
+        clock, answer = self.run.clock, FINISHED
+        replaced = self.route.replaced(self.built.values)
+        while answer == FINISHED and clock[SEQUENCE] < stream.span[0]:
+            if restart and clock[STEP] == stream.offset[0]:
+                self._begin()
+            empty, self._empty = self._empty, False
+            answer = journal.advance(self.run, self.rows, stream, replaced, gradient, empty)
+            if answer == FINISHED:
+                clock[SEQUENCE] += 1
+                if restart:
+                    clock[STEP] = stream.offset[0]
+        return self._answered(answer)
+
+    def _catch_up(self) -> None:
+        """Traces are those of now."""
+        if self.journal is not None:
+            self.journal.settle(self.run, self.rows)
+
+    def carried(self) -> list[Carried]:
+        """Traces: of units, of sources, and behind the filters of readouts."""
+        found = in_rows(self.built, self.mask, self.rows)
+        if self.journal is not None:
+            found += in_diary(self.built, self.journal)
+        return found + in_filters(self.built, self.filters) + in_traces(self.built, self.traces)
+
+    @property
+    def readable(self) -> bool:
+        """There are traces."""
+        return True
+
+    def settle(self) -> None:
+        """Nothing is pending."""
+        self._catch_up()
+        settle_rows(self.built.units, self.mask, self.run, self.rows)
+
+    def row(self, unit: int) -> Iterable[Part]:
+        """Parts of the rows of a unit: its own parameters."""
+        self._catch_up()
+        return of_traces(self.built, self.mask, self.rows, self.traces, unit)
+
+    def storage(self) -> int:
+        """Bytes of all that holds influence."""
+        return storage_bytes(self.rows) + sum(a.nbytes for a in (*self.filters, *self.traces))

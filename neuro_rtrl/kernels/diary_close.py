@@ -1,0 +1,183 @@
+"""The traces that a window leaves behind, as sums over its arrivals (diary.py).
+
+With the same look back, but other ends,
+
+    P at the end    = Pi P + sum y mu                       nu = 1 after the last step, no signals
+    z at the end    = kappa^T z + nu_0 P + sum y mu         signals kappa^(T - 1 - t), nu = 0
+
+Units without an event keep what they have, times powers of D and kappa: P - Z moves by its pending
+factor only.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neuro_rtrl.kernels.catch_up import catch_up_own
+from neuro_rtrl.kernels.diary import FIRST_STEP, LANES, Desk, Diary
+from neuro_rtrl.kernels.diary_sums import group_begins, sum_up
+from neuro_rtrl.kernels.filters import Filters
+from neuro_rtrl.kernels.jit import inline, kernel
+from neuro_rtrl.kernels.layout import (
+    ENTRIES_NOW,
+    MULTIPLY_ADDS,
+    STEP,
+    Mask,
+    Rows,
+    Run,
+    Units,
+)
+from neuro_rtrl.kernels.refs import ref
+from neuro_rtrl.kernels.traces import Traces
+
+
+@kernel
+def catch_up_all(units: Units, run: Run, rows: Rows, diary: Diary) -> None:
+    """All that is pending for own blocks, as of the last step that was finished."""
+    run.clock[STEP] -= 1
+    _catch_up(ref(units), ref(run), ref(rows), diary.member)
+    run.clock[STEP] += 1
+
+
+@inline
+def _catch_up(units: Units, run: Run, rows: Rows, member: np.ndarray) -> None:
+    for i in range(member.shape[0]):
+        catch_up_own(units, run, rows, member[i])
+
+
+@kernel
+def leave_behind(
+    mask: Mask,
+    run: Run,
+    rows: Rows,
+    filters: Filters,
+    traces: Traces,
+    diary: Diary,
+    desk: Desk,
+    end: np.ndarray,
+) -> None:
+    """Traces at the window's end, in place of those at its beginning; `end` (C, G) is scratch."""
+    _leave(
+        ref(mask), ref(run), ref(rows), ref(filters), ref(traces), ref(diary), ref(desk), end
+    )  # fmt: skip
+
+
+@inline
+def _leave(
+    mask: Mask,
+    run: Run,
+    rows: Rows,
+    filters: Filters,
+    traces: Traces,
+    diary: Diary,
+    desk: Desk,
+    end: np.ndarray,
+) -> None:
+    steps = run.clock[STEP] - diary.clock[FIRST_STEP]
+    _sources(traces, diary, steps, end)
+    for f in range(filters.d.shape[0]):
+        power = 1.0
+        for t in range(steps - 1, -1, -1):
+            diary.signal[t, f] = filters.entry[f, 0] * power
+            power *= filters.flow[f, 0]
+        diary.signal[steps, f] = power
+    nobody = filters.d.shape[0]
+    for t in range(steps):
+        diary.signal[t, nobody] = 0.0
+    for lot in range(diary.row.shape[0] - 1):
+        units = diary.member[lot * LANES : (lot + 1) * LANES]
+        for i in range(units.shape[0]):
+            if not diary.touched[units[i]]:
+                _pass_by(run, rows, filters, diary, lot, i, units[i], steps)
+        if diary.event[lot] == diary.event[lot + 1]:
+            continue
+        for f in range(filters.d.shape[0]):
+            sum_up(run, diary, desk, lot, 1 + f, f, 0.0)
+            for i in range(units.shape[0]):
+                desk.begin[1 + f, i] = desk.nu[i]
+        sum_up(run, diary, desk, lot, 0, nobody, 1.0)
+        for i in range(units.shape[0]):
+            desk.begin[0, i] = desk.nu[i]
+            if diary.touched[units[i]]:
+                _settle(mask, run, rows, filters, traces, diary, desk, end, i, units[i], steps)
+    for c in range(traces.d.shape[0]):
+        for g in range(traces.delta.shape[0]):
+            traces.z[c, 0, g] = end[c, g]
+
+
+@inline
+def _sources(traces: Traces, diary: Diary, steps: int, end: np.ndarray) -> None:
+    """end <- Z at the end of the window."""
+    chunks = diary.pointer.shape[1]
+    for c in range(traces.d.shape[0]):
+        power = diary.back[:, 0]  # D to the power of the steps that follow
+        power[steps - 1] = 1.0
+        for t in range(steps - 2, -1, -1):
+            power[t] = traces.flow[c, 0] * power[t + 1]
+        whole = traces.flow[c, 0] * power[0]
+        for g in range(traces.delta.shape[0]):
+            total = whole * traces.z[c, 0, g]
+            if traces.variable[c, g] >= 0:
+                for a in range(group_begins(diary, g, 0), diary.pointer[g, chunks - 1]):
+                    total += power[diary.sorted_step[a]] * diary.sorted_value[a]
+            end[c, g] = total
+
+
+@inline
+def _pass_by(
+    run: Run,
+    rows: Rows,
+    filters: Filters,
+    diary: Diary,
+    lot: int,
+    i: int,
+    k: int,
+    steps: int,
+) -> None:
+    """Unit k had no event."""
+    rows.own_pending[k, 0] *= diary.decay[lot, i] ** steps
+    rows.own_step[k] = run.clock[STEP] - 1
+    rows.settled[k] = -1
+    for f in range(filters.d.shape[0]):
+        filters.pending[f, k, 0] *= diary.signal[steps, f]
+
+
+@inline
+def _settle(
+    mask: Mask,
+    run: Run,
+    rows: Rows,
+    filters: Filters,
+    traces: Traces,
+    diary: Diary,
+    desk: Desk,
+    end: np.ndarray,
+    i: int,
+    k: int,
+    steps: int,
+) -> None:
+    """Own block and filters of unit k, lane i of its lot."""
+    first, last, c = mask.own[k], mask.own[k + 1], traces.shared[k]
+    own, stay, z = rows.own[mask.own_at[k] :], rows.own_pending[k, 0], traces.z[c, 0]
+    for f in range(filters.d.shape[0]):
+        if not filters.sends[f, k]:
+            continue
+        keep = filters.pending[f, k, 0] * diary.signal[steps, f]
+        if not filters.filled[f, k]:
+            keep = 0.0
+            rows.counts[ENTRIES_NOW] += last - first
+        behind, begin = filters.z[filters.at[f, k] :], desk.begin[1 + f, i]
+        sums = desk.sums[1 + f]
+        for j in range(first, last):
+            entry = stay * own[j - first] + z[traces.group[j]]
+            behind[j - first] = keep * behind[j - first] + begin * entry + sums[diary.own[j]]
+        filters.filled[f, k] = 1
+        filters.pending[f, k, 0] = 1.0
+    sums, begin = desk.sums[0], desk.begin[0, i]
+    for j in range(first, last):
+        g = traces.group[j]
+        own[j - first] = begin * (stay * own[j - first] + z[g]) + sums[diary.own[j]] - end[c, g]
+    rows.own_pending[k, 0] = 1.0
+    rows.own_step[k] = run.clock[STEP] - 1
+    rows.settled[k] = -1
+    rows.counts[MULTIPLY_ADDS] += (last - first) * (2 + 2 * filters.d.shape[0])

@@ -1,0 +1,172 @@
+"""Sums over the arrivals of a window, for one lot of units at a time (diary.py).
+
+`look_back` goes from the last step to the first: what an arrival at each step is worth to each unit
+of the lot. `gather` adds that up, group by group. Both work on LANES neighbouring numbers at once
+(lots.py), and on CHUNK steps at a time.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neuro_rtrl.kernels.diary import (
+    AFTER,
+    ARRIVALS,
+    CHUNK,
+    EVENTS,
+    FIRST_STEP,
+    LANE,
+    LANES,
+    SLOPE,
+    TURN,
+    WHEN,
+    Desk,
+    Diary,
+)
+from neuro_rtrl.kernels.jit import inline, jit, leaf
+from neuro_rtrl.kernels.layout import STEP, Run
+from neuro_rtrl.kernels.lots import collect, fall, times
+
+TINY = 1e-200  # Far below any rounding; numbers too small for their format are slow.
+SMALLEST = 1e-37  # of float32
+
+
+@jit
+def sort_notes(diary: Diary) -> None:
+    """Arrivals by group, events by lot; those of each stay in the order of time."""
+    pointer, came = diary.pointer, diary.came
+    groups, chunks = pointer.shape
+    pointer[:, :] = 0
+    for i in range(diary.clock[ARRIVALS]):
+        pointer[came[i, 0], came[i, 1] // CHUNK] += 1
+    total = 0
+    for g in range(groups):
+        for c in range(chunks):
+            size = pointer[g, c]
+            pointer[g, c] = total
+            total += size
+    for i in range(diary.clock[ARRIVALS]):
+        g, c = came[i, 0], came[i, 1] // CHUNK
+        at = pointer[g, c]
+        diary.sorted_step[at] = came[i, 1]
+        diary.sorted_value[at] = diary.value[i]
+        pointer[g, c] = at + 1
+    _sort_events(diary)
+
+
+@inline
+def _sort_events(diary: Diary) -> None:
+    event, place = diary.event, diary.place
+    event[:] = 0
+    for i in range(diary.clock[EVENTS]):
+        event[place[diary.unit[i]] // LANES] += 1
+    total = 0
+    for lot in range(event.shape[0]):
+        size = event[lot]
+        event[lot] = total
+        total += size
+    for i in range(diary.clock[EVENTS]):
+        number = place[diary.unit[i]]
+        at = event[number // LANES]
+        diary.number[at, LANE] = number % LANES
+        diary.number[at, WHEN] = diary.when[i]
+        for v in range(3):
+            diary.sorted_factor[at, v] = diary.factor[i, v]
+        event[number // LANES] = at + 1
+    for lot in range(event.shape[0] - 1, 0, -1):
+        event[lot] = event[lot - 1]
+    event[0] = 0
+
+
+@inline
+def group_begins(diary: Diary, g: int, c: int) -> int:
+    """First arrival of group g in chunk c; `pointer` has the ends."""
+    if c > 0:
+        return diary.pointer[g, c - 1]
+    return diary.pointer[g - 1, -1] if g > 0 else 0
+
+
+@inline
+def sum_up(run: Run, diary: Diary, desk: Desk, lot: int, which: int, only: int, end: float) -> None:
+    """Row `which` of the desk's sums <- over all arrivals, y mu; nu <- before the first step.
+
+    Args:
+        only: column of `diary.signal` that units listen to, -1: what their synapses say.
+        end: nu after the last step.
+    """
+    steps = run.clock[STEP] - diary.clock[FIRST_STEP]
+    low, high = diary.row[lot], diary.row[lot + 1]
+    sums = desk.sums[which, : (high - low) * LANES]
+    sums[:] = 0
+    desk.nu[:] = end
+    event = diary.event[lot + 1]
+    for c in range((steps - 1) // CHUNK, -1, -1):
+        first, before = c * CHUNK, event
+        nothing = is_nothing(desk.nu)
+        event = look_back(
+            desk.worth, desk.nu, diary.decay[lot], first, min(steps, first + CHUNK),
+            diary.number, diary.sorted_factor, diary.event[lot], event,
+            diary.hears[lot * LANES :], diary.output, diary.weight, diary.signal, only,
+        )  # fmt: skip
+        if event < before or not nothing:
+            desk.adds[0] += (min(steps, first + CHUNK) - first) * LANES
+            gather(sums, diary, desk, c, low, high)
+
+
+@leaf
+def look_back(
+    worth: np.ndarray,
+    nu: np.ndarray,
+    decay: np.ndarray,
+    first: int,
+    end: int,
+    number: np.ndarray,
+    factor: np.ndarray,
+    least: int,
+    event: int,
+    hears: np.ndarray,
+    output: np.ndarray,
+    weight: np.ndarray,
+    signal: np.ndarray,
+    only: int,
+) -> int:
+    """worth <- mu of steps `first` to `end`; the number of events that are left is returned."""
+    kind = worth.dtype.type
+    tiny = SMALLEST if worth.itemsize == 4 else TINY
+    for t in range(end - 1, first - 1, -1):
+        fall(worth, (t - first) * LANES, nu, tiny)
+        while event > least and number[event - 1, WHEN] == t:
+            event -= 1
+            i, total = number[event, LANE], 0.0
+            if only >= 0:
+                total = signal[t, only] if hears[i] < hears[i + 1] else 0.0
+            else:
+                for e in range(hears[i], hears[i + 1]):
+                    total += weight[e] * signal[t, output[e]]
+            worth[(t - first) * LANES + i] = kind(factor[event, AFTER] * nu[i])
+            nu[i] = factor[event, SLOPE] * total + factor[event, TURN] * nu[i]
+        times(nu, decay)
+    return event
+
+
+@inline
+def is_nothing(nu: np.ndarray) -> bool:
+    """Whether nothing that comes is worth anything."""
+    some = False
+    for i in range(nu.shape[0]):
+        some |= nu[i] != 0.0
+    return not some
+
+
+@jit
+def gather(sums: np.ndarray, diary: Diary, desk: Desk, chunk: int, low: int, high: int) -> None:
+    """sums (rows times LANES) += y mu of all arrivals of rows `low` to `high` in this chunk."""
+    for r in range(low, high):
+        g = diary.group[r]
+        begin, end = group_begins(diary, g, chunk), diary.pointer[g, chunk]
+        if begin < end:
+            collect(
+                sums, (r - low) * LANES, begin, end, diary.sorted_step, diary.sorted_value,
+                desk.worth, chunk * CHUNK,
+            )  # fmt: skip
+            desk.adds[0] += (end - begin) * diary.heard[r]

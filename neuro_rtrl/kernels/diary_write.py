@@ -1,0 +1,188 @@
+"""The forward pass of a window of steps under a local rule, written down (diary.py).
+
+Phases and their order are those of local.py; influence is not worked on.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neuro_rtrl.kernels import forward, influence
+from neuro_rtrl.kernels.begin import open_step
+from neuro_rtrl.kernels.columns import is_sensitive
+from neuro_rtrl.kernels.diary import (
+    AFTER,
+    ARRIVALS,
+    EVENTS,
+    FIRST_STEP,
+    SLOPE,
+    TURN,
+    Diary,
+)
+from neuro_rtrl.kernels.filters import Filters, take_feedback
+from neuro_rtrl.kernels.jit import inline, kernel
+from neuro_rtrl.kernels.layout import (
+    ARRIVED,
+    COLUMNS,
+    FINISHED,
+    LIVE,
+    NOT_FINITE,
+    RECORD_FULL,
+    SEQUENCE,
+    STEP,
+    WINDOW_FULL,
+    Rows,
+    Run,
+    Units,
+    Wires,
+)
+from neuro_rtrl.kernels.local import send
+from neuro_rtrl.kernels.refs import ref
+from neuro_rtrl.kernels.simulate import CHECK_EVERY
+from neuro_rtrl.kernels.stream import (
+    Stream,
+    all_finite,
+    predict,
+    record_spikes,
+    records_fit,
+    step_loss,
+)
+from neuro_rtrl.kernels.traces import Traces
+
+
+@kernel
+def write(
+    units: Units,
+    wires: Wires,
+    run: Run,
+    rows: Rows,
+    filters: Filters,
+    traces: Traces,
+    diary: Diary,
+    stream: Stream,
+    values: np.ndarray,
+    replaced: np.ndarray,
+) -> int:
+    """Steps of the present sequence until it ends or the diary is full."""
+    links, kept = ref(wires), ref(filters)
+    take_feedback(links, kept, values, replaced)
+    return _steps(
+        ref(units), links, values, ref(run), ref(rows), kept, ref(traces), ref(diary), ref(stream)
+    )  # fmt: skip
+
+
+@inline
+def _steps(
+    units: Units,
+    wires: Wires,
+    values: np.ndarray,
+    run: Run,
+    rows: Rows,
+    filters: Filters,
+    traces: Traces,
+    diary: Diary,
+    stream: Stream,
+) -> int:
+    diary.clock[:] = 0
+    diary.clock[FIRST_STEP] = run.clock[STEP]
+    diary.touched[:] = 0
+    while run.clock[STEP] - stream.offset[0] < stream.span[1]:
+        if _is_full(run, diary):
+            return WINDOW_FULL
+        if not records_fit(stream, run):
+            return RECORD_FULL
+        # A pause waits for the window's end, so that it changes no sum.
+        stream.pause[0] -= 1
+        open_step(units, wires, values, run, stream)
+        forward.update(units, values, run)
+        forward.release_done(run)
+        forward.test_events(units, values, run)
+        record_spikes(stream, run, run.clock[LIVE])
+        send(wires, run)
+        forward.deliver(units, wires, values, run)
+        _note_arrivals(run, traces, diary)
+        _note_events(units, wires, values, run, rows, filters, diary)
+        predict(units, stream, run)
+        _note_losses(run, diary, stream)
+        influence.close_step(units, run, rows)
+        rows.counts[COLUMNS] += traces.columns[0]
+        forward.remember_spikes(run)
+        run.clock[STEP] += 1
+        if run.clock[STEP] % CHECK_EVERY == 0 and not all_finite(run):
+            return NOT_FINITE
+    return FINISHED if all_finite(run) else NOT_FINITE
+
+
+@inline
+def _is_full(run: Run, diary: Diary) -> bool:
+    """Whether the window ends before this step; what one step can add has room behind these."""
+    clock, room = diary.clock, diary.room
+    many = clock[ARRIVALS] >= room[0] or clock[EVENTS] >= room[1]
+    return bool(many or run.clock[STEP] - clock[FIRST_STEP] >= room[2])
+
+
+@inline
+def _note_arrivals(run: Run, traces: Traces, diary: Diary) -> None:
+    """What came in this step, group by group."""
+    now, count = run.clock[STEP] - diary.clock[FIRST_STEP], diary.clock[ARRIVALS]
+    for i in range(run.clock[ARRIVED]):
+        y, group = run.value[run.arrived[0, i]], run.arrived[1, i]
+        if y == 0.0:
+            continue
+        diary.came[count, 0] = group
+        diary.came[count, 1] = now
+        diary.value[count] = y
+        count += 1
+        if not traces.heard[group]:
+            traces.heard[group] = 1
+            traces.columns[0] += traces.learned[group]
+    diary.clock[ARRIVALS] = count
+    run.clock[ARRIVED] = 0
+
+
+@inline
+def _note_events(
+    units: Units,
+    wires: Wires,
+    values: np.ndarray,
+    run: Run,
+    rows: Rows,
+    filters: Filters,
+    diary: Diary,
+) -> None:
+    """What the events of live units do to their traces; then states are reset."""
+    now, count = run.clock[STEP] - diary.clock[FIRST_STEP], diary.clock[EVENTS]
+    for i in range(run.clock[LIVE]):
+        k = run.live[i]
+        slope, turn, after = 0.0, 1.0, 1.0
+        if is_sensitive(units, run, k):
+            p = units.population[k]
+            slope = run.dy[units.at_h[p] + k - units.first[p]]
+        moves = influence.turns(units, run, k)
+        if moves:
+            influence.turn(units, values, run, rows, k)
+            turn, after = rows.matrix[4, 0], rows.after[k, 0]
+        if filters.loop[k] >= 0:
+            loop = filters.loop[k]
+            turn += values[loop] * wires.gain[loop] * after * slope
+        if slope != 0.0 or moves:
+            diary.unit[count] = k
+            diary.when[count] = now
+            diary.factor[count, SLOPE] = slope
+            diary.factor[count, TURN] = turn
+            diary.factor[count, AFTER] = after
+            diary.touched[k] = 1
+            count += 1
+        if run.s[k] and moves:
+            forward.apply_reset(units, run, k)
+    diary.clock[EVENTS] = count
+
+
+@inline
+def _note_losses(run: Run, diary: Diary, stream: Stream) -> None:
+    """dL/dy of this step."""
+    t = run.clock[STEP] - stream.offset[0]
+    step_loss(stream, None, run.clock[SEQUENCE], t, stream.slope)
+    now = run.clock[STEP] - diary.clock[FIRST_STEP]
+    for o in range(stream.slope.shape[0]):
+        diary.slope[now, o] = stream.slope[o]
