@@ -34,7 +34,9 @@ from neuro_rtrl.kernels.stream import Stream
 from neuro_rtrl.kernels.traces import Traces
 
 ARRIVALS, EVENTS, STEPS = 1 << 16, 1 << 17, 2048  # after which a window ends
-LEAST_STEPS = 32
+# Steps from which on a diary is faster: of sequences that begin with nothing, and of others, which
+# have to put together the traces that they leave.
+LEAST_STEPS, LEAST_BETWEEN = 32, 128
 PART = 4  # lots that a thread takes at a time
 
 

@@ -87,7 +87,8 @@ class LocalLane:
     def advance(self, stream: Stream, gradient: np.ndarray, restart: bool) -> bool:
         """Run the stream, adding to `gradient`; True if the record of spikes is full first."""
         stream.copies[0] = self._copies
-        if self.journal is not None and stream.span[1] >= diary.LEAST_STEPS:
+        least = diary.LEAST_STEPS if restart else diary.LEAST_BETWEEN
+        if self.journal is not None and stream.span[1] >= least:
             return self._by_windows(self.journal, stream, gradient, restart)
         self._catch_up()
         self._empty = False

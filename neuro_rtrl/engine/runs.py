@@ -56,13 +56,14 @@ def with_runs(wires: Wires, units: Units) -> Wires:
         run_first=np.append(start, wires.target.size),
         run_place=places(units, target, variable[start], collects) - target,
         run_blocks=deaf(units, target, variable[start], collects).astype(np.uint8),
-        run_dense=_dense(wires, start),
+        run_alike=_steady(wires.gain, 0, start),
+        run_dense=_steady(wires.gain, 0, start) & _steady(wires.target, 1, start),
     )
 
 
-def _dense(wires: Wires, start: np.ndarray) -> np.ndarray:
-    """(R,) flags: consecutive targets, all with one gain."""
-    breaks = np.zeros(wires.target.size, bool)
-    breaks[1:] = (np.diff(wires.target) != 1) | (np.diff(wires.gain) != 0)
+def _steady(numbers: np.ndarray, step: int, start: np.ndarray) -> np.ndarray:
+    """(R,) flags: the numbers (E,) of all synapses of a run are one `step` apart."""
+    breaks = np.zeros(numbers.size, bool)
+    breaks[1:] = np.diff(numbers) != step
     breaks[start] = False
     return (np.add.reduceat(breaks, start) == 0).astype(np.uint8)

@@ -45,7 +45,11 @@ def _deliver_run(
         states = into[at : at + high - low]
         for i in range(high - low):
             states[i] += factor * weights[i] * y
-    else:
+    elif wires.run_alike[r]:
+        factor = gain[0]
         for i in range(high - low):
             # A number without sign is a place as it is; others Numba would look at twice.
+            into[np.uint64(place + target[i])] += factor * weights[i] * y
+    else:
+        for i in range(high - low):
             into[np.uint64(place + target[i])] += gain[i] * weights[i] * y

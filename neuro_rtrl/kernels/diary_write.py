@@ -101,7 +101,7 @@ def _steps(
         send(wires, run)
         forward.deliver(units, wires, values, run)
         _note_arrivals(run, traces, diary)
-        _note_events(units, wires, values, run, rows, filters, diary)
+        _note_events(units, wires, values, run, filters, diary)
         predict(units, stream, run)
         _note_losses(run, diary, stream)
         influence.close_step(units, run, rows)
@@ -146,7 +146,6 @@ def _note_events(
     wires: Wires,
     values: np.ndarray,
     run: Run,
-    rows: Rows,
     filters: Filters,
     diary: Diary,
 ) -> None:
@@ -160,8 +159,7 @@ def _note_events(
             slope = run.dy[units.at_h[p] + k - units.first[p]]
         moves = influence.turns(units, run, k)
         if moves:
-            influence.turn(units, values, run, rows, k)
-            turn, after = rows.matrix[4, 0], rows.after[k, 0]
+            turn, after = _turn(units, values, run, k)
         if filters.loop[k] >= 0:
             loop = filters.loop[k]
             turn += values[loop] * wires.gain[loop] * after * slope
@@ -176,6 +174,17 @@ def _note_events(
         if run.s[k] and moves:
             forward.apply_reset(units, run, k)
     diary.clock[EVENTS] = count
+
+
+@inline
+def _turn(units: Units, values: np.ndarray, run: Run, k: int) -> tuple[float, float]:
+    """T = A + (R(h) - h) ds/dh, and A, of a unit with one state; the reset stays in `run.work`."""
+    forward.reset_parts(units, values, run, k)
+    p = units.population[k]
+    place = units.at_h[p] + k - units.first[p]
+    after = run.work[1] if run.s[k] else 1.0
+    jump = run.work[0] - run.h[place] if units.jumps[p, 0] else 0.0
+    return after + jump * run.ds[place], after
 
 
 @inline

@@ -82,7 +82,8 @@ class Wires(NamedTuple):
     run_first: np.ndarray  # (R + 1,) synapses of each run
     run_place: np.ndarray  # (R,) where number 0 of all units would lie in `Run.h` or `Run.a`
     run_blocks: np.ndarray  # (R,) whether refractory targets ignore it
-    run_dense: np.ndarray  # (R,) whether targets are consecutive and have one gain
+    run_alike: np.ndarray  # (R,) whether targets have one gain
+    run_dense: np.ndarray  # (R,) and besides are consecutive
 
 
 class Mask(NamedTuple):

@@ -213,6 +213,7 @@ def _grouped(
         run_first=np.zeros(1, np.int64),
         run_place=np.zeros(0, np.int64),
         run_blocks=np.zeros(0, np.uint8),
+        run_alike=np.zeros(0, np.uint8),
         run_dense=np.zeros(0, np.uint8),
     )
     return wires, (groups % (kinds // 2)).astype(np.int64)

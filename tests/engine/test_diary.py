@@ -64,6 +64,12 @@ def trial(outputs: int = 4, batch: int = 2, steps: int = 90) -> tuple[np.ndarray
     return inputs, targets
 
 
+@pytest.fixture
+def short_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A diary is kept however few steps it is for."""
+    monkeypatch.setattr("neuro_rtrl.engine.diary.LEAST_BETWEEN", 30)
+
+
 def learner(net: nr.Network, rule: str, windows: bool, **options: Any) -> nr.Learner:
     chosen = dataclasses.replace(find("rules", rule), windows=windows)
     made = nr.Learner(
@@ -150,6 +156,7 @@ def test_resets_outside_of_the_gradient() -> None:
     assert_same(fast.gradient, plain.gradient)
 
 
+@pytest.mark.usefixtures("short_ones")
 @pytest.mark.parametrize("room", [None, SMALL])
 @pytest.mark.parametrize("rule", ["eprop", "rflo", "d-rtrl"])
 def test_weights_may_change_between_windows(rule: str, room: tuple[int, ...] | None) -> None:
@@ -160,12 +167,15 @@ def test_weights_may_change_between_windows(rule: str, room: tuple[int, ...] | N
             one._session.lane(1)
             small_windows(one, room)
         one.run(*trial(3))
+        journal = one._session.lane(1).journal
+        assert journal is None or journal._diary.clock.any()
         ends.append(one.parameters)
     assert_same(ends[0], ends[1])
     before = nr.Learner(net, rule="eprop").parameters
     assert any(np.abs(ends[0][name] - before[name]).max() > 0.01 for name in before)
 
 
+@pytest.mark.usefixtures("short_ones")
 @pytest.mark.parametrize("rule", ["eprop", "snap-1", "d-rtrl"])
 def test_single_steps_go_on_where_a_window_ended(rule: str) -> None:
     net, (inputs, targets) = layer(), trial(3, 1, 180)
@@ -186,6 +196,7 @@ def test_single_steps_go_on_where_a_window_ended(rule: str) -> None:
     assert_same({"rows": ends[0]["rows"]}, {"rows": ends[1]["rows"]})
 
 
+@pytest.mark.usefixtures("short_ones")
 def test_looking_at_traces_changes_nothing() -> None:
     net, (inputs, targets) = layer(), trial(3)
     looked, plain = both(net, "snap-1")
