@@ -43,11 +43,11 @@ PART = 4  # lots that a thread takes at a time
 def fits(built: Built, mask: Mask, filters: Filters, traces: Traces) -> bool:
     """Whether a diary can be kept for a network: one number is all that each trace has.
 
-    Units and readouts have one state and learn nothing but weights, none is ever blind to an
-    arrival, and all of them share the traces of their sources.
+    Units and readouts have one state, none is ever blind to an arrival, and all of them share the
+    traces of their sources.
     """
     units = built.units
-    plain = (units.d == 1).all() and not units.m.any() and not units.refractory.any()
+    plain = (units.d == 1).all() and not units.refractory.any()
     alike = (traces.shared[np.diff(mask.own) > 0] >= 0).all() and (filters.d == 1).all()
     return bool(plain and alike and units.constant.all() and filters.d.size)
 
@@ -90,15 +90,14 @@ class Journal:
         while True:
             if not empty:
                 self._open(run, rows, gradient)
-            forward = (b.units, b.wires, run, rows, self._filters, self._traces, diary, stream)
-            answer = self._write(forward, b.values, replaced)
+            kept = (mask, run, rows, self._filters, self._traces, diary, stream)
+            answer = self._write((b.units, b.wires, *kept), b.values, replaced, gradient)
             self.waits = True
-            tables = (mask, run, rows, self._filters, self._traces, diary, stream)
-            self._prepare(tables, gradient)
+            self._prepare((b.units, *kept), gradient)
             self._gather(run, gradient)
             self._count(rows)
             if not empty:
-                self._remember(tables[:-1], gradient)
+                self._remember((b.units, *kept[:-1]), gradient)
             empty = False
             if answer == WINDOW_FULL and stream.pause[0] <= 0:
                 stream.pause[0] -= 1
@@ -185,6 +184,7 @@ def make_diary(built: Built, mask: Mask, filters: Filters, traces: Traces, preci
     place = np.full(n, -1)
     place[member] = np.arange(member.size)
     lots = -(-member.size // LANES)
+    learned = int(built.units.m[built.units.population[member]].max(initial=0))
     return Diary(
         clock=np.zeros(CLOCK_SIZE, np.int64),
         room=np.array([ARRIVALS, EVENTS, STEPS]),
@@ -193,6 +193,8 @@ def make_diary(built: Built, mask: Mask, filters: Filters, traces: Traces, preci
         unit=np.zeros(events, np.int32),
         when=np.zeros(events, np.int32),
         factor=np.zeros((events, 3)),
+        theta=np.zeros((events, learned)),
+        theta_sum=np.zeros((filters.d.size, n, learned)),
         slope=np.zeros((STEPS + 1, outputs)),
         signal=np.zeros((STEPS + 1, max(outputs, filters.d.size + 1))),
         back=np.zeros((STEPS + 1, outputs)),

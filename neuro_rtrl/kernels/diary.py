@@ -25,6 +25,9 @@ code: a lot of `LANES` units takes all arrivals of a source at once. It is the s
 events one by one, in another order. At the window's end traces are the same sums with other ends:
 nu = 1 for P; S = 1 for z (diary_close.py).
 
+Parameters of units have no source: their influence goes forward step by step, as ever, dy/dtheta
+of each event is written down, and g += S dy/dtheta.
+
 Readouts' own synapses: with B_t the derivative of all losses to come by a readout's state,
 B_t = dL_t/dh + D B_{t+1}, each arrival is worth B_t.
 """
@@ -55,6 +58,8 @@ class Diary(NamedTuple):
     unit: np.ndarray  # (events,) whose event
     when: np.ndarray  # (events,) step
     factor: np.ndarray  # (events, 3) y', T, A
+    theta: np.ndarray  # (events, mm) dy/dtheta of its unit's own parameters
+    theta_sum: np.ndarray  # (filters, N, mm) scratch: sum of S dy/dtheta over events
     slope: np.ndarray  # (steps + 1, outputs) dL/dy of each step
     signal: np.ndarray  # (steps + 1, columns) S of each output, or of each filter and of nobody
     back: np.ndarray  # (steps + 1, outputs) B

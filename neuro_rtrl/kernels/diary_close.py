@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from neuro_rtrl.kernels.catch_up import catch_up_own
-from neuro_rtrl.kernels.diary import FIRST_STEP, LANES, Desk, Diary
+from neuro_rtrl.kernels.diary import EVENTS, FIRST_STEP, LANES, Desk, Diary
 from neuro_rtrl.kernels.diary_sums import group_begins, sum_up
 from neuro_rtrl.kernels.filters import Filters
 from neuro_rtrl.kernels.jit import inline, kernel
@@ -81,6 +81,7 @@ def _leave(
             diary.signal[t, f] = filters.entry[f, 0] * power
             power *= filters.flow[f, 0]
         diary.signal[steps, f] = power
+    _sum_theta(diary, filters.d.shape[0])
     nobody = filters.d.shape[0]
     for t in range(steps):
         diary.signal[t, nobody] = 0.0
@@ -103,6 +104,17 @@ def _leave(
     for c in range(traces.d.shape[0]):
         for g in range(traces.delta.shape[0]):
             traces.z[c, 0, g] = end[c, g]
+
+
+@inline
+def _sum_theta(diary: Diary, count: int) -> None:
+    """What events bring of units' own parameters behind each of `count` filters."""
+    diary.theta_sum[:, :, :] = 0.0
+    for i in range(diary.clock[EVENTS]):
+        for f in range(count):
+            for j in range(diary.theta.shape[1]):
+                part = diary.signal[diary.when[i], f] * diary.theta[i, j]
+                diary.theta_sum[f, diary.unit[i], j] += part
 
 
 @inline
@@ -171,6 +183,9 @@ def _settle(
         for j in range(first, last):
             entry = stay * own[j - first] + z[traces.group[j]]
             behind[j - first] = keep * behind[j - first] + begin * entry + sums[diary.own[j]]
+        for j in range(int(filters.at[f, k + 1] - filters.at[f, k]) - (last - first)):
+            behind[last - first + j] *= keep
+            behind[last - first + j] += diary.theta_sum[f, k, j]
         filters.filled[f, k] = 1
         filters.pending[f, k, 0] = 1.0
     sums, begin = desk.sums[0], desk.begin[0, i]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from neuro_rtrl.kernels.diary import FIRST_STEP, LANES, Desk, Diary
+from neuro_rtrl.kernels.columns import theta_parameter
+from neuro_rtrl.kernels.diary import EVENTS, FIRST_STEP, LANES, Desk, Diary
 from neuro_rtrl.kernels.diary_sums import group_begins, sort_notes, sum_up
 from neuro_rtrl.kernels.filters import Filters, flush
 from neuro_rtrl.kernels.jit import inline, kernel, leaf
@@ -24,6 +25,7 @@ from neuro_rtrl.kernels.traces import Traces
 
 @kernel
 def prepare(
+    units: Units,
     mask: Mask,
     run: Run,
     rows: Rows,
@@ -35,13 +37,14 @@ def prepare(
 ) -> None:
     """Signals to come, notes in order, and the gradient of readouts' own synapses."""
     _prepare(
-        ref(mask), ref(run), ref(rows), ref(filters), ref(traces), ref(diary), ref(stream),
-        gradient,
+        ref(units), ref(mask), ref(run), ref(rows), ref(filters), ref(traces), ref(diary),
+        ref(stream), gradient,
     )  # fmt: skip
 
 
 @inline
 def _prepare(
+    units: Units,
     mask: Mask,
     run: Run,
     rows: Rows,
@@ -64,6 +67,21 @@ def _prepare(
             diary.back[t, o] = slope + stay * diary.back[t + 1, o]
         _of_readout(mask, rows, traces, diary, stream.outputs[o], o, stay, gradient)
     rows.counts[MULTIPLY_ADDS] += 2 * steps * stream.outputs.shape[0]
+    if diary.theta.shape[1] > 0:
+        _of_units(units, rows, diary, gradient)
+
+
+@inline
+def _of_units(units: Units, rows: Rows, diary: Diary, gradient: np.ndarray) -> None:
+    """Units' own parameters, from their events."""
+    for i in range(diary.clock[EVENTS]):
+        k, total = diary.unit[i], 0.0
+        m = units.m[units.population[k]]
+        for e in range(diary.hears[diary.place[k]], diary.hears[diary.place[k] + 1]):
+            total += diary.weight[e] * diary.signal[diary.when[i], diary.output[e]]
+        for j in range(m):
+            gradient[theta_parameter(units, k, j)] += total * diary.theta[i, j]
+        rows.counts[GRADIENT_ADDS] += m
 
 
 @inline
@@ -149,6 +167,7 @@ def hand_over(
 
 @kernel
 def remember(
+    units: Units,
     mask: Mask,
     run: Run,
     rows: Rows,
@@ -158,11 +177,14 @@ def remember(
     gradient: np.ndarray,
 ) -> None:
     """What traces from before the window are worth; pending is up to date, nothing is gathered."""
-    _remember(ref(mask), ref(run), ref(rows), ref(filters), ref(traces), ref(diary), gradient)
+    _remember(
+        ref(units), ref(mask), ref(run), ref(rows), ref(filters), ref(traces), ref(diary), gradient
+    )  # fmt: skip
 
 
 @inline
 def _remember(
+    units: Units,
     mask: Mask,
     run: Run,
     rows: Rows,
@@ -183,11 +205,12 @@ def _remember(
             rows.counts[GRADIENT_ADDS] += 2 * (last - first)
         for f in range(filters.d.shape[0]):
             if filters.filled[f, k]:
-                _behind(mask, rows, filters, traces, diary, number, k, f, gradient)
+                _behind(units, mask, rows, filters, traces, diary, number, k, f, gradient)
 
 
 @inline
 def _behind(
+    units: Units,
     mask: Mask,
     rows: Rows,
     filters: Filters,
@@ -209,4 +232,6 @@ def _behind(
     first, last, z = mask.own[k], mask.own[k + 1], filters.z[filters.at[f, k] :]
     for j in range(first, last):
         gradient[mask.own_parameter[j]] += traces.gain[j] * (total * z[j - first])
+    for j in range(units.m[units.population[k]]):
+        gradient[theta_parameter(units, k, j)] += total * z[last - first + j]
     rows.counts[GRADIENT_ADDS] += last - first

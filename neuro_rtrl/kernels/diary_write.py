@@ -1,6 +1,6 @@
 """The forward pass of a window of steps under a local rule, written down (diary.py).
 
-Phases and their order are those of local.py; influence is not worked on.
+Phases and their order are those of local.py; influence of synapses is not worked on.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import numpy as np
 
 from neuro_rtrl.kernels import forward, influence
 from neuro_rtrl.kernels.begin import open_step
-from neuro_rtrl.kernels.columns import is_sensitive
+from neuro_rtrl.kernels.columns import is_sensitive, theta_parameter
 from neuro_rtrl.kernels.diary import (
     AFTER,
     ARRIVALS,
@@ -19,7 +19,7 @@ from neuro_rtrl.kernels.diary import (
     TURN,
     Diary,
 )
-from neuro_rtrl.kernels.filters import Filters, take_feedback
+from neuro_rtrl.kernels.filters import Filters, take_feedback, theta_part
 from neuro_rtrl.kernels.jit import inline, kernel
 from neuro_rtrl.kernels.layout import (
     ARRIVED,
@@ -31,6 +31,7 @@ from neuro_rtrl.kernels.layout import (
     SEQUENCE,
     STEP,
     WINDOW_FULL,
+    Mask,
     Rows,
     Run,
     Units,
@@ -54,6 +55,7 @@ from neuro_rtrl.kernels.traces import Traces
 def write(
     units: Units,
     wires: Wires,
+    mask: Mask,
     run: Run,
     rows: Rows,
     filters: Filters,
@@ -62,12 +64,14 @@ def write(
     stream: Stream,
     values: np.ndarray,
     replaced: np.ndarray,
+    gradient: np.ndarray,
 ) -> int:
     """Steps of the present sequence until it ends or the diary is full."""
     links, kept = ref(wires), ref(filters)
     take_feedback(links, kept, values, replaced)
     return _steps(
-        ref(units), links, values, ref(run), ref(rows), kept, ref(traces), ref(diary), ref(stream)
+        ref(units), links, ref(mask), values, ref(run), ref(rows), kept, ref(traces), ref(diary),
+        ref(stream), gradient,
     )  # fmt: skip
 
 
@@ -75,6 +79,7 @@ def write(
 def _steps(
     units: Units,
     wires: Wires,
+    mask: Mask,
     values: np.ndarray,
     run: Run,
     rows: Rows,
@@ -82,6 +87,7 @@ def _steps(
     traces: Traces,
     diary: Diary,
     stream: Stream,
+    gradient: np.ndarray,
 ) -> int:
     diary.clock[:] = 0
     diary.clock[FIRST_STEP] = run.clock[STEP]
@@ -94,16 +100,18 @@ def _steps(
         # A pause waits for the window's end, so that it changes no sum.
         stream.pause[0] -= 1
         open_step(units, wires, values, run, stream)
+        forward.jacobians(units, values, run)
         forward.update(units, values, run)
+        influence.advance_theta(units, run, rows)
         forward.release_done(run)
         forward.test_events(units, values, run)
         record_spikes(stream, run, run.clock[LIVE])
         send(wires, run)
         forward.deliver(units, wires, values, run)
         _note_arrivals(run, traces, diary)
-        _note_events(units, wires, values, run, filters, diary)
+        _note_events(units, wires, mask, values, run, rows, filters, diary)
         predict(units, stream, run)
-        _note_losses(run, diary, stream)
+        _note_losses(units, run, rows, diary, stream, gradient)
         influence.close_step(units, run, rows)
         rows.counts[COLUMNS] += traces.columns[0]
         forward.remember_spikes(run)
@@ -144,8 +152,10 @@ def _note_arrivals(run: Run, traces: Traces, diary: Diary) -> None:
 def _note_events(
     units: Units,
     wires: Wires,
+    mask: Mask,
     values: np.ndarray,
     run: Run,
+    rows: Rows,
     filters: Filters,
     diary: Diary,
 ) -> None:
@@ -153,27 +163,46 @@ def _note_events(
     now, count = run.clock[STEP] - diary.clock[FIRST_STEP], diary.clock[EVENTS]
     for i in range(run.clock[LIVE]):
         k = run.live[i]
-        slope, turn, after = 0.0, 1.0, 1.0
+        slope, turn, after, p = 0.0, 1.0, 1.0, units.population[k]
+        at = units.at_h[p] + k - units.first[p]
         if is_sensitive(units, run, k):
-            p = units.population[k]
-            slope = run.dy[units.at_h[p] + k - units.first[p]]
+            slope = run.dy[at]
+            theta_part(units, mask, run, rows, filters, k, run.dy[at : at + 1])
         moves = influence.turns(units, run, k)
-        if moves:
+        if moves and units.m[p] > 0:
+            influence.turn(units, values, run, rows, k)
+            turn, after = rows.matrix[4, 0], rows.after[k, 0]
+        elif moves:
             turn, after = _turn(units, values, run, k)
-        if filters.loop[k] >= 0:
-            loop = filters.loop[k]
-            turn += values[loop] * wires.gain[loop] * after * slope
+        if filters.loop[k] >= 0 and slope != 0.0:
+            weight = values[filters.loop[k]] * wires.gain[filters.loop[k]] * after
+            turn += weight * slope
+            _return_theta(units, mask, rows, filters, k, weight)
         if slope != 0.0 or moves:
             diary.unit[count] = k
             diary.when[count] = now
             diary.factor[count, SLOPE] = slope
             diary.factor[count, TURN] = turn
             diary.factor[count, AFTER] = after
+            for j in range(units.m[p]):
+                part = filters.q[mask.own[k + 1] - mask.own[k] + j]
+                diary.theta[count, j] = part if slope != 0.0 else 0.0
             diary.touched[k] = 1
             count += 1
         if run.s[k] and moves:
             forward.apply_reset(units, run, k)
     diary.clock[EVENTS] = count
+
+
+@inline
+def _return_theta(
+    units: Units, mask: Mask, rows: Rows, filters: Filters, k: int, weight: float
+) -> None:
+    """Influence of unit k's own parameters comes back through its synapse with itself."""
+    p, size = units.population[k], mask.own[k + 1] - mask.own[k]
+    m = units.m[p]
+    for j in range(m):
+        rows.theta[units.at_dm[p] + (k - units.first[p]) * m + j] += weight * filters.q[size + j]
 
 
 @inline
@@ -188,10 +217,18 @@ def _turn(units: Units, values: np.ndarray, run: Run, k: int) -> tuple[float, fl
 
 
 @inline
-def _note_losses(run: Run, diary: Diary, stream: Stream) -> None:
-    """dL/dy of this step."""
+def _note_losses(
+    units: Units, run: Run, rows: Rows, diary: Diary, stream: Stream, gradient: np.ndarray
+) -> None:
+    """dL/dy of this step; readouts' own parameters directly."""
     t = run.clock[STEP] - stream.offset[0]
     step_loss(stream, None, run.clock[SEQUENCE], t, stream.slope)
     now = run.clock[STEP] - diary.clock[FIRST_STEP]
     for o in range(stream.slope.shape[0]):
-        diary.slope[now, o] = stream.slope[o]
+        slope, k = stream.slope[o], stream.outputs[o]
+        diary.slope[now, o] = slope
+        p = units.population[k]
+        m, i = units.m[p], k - units.first[p]
+        for j in range(m):
+            part = slope * rows.theta[units.at_dm[p] + i * m + j]
+            gradient[theta_parameter(units, k, j)] += part

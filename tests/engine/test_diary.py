@@ -47,13 +47,14 @@ def network(delay: str = "0 ms", memory: str = "leaky_readout", **options: Any) 
     return net
 
 
-def layer(**options: Any) -> nr.Network:
-    """One population with loops, of units that differ."""
+def layer(learn: tuple[str, ...] = (), **options: Any) -> nr.Network:
+    """One population with loops; readouts learn a bias where units learn something."""
+    options |= {"learn": learn} if learn else {}
     net = nr.Network(dt="1 ms", seed=4)
     x, h = net.inputs(5, name="x"), net.neurons(9, "lif", name="h", **options)
     net.connect(x, h, weights="normal(0.4, 0.8)")
     net.connect(h, h, weights="normal(0.2, 0.6)")
-    net.connect(h, net.neurons(3, "leaky_readout", name="y"))
+    net.connect(h, net.neurons(3, "leaky_readout", name="y", learn="bias" if learn else ()))
     return net
 
 
@@ -129,6 +130,22 @@ def test_a_synapse_with_itself(rule: str, room: tuple[int, ...] | None) -> None:
     assert_same(fast.gradient, plain.gradient)
 
 
+LEARN = ("v_th", "bias", "v_reset")
+
+
+@pytest.mark.parametrize("room", [None, SMALL])
+@pytest.mark.parametrize("rule", ["eprop", "snap-1", "d-rtrl", "superspike"])
+def test_parameters_of_units(rule: str, room: tuple[int, ...] | None) -> None:
+    fast, plain = both(layer(LEARN), rule)
+    if room is not None:
+        small_windows(fast, room)
+    for one in (fast, plain):
+        one.run(*trial(3))
+    assert_same(fast.gradient, plain.gradient)
+    assert all(values.any() for values in fast.gradient.values())
+    assert {"h.v_th", "y.bias"} <= set(fast.gradient)
+
+
 @pytest.mark.parametrize("reset", ["v = v_reset", "v -= v_th", "v *= 0.3"])
 @pytest.mark.parametrize("rule", ["eprop", "snap-1", "superspike"])
 def test_resets_and_spikes_without_a_derivative(rule: str, reset: str) -> None:
@@ -177,9 +194,10 @@ def test_weights_may_change_between_windows(rule: str, room: tuple[int, ...] | N
 
 
 @pytest.mark.usefixtures("short_ones")
+@pytest.mark.parametrize("learn", [(), LEARN])
 @pytest.mark.parametrize("rule", ["eprop", "snap-1", "d-rtrl"])
-def test_single_steps_go_on_where_a_window_ended(rule: str) -> None:
-    net, (inputs, targets) = layer(), trial(3, 1, 180)
+def test_single_steps_go_on_where_a_window_ended(rule: str, learn: tuple[str, ...]) -> None:
+    net, (inputs, targets) = layer(learn), trial(3, 1, 180)
     ends: list[dict[str, np.ndarray]] = []
     for windows in (True, False):
         session = learner(net, rule, windows)._session
@@ -318,12 +336,10 @@ def test_silent_units_add_nothing() -> None:
     assert [count - own for count in counts] == [10, 300]
 
 
-@pytest.mark.parametrize("change", ["model", "learned", "refractory", "short"])
+@pytest.mark.parametrize("change", ["model", "refractory", "short"])
 def test_networks_that_keep_no_diary(change: str) -> None:
     net = nr.Network(dt="1 ms", seed=1)
-    options: dict[str, Any] = {
-        "learned": {"learn": "v_th"}, "refractory": {"refractory": "2 ms"}
-    }.get(change, {})  # fmt: skip
+    options: dict[str, Any] = {"refractory": "2 ms"} if change == "refractory" else {}
     h = net.neurons(3, "alif" if change == "model" else "lif", name="h", **options)
     net.connect(net.inputs(5), h)
     net.connect(h, net.neurons(1, "leaky_readout", name="y"))
