@@ -40,16 +40,16 @@ LEAST_STEPS, LEAST_BETWEEN = 32, 128
 PART = 4  # lots that a thread takes at a time
 
 
-def fits(built: Built, mask: Mask, filters: Filters, traces: Traces) -> bool:
+def fits(built: Built, filters: Filters) -> bool:
     """Whether a diary can be kept for a network: one number is all that each trace has.
 
-    Units and readouts have one state, none is ever blind to an arrival, and all of them share the
-    traces of their sources.
+    Units and readouts have one state and follow linear flows with constant coefficients, and
+    arrivals act on states.
     """
     units = built.units
-    plain = (units.d == 1).all() and not units.refractory.any()
-    alike = (traces.shared[np.diff(mask.own) > 0] >= 0).all() and (filters.d == 1).all()
-    return bool(plain and alike and units.constant.all() and filters.d.size)
+    plain = (units.d == 1).all() and units.constant.all() and not built.wires.collects.any()
+    readouts = units.population[built.plan.is_readout]
+    return bool(plain and filters.d.size and not units.refractory[readouts].any())
 
 
 class Journal:
@@ -110,13 +110,13 @@ class Journal:
         if self.waits:
             traces = self._traces
             tables = (self._mask, run, rows, self._filters, traces, self._diary, self._desks[0])
-            self._leave(tables, np.zeros((traces.d.size, traces.delta.size)))
+            self._leave((self._built.units, *tables), np.zeros((traces.d.size, traces.delta.size)))
             self.waits = False
 
     def _open(self, run: Run, rows: Rows, gradient: np.ndarray) -> None:
         """Nothing is pending or gathered from before the window."""
         self.settle(run, rows)
-        self._catch_up((self._built.units, run, rows, self._diary))
+        self._catch_up((self._built.units, run, rows))
         if self._filters.waits.any() or self._filters.signal.any():
             tables = (self._built.units, self._mask, rows, self._filters, self._traces)
             self._hand_over(tables, gradient)
@@ -170,6 +170,7 @@ class Journal:
         return Desk(
             worth=np.zeros(CHUNK * LANES, self._precision),
             nu=np.zeros(LANES),
+            before=np.zeros(LANES),
             sums=np.zeros((wide, most * LANES), self._precision),
             begin=np.zeros((wide, LANES)),
             adds=np.zeros(1, np.int64),
@@ -179,7 +180,7 @@ class Journal:
 def make_diary(built: Built, mask: Mask, filters: Filters, traces: Traces, precision: str) -> Diary:
     """Room for a window, and behind that for what one step can add; and its tables."""
     n, groups, outputs = built.plan.n, built.wires.delay.size, built.outputs[0].size
-    arrivals, events = ARRIVALS + groups, EVENTS + n
+    arrivals, events = ARRIVALS + groups, EVENTS + 2 * n
     member = np.flatnonzero(~built.plan.is_readout)
     place = np.full(n, -1)
     place[member] = np.arange(member.size)
@@ -192,7 +193,8 @@ def make_diary(built: Built, mask: Mask, filters: Filters, traces: Traces, preci
         value=np.zeros(arrivals),
         unit=np.zeros(events, np.int32),
         when=np.zeros(events, np.int32),
-        factor=np.zeros((events, 3)),
+        held=np.zeros(events, np.uint8),
+        factor=np.zeros((events, 4)),
         theta=np.zeros((events, learned)),
         theta_sum=np.zeros((filters.d.size, n, learned)),
         slope=np.zeros((STEPS + 1, outputs)),
@@ -203,13 +205,13 @@ def make_diary(built: Built, mask: Mask, filters: Filters, traces: Traces, preci
         sorted_step=np.zeros(arrivals, np.int32),
         sorted_value=np.zeros(arrivals, precision),
         event=np.zeros(lots + 1, np.int64),
-        number=np.zeros((events, 2), np.int32),
-        sorted_factor=np.zeros((events, 3)),
+        number=np.zeros((events, 3), np.int32),
+        sorted_factor=np.zeros((events, 4)),
         member=member,
         place=place,
         decay=_decay(built, member, lots),
         **_hears(built, filters, place, member.size),
-        **_rows(mask, traces, place, member, lots),
+        **_rows(built, mask, traces, place, lots),
         start=np.zeros(n),
     )
 
@@ -234,7 +236,7 @@ def _hears(built: Built, filters: Filters, place: np.ndarray, count: int) -> dic
 
 
 def _rows(
-    mask: Mask, traces: Traces, place: np.ndarray, member: np.ndarray, lots: int
+    built: Built, mask: Mask, traces: Traces, place: np.ndarray, lots: int
 ) -> dict[str, np.ndarray]:
     """Rows and runs of each lot, and the place of each own synapse."""
     unit = np.repeat(np.arange(place.size), np.diff(mask.own))
@@ -248,7 +250,8 @@ def _rows(
     own = np.zeros(unit.size, np.int32)
     own[chosen] = at
     order = np.lexsort((at, lot))
-    parameter, gain = mask.own_parameter[chosen][order], traces.gain[chosen][order]
+    own_gain = built.wires.gain[mask.own_parameter]
+    parameter, gain = mask.own_parameter[chosen][order], own_gain[chosen][order]
     place_in, of = at[order], lot[order]
     follows = (np.diff(parameter) == 1) & (np.diff(place_in) == 1) & (np.diff(of) == 0)
     follows &= np.diff(gain) == 0
@@ -263,4 +266,5 @@ def _rows(
         "length": np.diff(np.append(first, order.size)),
         "gain": gain[first],
         "own": own,
+        "own_gain": own_gain,
     }

@@ -58,10 +58,9 @@ class LocalLane:
         self.traces: Traces = make_traces(built, mask, precision)
         self._copies = copies
         self._local = Caller(local)
-        tables = (built, mask, self.filters, self.traces)
         self.journal: diary.Journal | None = None
-        if windows and diary.fits(*tables):
-            self.journal = diary.Journal(*tables, precision)
+        if windows and diary.fits(built, self.filters):
+            self.journal = diary.Journal(built, mask, self.filters, self.traces, precision)
         self._empty = False
 
     def restart(self) -> None:

@@ -20,10 +20,14 @@ come behind the filter, and nu the derivative of the gradient by P at the end of
 
     g_kj = sum over arrivals (t, y) of source j:  mu_kt y        + nu P + kappa S z from before
 
-which is one multiply-add for each arrival at each synapse, as the forward pass, and that in vector
-code: a lot of `LANES` units takes all arrivals of a source at once. It is the same sum as that of
-events one by one, in another order. At the window's end traces are the same sums with other ends:
-nu = 1 for P; S = 1 for z (diary_close.py).
+While a unit is refractory its step is P <- D' P, and A is 0 where it is blind: steps of their own
+kind among the events. Where nothing is shared (units that are refractory, or differ) P has no Z,
+and each synapse's gain is in it (traces.py).
+
+A window costs one multiply-add for each arrival at each synapse, as the forward pass, and that in
+vector code: a lot of `LANES` units takes all arrivals of a source at once. It is the same sum as
+that of events one by one, in another order. At the window's end traces are the same sums with other
+ends: nu = 1 for P; S = 1 for z (diary_close.py).
 
 Parameters of units have no source: their influence goes forward step by step, as ever, dy/dtheta
 of each event is written down, and g += S dy/dtheta.
@@ -41,11 +45,12 @@ import numpy as np
 LANES = 64  # units of a lot
 CHUNK = 256  # steps whose worth for one lot is at hand at a time: it stays in the first cache
 # Places in `Diary.clock`.
-ARRIVALS, EVENTS, FIRST_STEP = range(3)
-CLOCK_SIZE = 3
-# Columns of `Diary.number`: which event is whose, and of `Diary.factor`.
-LANE, WHEN = range(2)
-SLOPE, TURN, AFTER = range(3)
+ARRIVALS, EVENTS, FIRST_STEP, COLUMNS_NOW = range(4)
+CLOCK_SIZE = 4
+# Columns of `Diary.number`: which event is whose, and when; whether its step is a refractory one.
+LANE, WHEN, HELD = range(3)
+# Columns of `Diary.factor`.
+SLOPE, TURN, AFTER, FLOW = range(4)
 
 
 class Diary(NamedTuple):
@@ -57,7 +62,8 @@ class Diary(NamedTuple):
     value: np.ndarray  # (arrivals,) y
     unit: np.ndarray  # (events,) whose event
     when: np.ndarray  # (events,) step
-    factor: np.ndarray  # (events, 3) y', T, A
+    held: np.ndarray  # (events,) whether its unit is refractory
+    factor: np.ndarray  # (events, 4) y', T, A, D'
     theta: np.ndarray  # (events, mm) dy/dtheta of its unit's own parameters
     theta_sum: np.ndarray  # (filters, N, mm) scratch: sum of S dy/dtheta over events
     slope: np.ndarray  # (steps + 1, outputs) dL/dy of each step
@@ -69,7 +75,7 @@ class Diary(NamedTuple):
     sorted_step: np.ndarray
     sorted_value: np.ndarray
     event: np.ndarray  # (lots + 1,)
-    number: np.ndarray  # (events, 2) lane, step
+    number: np.ndarray  # (events, 3) lane, step, refractory
     sorted_factor: np.ndarray
     # What does not change.
     member: np.ndarray  # (H,) hidden units; number i is lane i % LANES of lot i // LANES
@@ -87,6 +93,7 @@ class Diary(NamedTuple):
     length: np.ndarray  # (runs,)
     gain: np.ndarray  # (runs,)
     own: np.ndarray  # (own entries,) place in its lot's rows of each own synapse
+    own_gain: np.ndarray  # (own entries,)
     start: np.ndarray  # (N,) nu before the first step
 
 
@@ -95,6 +102,7 @@ class Desk(NamedTuple):
 
     worth: np.ndarray  # (CHUNK times LANES) mu
     nu: np.ndarray  # (LANES,)
+    before: np.ndarray  # (LANES,) nu of refractory units, before the step
     sums: np.ndarray  # (1 + filters, most rows of a lot times LANES)
     begin: np.ndarray  # (1 + filters, LANES) nu before the first step
     adds: np.ndarray  # (1,) multiply-adds

@@ -15,7 +15,7 @@ import numpy as np
 
 from neuro_rtrl.kernels.catch_up import catch_up_own
 from neuro_rtrl.kernels.diary import EVENTS, FIRST_STEP, LANES, Desk, Diary
-from neuro_rtrl.kernels.diary_sums import group_begins, sum_up
+from neuro_rtrl.kernels.diary_sums import group_begins, sum_up, trace
 from neuro_rtrl.kernels.filters import Filters
 from neuro_rtrl.kernels.jit import inline, kernel
 from neuro_rtrl.kernels.layout import (
@@ -32,21 +32,22 @@ from neuro_rtrl.kernels.traces import Traces
 
 
 @kernel
-def catch_up_all(units: Units, run: Run, rows: Rows, diary: Diary) -> None:
+def catch_up_all(units: Units, run: Run, rows: Rows) -> None:
     """All that is pending for own blocks, as of the last step that was finished."""
     run.clock[STEP] -= 1
-    _catch_up(ref(units), ref(run), ref(rows), diary.member)
+    _catch_up(ref(units), ref(run), ref(rows))
     run.clock[STEP] += 1
 
 
 @inline
-def _catch_up(units: Units, run: Run, rows: Rows, member: np.ndarray) -> None:
-    for i in range(member.shape[0]):
-        catch_up_own(units, run, rows, member[i])
+def _catch_up(units: Units, run: Run, rows: Rows) -> None:
+    for k in range(units.population.shape[0]):
+        catch_up_own(units, run, rows, k)
 
 
 @kernel
 def leave_behind(
+    units: Units,
     mask: Mask,
     run: Run,
     rows: Rows,
@@ -58,12 +59,14 @@ def leave_behind(
 ) -> None:
     """Traces at the window's end, in place of those at its beginning; `end` (C, G) is scratch."""
     _leave(
-        ref(mask), ref(run), ref(rows), ref(filters), ref(traces), ref(diary), ref(desk), end
+        ref(units), ref(mask), ref(run), ref(rows), ref(filters), ref(traces), ref(diary),
+        ref(desk), end,
     )  # fmt: skip
 
 
 @inline
 def _leave(
+    units: Units,
     mask: Mask,
     run: Run,
     rows: Rows,
@@ -86,24 +89,79 @@ def _leave(
     for t in range(steps):
         diary.signal[t, nobody] = 0.0
     for lot in range(diary.row.shape[0] - 1):
-        units = diary.member[lot * LANES : (lot + 1) * LANES]
-        for i in range(units.shape[0]):
-            if not diary.touched[units[i]]:
-                _pass_by(run, rows, filters, diary, lot, i, units[i], steps)
-        if diary.event[lot] == diary.event[lot + 1]:
-            continue
-        for f in range(filters.d.shape[0]):
-            sum_up(run, diary, desk, lot, 1 + f, f, 0.0)
-            for i in range(units.shape[0]):
-                desk.begin[1 + f, i] = desk.nu[i]
-        sum_up(run, diary, desk, lot, 0, nobody, 1.0)
-        for i in range(units.shape[0]):
-            desk.begin[0, i] = desk.nu[i]
-            if diary.touched[units[i]]:
-                _settle(mask, run, rows, filters, traces, diary, desk, end, i, units[i], steps)
+        members = diary.member[lot * LANES : (lot + 1) * LANES]
+        some = False
+        for i in range(members.shape[0]):
+            if diary.touched[members[i]] or traces.shared[members[i]] < 0:
+                some = True
+            else:
+                _pass_by(run, rows, filters, diary, lot, i, members[i], steps)
+        if some:
+            _sum_lot(run, filters, diary, desk, lot)
+            for i in range(members.shape[0]):
+                if diary.touched[members[i]] or traces.shared[members[i]] < 0:
+                    _settle(
+                        mask, run, rows, filters, traces, diary, desk, end, i, members[i], steps
+                    )
+    _readouts(units, mask, run, rows, traces, diary, steps)
     for c in range(traces.d.shape[0]):
         for g in range(traces.delta.shape[0]):
             traces.z[c, 0, g] = end[c, g]
+
+
+@inline
+def _sum_lot(run: Run, filters: Filters, diary: Diary, desk: Desk, lot: int) -> None:
+    """The sums of a lot for its traces behind each filter, and for P."""
+    nobody = filters.d.shape[0]
+    for f in range(nobody):
+        sum_up(run, diary, desk, lot, 1 + f, f, 0.0)
+        for i in range(LANES):
+            desk.begin[1 + f, i] = desk.nu[i]
+    sum_up(run, diary, desk, lot, 0, nobody, 1.0)
+    for i in range(LANES):
+        desk.begin[0, i] = desk.nu[i]
+
+
+@inline
+def _readouts(
+    units: Units,
+    mask: Mask,
+    run: Run,
+    rows: Rows,
+    traces: Traces,
+    diary: Diary,
+    steps: int,
+) -> None:
+    """Own blocks of readouts that share nothing."""
+    chunks = diary.pointer.shape[1]
+    for k in range(diary.place.shape[0]):
+        if diary.place[k] >= 0 or traces.shared[k] >= 0:
+            continue
+        p = units.population[k]
+        whole = _powers(units.flow_d[units.at_dd[p] + k - units.first[p]], steps, diary.back[:, 0])
+        for j in range(mask.own[k], mask.own[k + 1]):
+            g, total = traces.group[j], 0.0
+            for a in range(group_begins(diary, g, 0), diary.pointer[g, chunks - 1]):
+                total += diary.back[diary.sorted_step[a], 0] * diary.sorted_value[a]
+            entry = whole * trace(mask, rows, traces, k, j) + diary.own_gain[j] * total
+            rows.own[mask.own_at[k] + j - mask.own[k]] = entry
+        _is_settled(run, rows, k)
+
+
+@inline
+def _powers(flow: float, steps: int, power: np.ndarray) -> float:
+    """power (steps,) <- the flow of the steps that follow each; that of all steps is returned."""
+    power[steps - 1] = 1.0
+    for t in range(steps - 2, -1, -1):
+        power[t] = flow * power[t + 1]
+    return flow * power[0]
+
+
+@inline
+def _is_settled(run: Run, rows: Rows, k: int) -> None:
+    rows.own_pending[k, 0] = 1.0
+    rows.own_step[k] = run.clock[STEP] - 1
+    rows.settled[k] = -1
 
 
 @inline
@@ -122,11 +180,8 @@ def _sources(traces: Traces, diary: Diary, steps: int, end: np.ndarray) -> None:
     """end <- Z at the end of the window."""
     chunks = diary.pointer.shape[1]
     for c in range(traces.d.shape[0]):
-        power = diary.back[:, 0]  # D to the power of the steps that follow
-        power[steps - 1] = 1.0
-        for t in range(steps - 2, -1, -1):
-            power[t] = traces.flow[c, 0] * power[t + 1]
-        whole = traces.flow[c, 0] * power[0]
+        power = diary.back[:, 0]
+        whole = _powers(traces.flow[c, 0], steps, power)
         for g in range(traces.delta.shape[0]):
             total = whole * traces.z[c, 0, g]
             if traces.variable[c, g] >= 0:
@@ -170,7 +225,7 @@ def _settle(
 ) -> None:
     """Own block and filters of unit k, lane i of its lot."""
     first, last, c = mask.own[k], mask.own[k + 1], traces.shared[k]
-    own, stay, z = rows.own[mask.own_at[k] :], rows.own_pending[k, 0], traces.z[c, 0]
+    at = mask.own_at[k] - first
     for f in range(filters.d.shape[0]):
         if not filters.sends[f, k]:
             continue
@@ -178,21 +233,23 @@ def _settle(
         if not filters.filled[f, k]:
             keep = 0.0
             rows.counts[ENTRIES_NOW] += last - first
-        behind, begin = filters.z[filters.at[f, k] :], desk.begin[1 + f, i]
-        sums = desk.sums[1 + f]
+        behind, begin, sums = filters.z[filters.at[f, k] :], desk.begin[1 + f, i], desk.sums[1 + f]
         for j in range(first, last):
-            entry = stay * own[j - first] + z[traces.group[j]]
-            behind[j - first] = keep * behind[j - first] + begin * entry + sums[diary.own[j]]
+            gain = 1.0 if c >= 0 else diary.own_gain[j]
+            part = begin * trace(mask, rows, traces, k, j) + gain * sums[diary.own[j]]
+            behind[j - first] = keep * behind[j - first] + part
         for j in range(int(filters.at[f, k + 1] - filters.at[f, k]) - (last - first)):
             behind[last - first + j] *= keep
             behind[last - first + j] += diary.theta_sum[f, k, j]
         filters.filled[f, k] = 1
         filters.pending[f, k, 0] = 1.0
-    sums, begin = desk.sums[0], desk.begin[0, i]
     for j in range(first, last):
-        g = traces.group[j]
-        own[j - first] = begin * (stay * own[j - first] + z[g]) + sums[diary.own[j]] - end[c, g]
-    rows.own_pending[k, 0] = 1.0
-    rows.own_step[k] = run.clock[STEP] - 1
-    rows.settled[k] = -1
+        gain, rest = 1.0 if c >= 0 else diary.own_gain[j], 0.0
+        if c >= 0:
+            rest = end[c, traces.group[j]]
+        part = (
+            desk.begin[0, i] * trace(mask, rows, traces, k, j) + gain * desk.sums[0, diary.own[j]]
+        )
+        rows.own[at + j] = part - rest
+    _is_settled(run, rows, k)
     rows.counts[MULTIPLY_ADDS] += (last - first) * (2 + 2 * filters.d.shape[0])

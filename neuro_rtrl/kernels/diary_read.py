@@ -6,7 +6,7 @@ import numpy as np
 
 from neuro_rtrl.kernels.columns import theta_parameter
 from neuro_rtrl.kernels.diary import EVENTS, FIRST_STEP, LANES, Desk, Diary
-from neuro_rtrl.kernels.diary_sums import group_begins, sort_notes, sum_up
+from neuro_rtrl.kernels.diary_sums import group_begins, sort_notes, sum_up, trace
 from neuro_rtrl.kernels.filters import Filters, flush
 from neuro_rtrl.kernels.jit import inline, kernel, leaf
 from neuro_rtrl.kernels.layout import (
@@ -58,14 +58,18 @@ def _prepare(
     sort_notes(diary)
     _listen(filters, diary)
     for o in range(stream.outputs.shape[0]):
-        c = traces.shared[stream.outputs[o]]
-        keep, stay = filters.flow[filters.of[o], 0], traces.flow[c, 0]
+        k = stream.outputs[o]
+        p = units.population[k]
+        keep, stay = (
+            filters.flow[filters.of[o], 0],
+            units.flow_d[units.at_dd[p] + k - units.first[p]],
+        )
         diary.signal[steps, o] = diary.back[steps, o] = 0.0
         for t in range(steps - 1, -1, -1):
             slope = diary.slope[t, o]
             diary.signal[t, o] = slope + keep * diary.signal[t + 1, o]
             diary.back[t, o] = slope + stay * diary.back[t + 1, o]
-        _of_readout(mask, rows, traces, diary, stream.outputs[o], o, stay, gradient)
+        _of_readout(mask, rows, traces, diary, k, o, stay, gradient)
     rows.counts[MULTIPLY_ADDS] += 2 * steps * stream.outputs.shape[0]
     if diary.theta.shape[1] > 0:
         _of_units(units, rows, diary, gradient)
@@ -106,14 +110,15 @@ def _of_readout(
     gradient: np.ndarray,
 ) -> None:
     """Own synapses of readout k, output number o: what has come, and the trace from before."""
-    before, z = stay * diary.back[0, o], traces.z[traces.shared[k], 0]
-    chunks = diary.pointer.shape[1]
+    before, chunks = stay * diary.back[0, o], diary.pointer.shape[1]
     for j in range(mask.own[k], mask.own[k + 1]):
-        g = traces.group[j]
-        total, low = before * z[g], group_begins(diary, g, 0)
+        g, total = traces.group[j], 0.0
+        low = group_begins(diary, g, 0)
         for a in range(low, diary.pointer[g, chunks - 1]):
             total += diary.back[diary.sorted_step[a], o] * diary.sorted_value[a]
-        gradient[mask.own_parameter[j]] += traces.gain[j] * total
+        entry = trace(mask, rows, traces, k, j)
+        part = diary.own_gain[j] * total + traces.gain[j] * (before * entry)
+        gradient[mask.own_parameter[j]] += part
         rows.counts[GRADIENT_ADDS] += diary.pointer[g, chunks - 1] - low + 1
 
 
@@ -195,12 +200,10 @@ def _remember(
 ) -> None:
     for number in range(diary.member.shape[0]):
         k = diary.member[number]
-        first, last, own = mask.own[k], mask.own[k + 1], rows.own[mask.own_at[k] :]
-        z = traces.z[traces.shared[k], 0]
-        nu, stay = diary.start[k], rows.own_pending[k, 0]
+        first, last, nu = mask.own[k], mask.own[k + 1], diary.start[k]
         if nu != 0.0:
             for j in range(first, last):
-                entry = stay * own[j - first] + z[traces.group[j]]
+                entry = trace(mask, rows, traces, k, j)
                 gradient[mask.own_parameter[j]] += traces.gain[j] * (nu * entry)
             rows.counts[GRADIENT_ADDS] += 2 * (last - first)
         for f in range(filters.d.shape[0]):

@@ -15,6 +15,8 @@ from neuro_rtrl.kernels.diary import (
     CHUNK,
     EVENTS,
     FIRST_STEP,
+    FLOW,
+    HELD,
     LANE,
     LANES,
     SLOPE,
@@ -24,8 +26,9 @@ from neuro_rtrl.kernels.diary import (
     Diary,
 )
 from neuro_rtrl.kernels.jit import inline, jit, leaf
-from neuro_rtrl.kernels.layout import STEP, Run
+from neuro_rtrl.kernels.layout import STEP, Mask, Rows, Run
 from neuro_rtrl.kernels.lots import collect, fall, times
+from neuro_rtrl.kernels.traces import Traces
 
 TINY = 1e-200  # Far below any rounding; numbers too small for their format are slow.
 SMALLEST = 1e-37  # of float32
@@ -70,7 +73,8 @@ def _sort_events(diary: Diary) -> None:
         at = event[number // LANES]
         diary.number[at, LANE] = number % LANES
         diary.number[at, WHEN] = diary.when[i]
-        for v in range(3):
+        diary.number[at, HELD] = diary.held[i]
+        for v in range(4):
             diary.sorted_factor[at, v] = diary.factor[i, v]
         event[number // LANES] = at + 1
     for lot in range(event.shape[0] - 1, 0, -1):
@@ -84,6 +88,15 @@ def group_begins(diary: Diary, g: int, c: int) -> int:
     if c > 0:
         return diary.pointer[g, c - 1]
     return diary.pointer[g - 1, -1] if g > 0 else 0
+
+
+@inline
+def trace(mask: Mask, rows: Rows, traces: Traces, k: int, j: int) -> float:
+    """P of unit k and its own synapse j, but for a gain that waits: R + Z, or what it has alone."""
+    entry = rows.own_pending[k, 0] * rows.own[mask.own_at[k] + j - mask.own[k]]
+    if traces.shared[k] >= 0:
+        entry += traces.z[traces.shared[k], 0, traces.group[j]]
+    return entry
 
 
 @inline
@@ -104,7 +117,7 @@ def sum_up(run: Run, diary: Diary, desk: Desk, lot: int, which: int, only: int, 
         first, before = c * CHUNK, event
         nothing = is_nothing(desk.nu)
         event = look_back(
-            desk.worth, desk.nu, diary.decay[lot], first, min(steps, first + CHUNK),
+            desk.worth, desk.nu, desk.before, diary.decay[lot], first, min(steps, first + CHUNK),
             diary.number, diary.sorted_factor, diary.event[lot], event,
             diary.hears[lot * LANES :], diary.output, diary.weight, diary.signal, only,
         )  # fmt: skip
@@ -117,6 +130,7 @@ def sum_up(run: Run, diary: Diary, desk: Desk, lot: int, which: int, only: int, 
 def look_back(
     worth: np.ndarray,
     nu: np.ndarray,
+    before: np.ndarray,
     decay: np.ndarray,
     first: int,
     end: int,
@@ -135,6 +149,7 @@ def look_back(
     tiny = SMALLEST if worth.itemsize == 4 else TINY
     for t in range(end - 1, first - 1, -1):
         fall(worth, (t - first) * LANES, nu, tiny)
+        held, last = False, event
         while event > least and number[event - 1, WHEN] == t:
             event -= 1
             i, total = number[event, LANE], 0.0
@@ -145,7 +160,13 @@ def look_back(
                     total += weight[e] * signal[t, output[e]]
             worth[(t - first) * LANES + i] = kind(factor[event, AFTER] * nu[i])
             nu[i] = factor[event, SLOPE] * total + factor[event, TURN] * nu[i]
+            held |= number[event, HELD] != 0
+            before[i] = factor[event, FLOW] * nu[i]
         times(nu, decay)
+        if held:
+            for e in range(event, last):
+                if number[e, HELD]:
+                    nu[number[e, LANE]] = before[number[e, LANE]]
     return event
 
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 import numpy as np
 
 from neuro_rtrl.kernels import forward, influence
+from neuro_rtrl.kernels.arrive import come_alive
 from neuro_rtrl.kernels.begin import open_step
 from neuro_rtrl.kernels.columns import is_sensitive, theta_parameter
 from neuro_rtrl.kernels.diary import (
     AFTER,
     ARRIVALS,
+    COLUMNS_NOW,
     EVENTS,
     FIRST_STEP,
+    FLOW,
     SLOPE,
     TURN,
     Diary,
@@ -91,6 +94,9 @@ def _steps(
 ) -> int:
     diary.clock[:] = 0
     diary.clock[FIRST_STEP] = run.clock[STEP]
+    diary.clock[COLUMNS_NOW] = traces.columns[0]
+    for k in range(rows.fresh_count.shape[0]):
+        diary.clock[COLUMNS_NOW] += rows.fresh_count[k]
     diary.touched[:] = 0
     while run.clock[STEP] - stream.offset[0] < stream.span[1]:
         if _is_full(run, diary):
@@ -100,20 +106,22 @@ def _steps(
         # A pause waits for the window's end, so that it changes no sum.
         stream.pause[0] -= 1
         open_step(units, wires, values, run, stream)
+        _note_held(units, run, diary)
         forward.jacobians(units, values, run)
         forward.update(units, values, run)
         influence.advance_theta(units, run, rows)
         forward.release_done(run)
         forward.test_events(units, values, run)
+        forward.mark_spikes(units, run)
         record_spikes(stream, run, run.clock[LIVE])
         send(wires, run)
         forward.deliver(units, wires, values, run)
-        _note_arrivals(run, traces, diary)
+        _note_arrivals(wires, mask, run, rows, traces, diary)
         _note_events(units, wires, mask, values, run, rows, filters, diary)
         predict(units, stream, run)
         _note_losses(units, run, rows, diary, stream, gradient)
         influence.close_step(units, run, rows)
-        rows.counts[COLUMNS] += traces.columns[0]
+        rows.counts[COLUMNS] += diary.clock[COLUMNS_NOW]
         forward.remember_spikes(run)
         run.clock[STEP] += 1
         if run.clock[STEP] % CHECK_EVERY == 0 and not all_finite(run):
@@ -130,7 +138,33 @@ def _is_full(run: Run, diary: Diary) -> bool:
 
 
 @inline
-def _note_arrivals(run: Run, traces: Traces, diary: Diary) -> None:
+def _note_held(units: Units, run: Run, diary: Diary) -> None:
+    """Steps in which units are refractory."""
+    now, count = run.clock[STEP] - diary.clock[FIRST_STEP], diary.clock[EVENTS]
+    for p in range(units.first.shape[0]):
+        if not units.refractory[p]:
+            continue
+        for k in range(units.first[p], units.first[p] + units.size[p]):
+            if not run.held[k] or diary.place[k] < 0:
+                continue
+            diary.unit[count] = k
+            diary.when[count] = now
+            diary.held[count] = 1
+            diary.factor[count, SLOPE] = 0.0
+            diary.factor[count, TURN] = 1.0
+            diary.factor[count, AFTER] = 0.0 if units.blind[p, 0] else 1.0
+            diary.factor[count, FLOW] = units.held_d[units.at_dd[p] + k - units.first[p]]
+            for j in range(units.m[p]):
+                diary.theta[count, j] = 0.0
+            diary.touched[k] = 1
+            count += 1
+    diary.clock[EVENTS] = count
+
+
+@inline
+def _note_arrivals(
+    wires: Wires, mask: Mask, run: Run, rows: Rows, traces: Traces, diary: Diary
+) -> None:
     """What came in this step, group by group."""
     now, count = run.clock[STEP] - diary.clock[FIRST_STEP], diary.clock[ARRIVALS]
     for i in range(run.clock[ARRIVED]):
@@ -142,10 +176,24 @@ def _note_arrivals(run: Run, traces: Traces, diary: Diary) -> None:
         diary.value[count] = y
         count += 1
         if not traces.heard[group]:
-            traces.heard[group] = 1
-            traces.columns[0] += traces.learned[group]
+            _hear_first(wires, mask, rows, traces, diary, group)
     diary.clock[ARRIVALS] = count
     run.clock[ARRIVED] = 0
+
+
+@inline
+def _hear_first(
+    wires: Wires, mask: Mask, rows: Rows, traces: Traces, diary: Diary, group: int
+) -> None:
+    """Synapses that have an effect from now on."""
+    traces.heard[group] = 1
+    traces.columns[0] += traces.learned[group]
+    diary.clock[COLUMNS_NOW] += traces.learned[group]
+    for e in range(wires.first[group], wires.first[group + 1]):
+        k, slot = wires.target[e], wires.slot[e]
+        if slot >= 0 and traces.shared[k] < 0 and not rows.alive[slot]:
+            come_alive(mask, rows, k, slot)
+            diary.clock[COLUMNS_NOW] += 1
 
 
 @inline
@@ -168,22 +216,24 @@ def _note_events(
         if is_sensitive(units, run, k):
             slope = run.dy[at]
             theta_part(units, mask, run, rows, filters, k, run.dy[at : at + 1])
+        deaf = run.held[k] and units.blind[p, 0]
         moves = influence.turns(units, run, k)
         if moves and units.m[p] > 0:
             influence.turn(units, values, run, rows, k)
             turn, after = rows.matrix[4, 0], rows.after[k, 0]
         elif moves:
             turn, after = _turn(units, values, run, k)
-        if filters.loop[k] >= 0 and slope != 0.0:
+        if filters.loop[k] >= 0 and slope != 0.0 and not deaf:
             weight = values[filters.loop[k]] * wires.gain[filters.loop[k]] * after
             turn += weight * slope
             _return_theta(units, mask, rows, filters, k, weight)
         if slope != 0.0 or moves:
             diary.unit[count] = k
             diary.when[count] = now
+            diary.held[count] = 0
             diary.factor[count, SLOPE] = slope
             diary.factor[count, TURN] = turn
-            diary.factor[count, AFTER] = after
+            diary.factor[count, AFTER] = 0.0 if deaf else after
             for j in range(units.m[p]):
                 part = filters.q[mask.own[k + 1] - mask.own[k] + j]
                 diary.theta[count, j] = part if slope != 0.0 else 0.0

@@ -1,0 +1,101 @@
+"""Units of all kinds in a diary: with parameters, refractory, unlike each other, without memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from neuro_rtrl.engine.stream import make_stream
+from neuro_rtrl.kernels.layout import SENSITIVE, SPIKES
+from tests.engine import test_diary
+from tests.engine.test_diary import (
+    LEARN,
+    SMALL,
+    assert_same,
+    both,
+    layer,
+    learner,
+    network,
+    small_windows,
+    trial,
+)
+
+short_ones = test_diary.short_ones
+
+
+OWN = (
+    {"refractory": "3 ms"},
+    {"t_ref": "2 ms", "reset": "v -= v_th"},
+    {"tau_m": "10*ms*(1 + i/N)"},
+)
+
+
+@pytest.mark.usefixtures("short_ones")
+@pytest.mark.parametrize("room", [None, SMALL])
+@pytest.mark.parametrize("rule", ["eprop", "snap-1", "d-rtrl", "superspike"])
+@pytest.mark.parametrize("options", OWN)
+@pytest.mark.parametrize("learn", [(), LEARN])
+def test_units_that_share_nothing(
+    options: dict[str, Any], rule: str, room: tuple[int, ...] | None, learn: tuple[str, ...]
+) -> None:
+    """Refractory ones, and those with time constants of their own; also where windows follow."""
+    net, (inputs, targets) = layer(learn, **options), trial(3, 1, 100)
+    ends: list[dict[str, np.ndarray]] = []
+    for windows in (True, False):
+        session = learner(net, rule, windows)._session
+        lane, gradient = session.lane(0), np.zeros_like(session.collect())
+        assert (lane.traces.shared[:9] < 0).all()
+        if windows and room is not None:
+            lane.journal._diary.room[:] = room
+        for low, high in ((0, 40), (40, 45), (45, 100)):
+            part = inputs[:, low:high], targets[:, low:high]
+            assert not lane.advance(make_stream(session.built, *part, offset=low), gradient, False)
+        lane.settle()
+        rows = [np.concatenate([p[1].ravel() for p in lane.row(k)]) for k in range(12)]
+        assert lane.run.counts[SPIKES] > 50 < lane.run.counts[SENSITIVE]
+        ends.append({"gradient": gradient, "rows": np.concatenate(rows)})
+    for name in ends[0]:
+        assert_same({name: ends[0][name]}, {name: ends[1][name]})
+
+
+@pytest.mark.parametrize("room", [None, SMALL])
+@pytest.mark.parametrize("rule", ["eprop", "snap-1", "d-rtrl", "superspike"])
+def test_parameters_of_units(rule: str, room: tuple[int, ...] | None) -> None:
+    fast, plain = both(layer(LEARN), rule)
+    if room is not None:
+        small_windows(fast, room)
+    for one in (fast, plain):
+        one.run(*trial(3))
+    assert_same(fast.gradient, plain.gradient)
+    assert all(values.any() for values in fast.gradient.values())
+    assert {"h.v_th", "y.bias"} <= set(fast.gradient)
+
+
+@pytest.mark.parametrize("reset", ["v = v_reset", "v -= v_th", "v *= 0.3"])
+@pytest.mark.parametrize("rule", ["eprop", "snap-1", "superspike"])
+def test_resets_and_spikes_without_a_derivative(rule: str, reset: str) -> None:
+    net = layer(reset=reset, surrogate={"width": 0.2})
+    fast, plain = both(net, rule)
+    small_windows(fast)
+    for one in (fast, plain):
+        one.run(*trial(3))
+    lane = fast._session.lane(0)
+    assert lane.run.counts[SPIKES] > 50 < lane.run.counts[SENSITIVE]
+    assert_same(fast.gradient, plain.gradient)
+
+
+def test_readouts_without_memory() -> None:
+    fast, plain = both(network(memory="readout"), "eprop")
+    small_windows(fast)
+    for one in (fast, plain):
+        one.run(*trial())
+    assert_same(fast.gradient, plain.gradient)
+
+
+def test_resets_outside_of_the_gradient() -> None:
+    fast, plain = both(network(reset_gradient=False), "superspike")
+    for one in (fast, plain):
+        one.run(*trial())
+    assert_same(fast.gradient, plain.gradient)
