@@ -51,7 +51,7 @@ def in_shards(built: Built, replay: Replay) -> list[Carried]:
 def in_diary(built: Built, journal: Journal) -> list[Carried]:
     """What the traces that a window began with have been worth; it explodes as they would."""
     what = "what a window passes back to a trace"
-    return [Carried(what, journal.start, partial(unit_name, built))]
+    return [Carried(what, journal.start, lambda at: unit_name(built, at // built.widest))]
 
 
 def in_factors(built: Built, limits: Limits) -> list[Carried]:

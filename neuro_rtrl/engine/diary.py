@@ -43,11 +43,11 @@ PART = 4  # lots that a thread takes at a time
 def fits(built: Built, filters: Filters) -> bool:
     """Whether a diary can be kept for a network: one number is all that each trace has.
 
-    Units and readouts have one state and follow linear flows with constant coefficients, and
-    arrivals act on states.
+    Units follow linear flows with constant coefficients, arrivals act on states, and readouts have
+    one state.
     """
     units = built.units
-    plain = (units.d == 1).all() and units.constant.all() and not built.wires.collects.any()
+    plain = (filters.d == 1).all() and units.constant.all() and not built.wires.collects.any()
     readouts = units.population[built.plan.is_readout]
     return bool(plain and filters.d.size and not units.refractory[readouts].any())
 
@@ -110,7 +110,7 @@ class Journal:
         if self.waits:
             traces = self._traces
             tables = (self._mask, run, rows, self._filters, traces, self._diary, self._desks[0])
-            self._leave((self._built.units, *tables), np.zeros((traces.d.size, traces.delta.size)))
+            self._leave((self._built.units, *tables), np.zeros(traces.z.shape))
             self.waits = False
 
     def _open(self, run: Run, rows: Rows, gradient: np.ndarray) -> None:
@@ -166,13 +166,15 @@ class Journal:
         return [self._desk()]
 
     def _desk(self) -> Desk:
-        most, wide = int(np.diff(self._diary.row).max(initial=0)), 1 + self._filters.d.size
+        most, wide = int(np.diff(self._diary.row).max(initial=0)), self._built.widest
+        sums = wide + self._filters.d.size
         return Desk(
-            worth=np.zeros(CHUNK * LANES, self._precision),
-            nu=np.zeros(LANES),
-            before=np.zeros(LANES),
-            sums=np.zeros((wide, most * LANES), self._precision),
-            begin=np.zeros((wide, LANES)),
+            worth=np.zeros(wide * CHUNK * LANES, self._precision),
+            nu=np.zeros(wide * LANES),
+            work=np.zeros(wide * LANES),
+            before=np.zeros(wide * LANES),
+            sums=np.zeros((sums, most * LANES), self._precision),
+            begin=np.zeros((sums, wide, LANES)),
             adds=np.zeros(1, np.int64),
         )
 
@@ -185,6 +187,7 @@ def make_diary(built: Built, mask: Mask, filters: Filters, traces: Traces, preci
     place = np.full(n, -1)
     place[member] = np.arange(member.size)
     lots = -(-member.size // LANES)
+    wide, d = built.widest, built.units.d[built.units.population]
     learned = int(built.units.m[built.units.population[member]].max(initial=0))
     return Diary(
         clock=np.zeros(CLOCK_SIZE, np.int64),
@@ -194,9 +197,10 @@ def make_diary(built: Built, mask: Mask, filters: Filters, traces: Traces, preci
         unit=np.zeros(events, np.int32),
         when=np.zeros(events, np.int32),
         held=np.zeros(events, np.uint8),
-        factor=np.zeros((events, 4)),
+        factor=np.zeros((events, wide + 3 * wide**2)),
         theta=np.zeros((events, learned)),
         theta_sum=np.zeros((filters.d.size, n, learned)),
+        power=np.zeros((STEPS + 1, wide)),
         slope=np.zeros((STEPS + 1, outputs)),
         signal=np.zeros((STEPS + 1, max(outputs, filters.d.size + 1))),
         back=np.zeros((STEPS + 1, outputs)),
@@ -206,22 +210,28 @@ def make_diary(built: Built, mask: Mask, filters: Filters, traces: Traces, preci
         sorted_value=np.zeros(arrivals, precision),
         event=np.zeros(lots + 1, np.int64),
         number=np.zeros((events, 3), np.int32),
-        sorted_factor=np.zeros((events, 4)),
+        sorted_factor=np.zeros((events, wide + 3 * wide**2)),
         member=member,
         place=place,
+        wide=np.array([wide]),
+        states=np.array([int(d[member[i * LANES : (i + 1) * LANES]].max()) for i in range(lots)]),
         decay=_decay(built, member, lots),
         **_hears(built, filters, place, member.size),
         **_rows(built, mask, traces, place, lots),
-        start=np.zeros(n),
+        start=np.zeros((n, wide)),
     )
 
 
 def _decay(built: Built, member: np.ndarray, lots: int) -> np.ndarray:
-    """(lots, LANES) D of each unit."""
-    each = np.concatenate([flows(built, p)[:, 0] for p in range(built.units.first.size)])
-    found = np.zeros(lots * LANES)
-    found[: member.size] = each[member]
-    return found.reshape(lots, LANES)
+    """(lots, dm*dm * LANES) D of each unit, in rows of dm."""
+    units, wide = built.units, built.widest
+    found = np.zeros((lots * LANES, wide, wide))
+    for p in range(units.first.size):
+        d, first = int(units.d[p]), int(units.first[p])
+        mine = np.flatnonzero((member >= first) & (member < first + units.size[p]))
+        found[mine, :d, :d] = flows(built, p).reshape(-1, d, d)[member[mine] - first]
+    turned = found.reshape(lots, LANES, wide**2).transpose(0, 2, 1)
+    return np.ascontiguousarray(turned).reshape(lots, -1)
 
 
 def _hears(built: Built, filters: Filters, place: np.ndarray, count: int) -> dict[str, np.ndarray]:
@@ -242,10 +252,11 @@ def _rows(
     unit = np.repeat(np.arange(place.size), np.diff(mask.own))
     chosen = np.flatnonzero(place[unit] >= 0)
     lot, lane = np.divmod(place[unit[chosen]], LANES)
-    key = lot * (int(traces.group.max(initial=0)) + 1) + traces.group[chosen]
+    wide, groups = built.widest, built.wires.delay.size
+    variable = built.wires.variable[mask.own_parameter[chosen]]
+    key = (lot * groups + traces.group[chosen]) * wide + variable
     keys, number = np.unique(key, return_inverse=True)
-    group = keys % (int(traces.group.max(initial=0)) + 1)
-    row = np.searchsorted(keys // (int(traces.group.max(initial=0)) + 1), np.arange(lots + 1))
+    row = np.searchsorted(keys // (groups * wide), np.arange(lots + 1))
     at = (number - row[lot]) * LANES + lane
     own = np.zeros(unit.size, np.int32)
     own[chosen] = at
@@ -258,8 +269,9 @@ def _rows(
     first = np.flatnonzero(np.concatenate([[True], ~follows])[: order.size])
     return {
         "row": row,
-        "group": group.astype(np.int32),
-        "heard": np.bincount(number, minlength=group.size),
+        "group": (keys // wide % groups).astype(np.int32),
+        "state": keys % wide,
+        "heard": np.bincount(number, minlength=keys.size),
         "run": np.searchsorted(of[first], np.arange(lots + 1)),
         "parameter": parameter[first],
         "at": place_in[first],

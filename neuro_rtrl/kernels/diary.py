@@ -10,7 +10,8 @@ signal,
     arrival     P <- T P + A delta       (T, A: the event's reset and loop; else 1)
     gradient    g += L z
 
-is linear in delta, with factors that belong to the unit alone. So they can be summed from the last
+is linear in delta, with factors that belong to the unit alone (numbers, or matrices where it has
+several states). So they can be summed from the last
 step to the first, one number for each unit, whatever its synapses: with S the learning signals to
 come behind the filter, and nu the derivative of the gradient by P at the end of a step,
 
@@ -49,8 +50,6 @@ ARRIVALS, EVENTS, FIRST_STEP, COLUMNS_NOW = range(4)
 CLOCK_SIZE = 4
 # Columns of `Diary.number`: which event is whose, and when; whether its step is a refractory one.
 LANE, WHEN, HELD = range(3)
-# Columns of `Diary.factor`.
-SLOPE, TURN, AFTER, FLOW = range(4)
 
 
 class Diary(NamedTuple):
@@ -63,9 +62,11 @@ class Diary(NamedTuple):
     unit: np.ndarray  # (events,) whose event
     when: np.ndarray  # (events,) step
     held: np.ndarray  # (events,) whether its unit is refractory
-    factor: np.ndarray  # (events, 4) y', T, A, D'
+    # (events, dm + 3 dm*dm) y', then T, A and D' in rows of dm, whatever the unit's own d
+    factor: np.ndarray
     theta: np.ndarray  # (events, mm) dy/dtheta of its unit's own parameters
     theta_sum: np.ndarray  # (filters, N, mm) scratch: sum of S dy/dtheta over events
+    power: np.ndarray  # (steps + 1, dm) scratch: D to the power of the steps that follow
     slope: np.ndarray  # (steps + 1, outputs) dL/dy of each step
     signal: np.ndarray  # (steps + 1, columns) S of each output, or of each filter and of nobody
     back: np.ndarray  # (steps + 1, outputs) B
@@ -78,14 +79,17 @@ class Diary(NamedTuple):
     number: np.ndarray  # (events, 3) lane, step, refractory
     sorted_factor: np.ndarray
     # What does not change.
+    wide: np.ndarray  # (1,) dm
     member: np.ndarray  # (H,) hidden units; number i is lane i % LANES of lot i // LANES
     place: np.ndarray  # (N,) and the number of each, -1 for others
-    decay: np.ndarray  # (lots, LANES) D
+    states: np.ndarray  # (lots,) largest d of the units of a lot
+    decay: np.ndarray  # (lots, dm*dm * LANES) D in rows of dm, zero beyond a unit's own d
     hears: np.ndarray  # (H + 1,) synapses from each to readouts
     output: np.ndarray  # their outputs, by unit
     weight: np.ndarray  # and b
-    row: np.ndarray  # (lots + 1,) rows of a lot: groups that any of its units hears
-    group: np.ndarray  # (rows,) group of each
+    row: np.ndarray  # (lots + 1,) rows of a lot: groups that any of its units hears, by state
+    group: np.ndarray  # (rows,) group of each, and the state that it acts on
+    state: np.ndarray
     heard: np.ndarray  # (rows,) and how many of the lot's units learn from it
     run: np.ndarray  # (lots + 1,) runs: neighbours in a row whose parameters follow each other
     parameter: np.ndarray  # (runs,) first parameter
@@ -94,15 +98,16 @@ class Diary(NamedTuple):
     gain: np.ndarray  # (runs,)
     own: np.ndarray  # (own entries,) place in its lot's rows of each own synapse
     own_gain: np.ndarray  # (own entries,)
-    start: np.ndarray  # (N,) nu before the first step
+    start: np.ndarray  # (N, dm) nu before the first step
 
 
 class Desk(NamedTuple):
     """Scratch of one thread."""
 
-    worth: np.ndarray  # (CHUNK times LANES) mu
-    nu: np.ndarray  # (LANES,)
-    before: np.ndarray  # (LANES,) nu of refractory units, before the step
-    sums: np.ndarray  # (1 + filters, most rows of a lot times LANES)
-    begin: np.ndarray  # (1 + filters, LANES) nu before the first step
+    worth: np.ndarray  # (dm times CHUNK times LANES) mu by state, step, lane
+    nu: np.ndarray  # (dm times LANES)
+    work: np.ndarray  # (dm times LANES)
+    before: np.ndarray  # (dm times LANES) nu of refractory units, before the step
+    sums: np.ndarray  # (dm + filters, most rows of a lot times LANES)
+    begin: np.ndarray  # (dm + filters, dm, LANES) nu before the first step
     adds: np.ndarray  # (1,) multiply-adds

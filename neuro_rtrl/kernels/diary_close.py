@@ -28,6 +28,7 @@ from neuro_rtrl.kernels.layout import (
     Units,
 )
 from neuro_rtrl.kernels.refs import ref
+from neuro_rtrl.kernels.small import identity, power_into
 from neuro_rtrl.kernels.traces import Traces
 
 
@@ -57,7 +58,7 @@ def leave_behind(
     desk: Desk,
     end: np.ndarray,
 ) -> None:
-    """Traces at the window's end, in place of those at its beginning; `end` (C, G) is scratch."""
+    """Traces at the window's end, in place of those before it; `end` (C, dm, G) is scratch."""
     _leave(
         ref(units), ref(mask), ref(run), ref(rows), ref(filters), ref(traces), ref(diary),
         ref(desk), end,
@@ -77,7 +78,7 @@ def _leave(
     end: np.ndarray,
 ) -> None:
     steps = run.clock[STEP] - diary.clock[FIRST_STEP]
-    _sources(traces, diary, steps, end)
+    _sources(rows, traces, diary, steps, end)
     for f in range(filters.d.shape[0]):
         power = 1.0
         for t in range(steps - 1, -1, -1):
@@ -95,31 +96,34 @@ def _leave(
             if diary.touched[members[i]] or traces.shared[members[i]] < 0:
                 some = True
             else:
-                _pass_by(run, rows, filters, diary, lot, i, members[i], steps)
+                _pass_by(units, run, rows, filters, diary, members[i], steps)
         if some:
             _sum_lot(run, filters, diary, desk, lot)
             for i in range(members.shape[0]):
                 if diary.touched[members[i]] or traces.shared[members[i]] < 0:
                     _settle(
-                        mask, run, rows, filters, traces, diary, desk, end, i, members[i], steps
-                    )
+                        units, mask, run, rows, filters, traces, diary, desk, end, i, members[i],
+                        steps,
+                    )  # fmt: skip
     _readouts(units, mask, run, rows, traces, diary, steps)
     for c in range(traces.d.shape[0]):
-        for g in range(traces.delta.shape[0]):
-            traces.z[c, 0, g] = end[c, g]
+        for v in range(traces.d[c]):
+            for g in range(traces.delta.shape[0]):
+                traces.z[c, v, g] = end[c, v, g]
 
 
 @inline
 def _sum_lot(run: Run, filters: Filters, diary: Diary, desk: Desk, lot: int) -> None:
     """The sums of a lot for its traces behind each filter, and for P."""
-    nobody = filters.d.shape[0]
-    for f in range(nobody):
-        sum_up(run, diary, desk, lot, 1 + f, f, 0.0)
-        for i in range(LANES):
-            desk.begin[1 + f, i] = desk.nu[i]
-    sum_up(run, diary, desk, lot, 0, nobody, 1.0)
-    for i in range(LANES):
-        desk.begin[0, i] = desk.nu[i]
+    nobody, d = filters.d.shape[0], diary.states[lot]
+    for which in range(d + nobody):
+        if which < d:
+            sum_up(run, diary, desk, lot, which, nobody, which)
+        else:
+            sum_up(run, diary, desk, lot, which, which - d, -1)
+        for v in range(d):
+            for i in range(LANES):
+                desk.begin[which, v, i] = desk.nu[v * LANES + i]
 
 
 @inline
@@ -138,14 +142,14 @@ def _readouts(
         if diary.place[k] >= 0 or traces.shared[k] >= 0:
             continue
         p = units.population[k]
-        whole = _powers(units.flow_d[units.at_dd[p] + k - units.first[p]], steps, diary.back[:, 0])
+        whole = _powers(units.flow_d[units.at_dd[p] + k - units.first[p]], steps, diary.power[:, 0])
         for j in range(mask.own[k], mask.own[k + 1]):
             g, total = traces.group[j], 0.0
             for a in range(group_begins(diary, g, 0), diary.pointer[g, chunks - 1]):
-                total += diary.back[diary.sorted_step[a], 0] * diary.sorted_value[a]
-            entry = whole * trace(mask, rows, traces, k, j) + diary.own_gain[j] * total
+                total += diary.power[diary.sorted_step[a], 0] * diary.sorted_value[a]
+            entry = whole * trace(mask, rows, traces, k, 1, 0, j) + diary.own_gain[j] * total
             rows.own[mask.own_at[k] + j - mask.own[k]] = entry
-        _is_settled(run, rows, k)
+        _is_settled(units, run, rows, k)
 
 
 @inline
@@ -158,8 +162,8 @@ def _powers(flow: float, steps: int, power: np.ndarray) -> float:
 
 
 @inline
-def _is_settled(run: Run, rows: Rows, k: int) -> None:
-    rows.own_pending[k, 0] = 1.0
+def _is_settled(units: Units, run: Run, rows: Rows, k: int) -> None:
+    identity(units.d[units.population[k]], rows.own_pending[k])
     rows.own_step[k] = run.clock[STEP] - 1
     rows.settled[k] = -1
 
@@ -176,33 +180,55 @@ def _sum_theta(diary: Diary, count: int) -> None:
 
 
 @inline
-def _sources(traces: Traces, diary: Diary, steps: int, end: np.ndarray) -> None:
+def _sources(rows: Rows, traces: Traces, diary: Diary, steps: int, end: np.ndarray) -> None:
     """end <- Z at the end of the window."""
-    chunks = diary.pointer.shape[1]
+    chunks, whole = diary.pointer.shape[1], rows.matrix[4]
     for c in range(traces.d.shape[0]):
-        power = diary.back[:, 0]
-        whole = _powers(traces.flow[c, 0], steps, power)
-        for g in range(traces.delta.shape[0]):
-            total = whole * traces.z[c, 0, g]
-            if traces.variable[c, g] >= 0:
-                for a in range(group_begins(diary, g, 0), diary.pointer[g, chunks - 1]):
-                    total += power[diary.sorted_step[a]] * diary.sorted_value[a]
-            end[c, g] = total
+        d = traces.d[c]
+        identity(d, whole)
+        power_into(d, traces.flow[c], steps, whole, rows.matrix[:3])
+        for u in range(d):
+            _columns(d, traces.flow[c], u, steps, diary.power)
+            for g in range(traces.delta.shape[0]):
+                if traces.variable[c, g] != u:
+                    continue
+                first, last = group_begins(diary, g, 0), diary.pointer[g, chunks - 1]
+                for v in range(d):
+                    total = 0.0
+                    for w in range(d):
+                        total += whole[v * d + w] * traces.z[c, w, g]
+                    for a in range(first, last):
+                        total += diary.power[diary.sorted_step[a], v] * diary.sorted_value[a]
+                    end[c, v, g] = total
+
+
+@inline
+def _columns(d: int, flow: np.ndarray, u: int, steps: int, power: np.ndarray) -> None:
+    """power (steps, d) <- column u of the flow of the steps that follow each."""
+    for v in range(d):
+        power[steps - 1, v] = 1.0 if v == u else 0.0
+    for t in range(steps - 2, -1, -1):
+        for v in range(d):
+            power[t, v] = 0.0
+            for w in range(d):
+                power[t, v] += flow[v * d + w] * power[t + 1, w]
 
 
 @inline
 def _pass_by(
+    units: Units,
     run: Run,
     rows: Rows,
     filters: Filters,
     diary: Diary,
-    lot: int,
-    i: int,
     k: int,
     steps: int,
 ) -> None:
     """Unit k had no event."""
-    rows.own_pending[k, 0] *= diary.decay[lot, i] ** steps
+    p = units.population[k]
+    d = units.d[p]
+    at = units.at_dd[p] + (k - units.first[p]) * d * d
+    power_into(d, units.flow_d[at : at + d * d], steps, rows.own_pending[k], rows.matrix[:3])
     rows.own_step[k] = run.clock[STEP] - 1
     rows.settled[k] = -1
     for f in range(filters.d.shape[0]):
@@ -211,6 +237,7 @@ def _pass_by(
 
 @inline
 def _settle(
+    units: Units,
     mask: Mask,
     run: Run,
     rows: Rows,
@@ -225,31 +252,45 @@ def _settle(
 ) -> None:
     """Own block and filters of unit k, lane i of its lot."""
     first, last, c = mask.own[k], mask.own[k + 1], traces.shared[k]
-    at = mask.own_at[k] - first
+    d, states = units.d[units.population[k]], diary.states[diary.place[k] // LANES]
+    size, before = last - first, rows.matrix[3]
     for f in range(filters.d.shape[0]):
-        if not filters.sends[f, k]:
-            continue
-        keep = filters.pending[f, k, 0] * diary.signal[steps, f]
-        if not filters.filled[f, k]:
-            keep = 0.0
-            rows.counts[ENTRIES_NOW] += last - first
-        behind, begin, sums = filters.z[filters.at[f, k] :], desk.begin[1 + f, i], desk.sums[1 + f]
-        for j in range(first, last):
-            gain = 1.0 if c >= 0 else diary.own_gain[j]
-            part = begin * trace(mask, rows, traces, k, j) + gain * sums[diary.own[j]]
-            behind[j - first] = keep * behind[j - first] + part
-        for j in range(int(filters.at[f, k + 1] - filters.at[f, k]) - (last - first)):
-            behind[last - first + j] *= keep
-            behind[last - first + j] += diary.theta_sum[f, k, j]
-        filters.filled[f, k] = 1
-        filters.pending[f, k, 0] = 1.0
+        if filters.sends[f, k]:
+            _open_filter(rows, filters, diary, f, k, size, steps)
     for j in range(first, last):
-        gain, rest = 1.0 if c >= 0 else diary.own_gain[j], 0.0
-        if c >= 0:
-            rest = end[c, traces.group[j]]
-        part = (
-            desk.begin[0, i] * trace(mask, rows, traces, k, j) + gain * desk.sums[0, diary.own[j]]
-        )
-        rows.own[at + j] = part - rest
-    _is_settled(run, rows, k)
-    rows.counts[MULTIPLY_ADDS] += (last - first) * (2 + 2 * filters.d.shape[0])
+        gain = 1.0 if c >= 0 else diary.own_gain[j]
+        for v in range(d):
+            before[v] = trace(mask, rows, traces, k, d, v, j)
+        for f in range(filters.d.shape[0]):
+            if filters.sends[f, k]:
+                part = gain * desk.sums[states + f, diary.own[j]]
+                for v in range(d):
+                    part += desk.begin[states + f, v, i] * before[v]
+                filters.z[filters.at[f, k] + j - first] += part
+        for v in range(d):
+            entry = gain * desk.sums[v, diary.own[j]]
+            for u in range(d):
+                entry += desk.begin[v, u, i] * before[u]
+            if c >= 0:
+                entry -= end[c, v, traces.group[j]]
+            rows.own[mask.own_at[k] + v * size + j - first] = entry
+    _is_settled(units, run, rows, k)
+    rows.counts[MULTIPLY_ADDS] += size * d * (d + 1 + filters.d.shape[0])
+
+
+@inline
+def _open_filter(
+    rows: Rows, filters: Filters, diary: Diary, f: int, k: int, size: int, steps: int
+) -> None:
+    """z <- kappa^T z, and what events have brought of the unit's own parameters."""
+    z, whole = filters.z[filters.at[f, k] :], filters.at[f, k + 1] - filters.at[f, k]
+    keep = filters.pending[f, k, 0] * diary.signal[steps, f]
+    if not filters.filled[f, k]:
+        rows.counts[ENTRIES_NOW] += size
+        keep = 0.0
+    for j in range(whole):
+        z[j] *= keep
+    for j in range(size, whole):
+        z[j] += diary.theta_sum[f, k, j - size]
+    filters.filled[f, k] = 1
+    filters.pending[f, k, 0] = 1.0

@@ -116,7 +116,7 @@ def _of_readout(
         low = group_begins(diary, g, 0)
         for a in range(low, diary.pointer[g, chunks - 1]):
             total += diary.back[diary.sorted_step[a], o] * diary.sorted_value[a]
-        entry = trace(mask, rows, traces, k, j)
+        entry = trace(mask, rows, traces, k, 1, 0, j)
         part = diary.own_gain[j] * total + traces.gain[j] * (before * entry)
         gradient[mask.own_parameter[j]] += part
         rows.counts[GRADIENT_ADDS] += diary.pointer[g, chunks - 1] - low + 1
@@ -133,17 +133,18 @@ def _read(run: Run, diary: Diary, desk: Desk, low: int, high: int, gradient: np.
     for lot in range(low, high):
         units = diary.member[lot * LANES : (lot + 1) * LANES]
         for i in range(units.shape[0]):
-            diary.start[units[i]] = 0.0
+            diary.start[units[i], :] = 0.0
         if diary.event[lot] == diary.event[lot + 1]:
             continue
-        sum_up(run, diary, desk, lot, 0, -1, 0.0)
+        sum_up(run, diary, desk, lot, 0, -1, -1)
         first, last = diary.run[lot], diary.run[lot + 1]
         scatter(
             desk.sums[0], diary.parameter[first:last], diary.at[first:last],
             diary.length[first:last], diary.gain[first:last], gradient,
         )  # fmt: skip
         for i in range(units.shape[0]):
-            diary.start[units[i]] = desk.nu[i]
+            for v in range(diary.states[lot]):
+                diary.start[units[i], v] = desk.nu[v * LANES + i]
 
 
 @leaf
@@ -200,10 +201,13 @@ def _remember(
 ) -> None:
     for number in range(diary.member.shape[0]):
         k = diary.member[number]
-        first, last, nu = mask.own[k], mask.own[k + 1], diary.start[k]
-        if nu != 0.0:
+        first, last, d = mask.own[k], mask.own[k + 1], units.d[units.population[k]]
+        for v in range(d):
+            nu = diary.start[k, v]
+            if nu == 0.0:
+                continue
             for j in range(first, last):
-                entry = trace(mask, rows, traces, k, j)
+                entry = trace(mask, rows, traces, k, d, v, j)
                 gradient[mask.own_parameter[j]] += traces.gain[j] * (nu * entry)
             rows.counts[GRADIENT_ADDS] += 2 * (last - first)
         for f in range(filters.d.shape[0]):

@@ -10,17 +10,13 @@ from __future__ import annotations
 import numpy as np
 
 from neuro_rtrl.kernels.diary import (
-    AFTER,
     ARRIVALS,
     CHUNK,
     EVENTS,
     FIRST_STEP,
-    FLOW,
     HELD,
     LANE,
     LANES,
-    SLOPE,
-    TURN,
     WHEN,
     Desk,
     Diary,
@@ -74,7 +70,7 @@ def _sort_events(diary: Diary) -> None:
         diary.number[at, LANE] = number % LANES
         diary.number[at, WHEN] = diary.when[i]
         diary.number[at, HELD] = diary.held[i]
-        for v in range(4):
+        for v in range(diary.factor.shape[1]):
             diary.sorted_factor[at, v] = diary.factor[i, v]
         event[number // LANES] = at + 1
     for lot in range(event.shape[0] - 1, 0, -1):
@@ -91,45 +87,51 @@ def group_begins(diary: Diary, g: int, c: int) -> int:
 
 
 @inline
-def trace(mask: Mask, rows: Rows, traces: Traces, k: int, j: int) -> float:
-    """P of unit k and its own synapse j, but for a gain that waits: R + Z, or what it has alone."""
-    entry = rows.own_pending[k, 0] * rows.own[mask.own_at[k] + j - mask.own[k]]
+def trace(mask: Mask, rows: Rows, traces: Traces, k: int, d: int, v: int, j: int) -> float:
+    """State v of P of unit k and own synapse j, but for a gain that waits: R + Z, or P alone."""
+    size, place, entry = mask.own[k + 1] - mask.own[k], mask.own_at[k] + j - mask.own[k], 0.0
+    for u in range(d):
+        entry += rows.own_pending[k, v * d + u] * rows.own[place + u * size]
     if traces.shared[k] >= 0:
-        entry += traces.z[traces.shared[k], 0, traces.group[j]]
+        entry += traces.z[traces.shared[k], v, traces.group[j]]
     return entry
 
 
 @inline
-def sum_up(run: Run, diary: Diary, desk: Desk, lot: int, which: int, only: int, end: float) -> None:
+def sum_up(run: Run, diary: Diary, desk: Desk, lot: int, which: int, only: int, end: int) -> None:
     """Row `which` of the desk's sums <- over all arrivals, y mu; nu <- before the first step.
 
     Args:
         only: column of `diary.signal` that units listen to, -1: what their synapses say.
-        end: nu after the last step.
+        end: the state whose nu is 1 after the last step, -1: none.
     """
     steps = run.clock[STEP] - diary.clock[FIRST_STEP]
     low, high = diary.row[lot], diary.row[lot + 1]
     sums = desk.sums[which, : (high - low) * LANES]
     sums[:] = 0
-    desk.nu[:] = end
+    desk.nu[:] = 0.0
+    if end >= 0:
+        desk.nu[end * LANES : (end + 1) * LANES] = 1.0
     event = diary.event[lot + 1]
     for c in range((steps - 1) // CHUNK, -1, -1):
-        first, before = c * CHUNK, event
+        first, left = c * CHUNK, event
         nothing = is_nothing(desk.nu)
         event = look_back(
-            desk.worth, desk.nu, desk.before, diary.decay[lot], first, min(steps, first + CHUNK),
-            diary.number, diary.sorted_factor, diary.event[lot], event,
-            diary.hears[lot * LANES :], diary.output, diary.weight, diary.signal, only,
+            diary.states[lot], desk.worth, desk.nu, desk.work, desk.before, diary.decay[lot],
+            first, min(steps, first + CHUNK), diary.number, diary.sorted_factor, diary.event[lot],
+            event, diary.hears[lot * LANES :], diary.output, diary.weight, diary.signal, only,
         )  # fmt: skip
-        if event < before or not nothing:
+        if event < left or not nothing:
             desk.adds[0] += (min(steps, first + CHUNK) - first) * LANES
             gather(sums, diary, desk, c, low, high)
 
 
 @leaf
 def look_back(
+    d: int,
     worth: np.ndarray,
     nu: np.ndarray,
+    work: np.ndarray,
     before: np.ndarray,
     decay: np.ndarray,
     first: int,
@@ -145,10 +147,10 @@ def look_back(
     only: int,
 ) -> int:
     """worth <- mu of steps `first` to `end`; the number of events that are left is returned."""
-    kind = worth.dtype.type
     tiny = SMALLEST if worth.itemsize == 4 else TINY
     for t in range(end - 1, first - 1, -1):
-        fall(worth, (t - first) * LANES, nu, tiny)
+        for v in range(d):
+            fall(worth, (v * CHUNK + t - first) * LANES, nu, v * LANES, tiny)
         held, last = False, event
         while event > least and number[event - 1, WHEN] == t:
             event -= 1
@@ -158,16 +160,64 @@ def look_back(
             else:
                 for e in range(hears[i], hears[i + 1]):
                     total += weight[e] * signal[t, output[e]]
-            worth[(t - first) * LANES + i] = kind(factor[event, AFTER] * nu[i])
-            nu[i] = factor[event, SLOPE] * total + factor[event, TURN] * nu[i]
+            _pass_event(
+                d, worth, (t - first) * LANES + i, nu, work, before, i, factor[event], total
+            )
             held |= number[event, HELD] != 0
-            before[i] = factor[event, FLOW] * nu[i]
-        times(nu, decay)
+        _flow(d, nu, work, decay)
         if held:
             for e in range(event, last):
                 if number[e, HELD]:
-                    nu[number[e, LANE]] = before[number[e, LANE]]
+                    for v in range(d):
+                        i = v * LANES + number[e, LANE]
+                        nu[i] = before[i]
     return event
+
+
+@inline
+def _pass_event(
+    d: int,
+    worth: np.ndarray,
+    place: int,
+    nu: np.ndarray,
+    work: np.ndarray,
+    before: np.ndarray,
+    i: int,
+    factor: np.ndarray,
+    total: float,
+) -> None:
+    """mu <- A nu, nu <- y' S + T nu of lane i; before <- D' nu."""
+    kind = worth.dtype.type
+    wide = nu.shape[0] // LANES
+    after, flow = wide + wide * wide, wide + 2 * wide * wide
+    for v in range(d):
+        work[v * LANES + i] = nu[v * LANES + i]
+    for u in range(d):
+        turned, arrived = factor[u] * total, 0.0
+        for v in range(d):
+            turned += factor[wide + v * wide + u] * work[v * LANES + i]
+            arrived += factor[after + v * wide + u] * work[v * LANES + i]
+        nu[u * LANES + i] = turned
+        worth[place + u * CHUNK * LANES] = kind(arrived)
+    for u in range(d):
+        moved = 0.0
+        for v in range(d):
+            moved += factor[flow + v * wide + u] * nu[v * LANES + i]
+        before[u * LANES + i] = moved
+
+
+@inline
+def _flow(d: int, nu: np.ndarray, work: np.ndarray, decay: np.ndarray) -> None:
+    """nu <- nu D, for all lanes."""
+    wide = nu.shape[0] // LANES
+    if d == 1:
+        times(nu, 0, nu, 0, decay, 0, False)
+        return
+    for u in range(d):
+        for v in range(d):
+            times(work, u * LANES, nu, v * LANES, decay, (v * wide + u) * LANES, v > 0)
+    for i in range(d * LANES):
+        nu[i] = work[i]
 
 
 @inline
@@ -188,6 +238,6 @@ def gather(sums: np.ndarray, diary: Diary, desk: Desk, chunk: int, low: int, hig
         if begin < end:
             collect(
                 sums, (r - low) * LANES, begin, end, diary.sorted_step, diary.sorted_value,
-                desk.worth, chunk * CHUNK,
+                desk.worth, (chunk - diary.state[r]) * CHUNK,
             )  # fmt: skip
             desk.adds[0] += (end - begin) * diary.heard[r]

@@ -10,19 +10,16 @@ import numpy as np
 from neuro_rtrl.kernels import forward, influence
 from neuro_rtrl.kernels.arrive import come_alive
 from neuro_rtrl.kernels.begin import open_step
-from neuro_rtrl.kernels.columns import is_sensitive, theta_parameter
+from neuro_rtrl.kernels.columns import theta_parameter
 from neuro_rtrl.kernels.diary import (
-    AFTER,
     ARRIVALS,
     COLUMNS_NOW,
     EVENTS,
     FIRST_STEP,
-    FLOW,
-    SLOPE,
-    TURN,
     Diary,
 )
-from neuro_rtrl.kernels.filters import Filters, take_feedback, theta_part
+from neuro_rtrl.kernels.diary_events import note_events, note_held
+from neuro_rtrl.kernels.filters import Filters, take_feedback
 from neuro_rtrl.kernels.jit import inline, kernel
 from neuro_rtrl.kernels.layout import (
     ARRIVED,
@@ -106,7 +103,7 @@ def _steps(
         # A pause waits for the window's end, so that it changes no sum.
         stream.pause[0] -= 1
         open_step(units, wires, values, run, stream)
-        _note_held(units, run, diary)
+        note_held(units, run, diary)
         forward.jacobians(units, values, run)
         forward.update(units, values, run)
         influence.advance_theta(units, run, rows)
@@ -117,7 +114,7 @@ def _steps(
         send(wires, run)
         forward.deliver(units, wires, values, run)
         _note_arrivals(wires, mask, run, rows, traces, diary)
-        _note_events(units, wires, mask, values, run, rows, filters, diary)
+        note_events(units, wires, mask, values, run, rows, filters, diary)
         predict(units, stream, run)
         _note_losses(units, run, rows, diary, stream, gradient)
         influence.close_step(units, run, rows)
@@ -135,30 +132,6 @@ def _is_full(run: Run, diary: Diary) -> bool:
     clock, room = diary.clock, diary.room
     many = clock[ARRIVALS] >= room[0] or clock[EVENTS] >= room[1]
     return bool(many or run.clock[STEP] - clock[FIRST_STEP] >= room[2])
-
-
-@inline
-def _note_held(units: Units, run: Run, diary: Diary) -> None:
-    """Steps in which units are refractory."""
-    now, count = run.clock[STEP] - diary.clock[FIRST_STEP], diary.clock[EVENTS]
-    for p in range(units.first.shape[0]):
-        if not units.refractory[p]:
-            continue
-        for k in range(units.first[p], units.first[p] + units.size[p]):
-            if not run.held[k] or diary.place[k] < 0:
-                continue
-            diary.unit[count] = k
-            diary.when[count] = now
-            diary.held[count] = 1
-            diary.factor[count, SLOPE] = 0.0
-            diary.factor[count, TURN] = 1.0
-            diary.factor[count, AFTER] = 0.0 if units.blind[p, 0] else 1.0
-            diary.factor[count, FLOW] = units.held_d[units.at_dd[p] + k - units.first[p]]
-            for j in range(units.m[p]):
-                diary.theta[count, j] = 0.0
-            diary.touched[k] = 1
-            count += 1
-    diary.clock[EVENTS] = count
 
 
 @inline
@@ -194,76 +167,6 @@ def _hear_first(
         if slot >= 0 and traces.shared[k] < 0 and not rows.alive[slot]:
             come_alive(mask, rows, k, slot)
             diary.clock[COLUMNS_NOW] += 1
-
-
-@inline
-def _note_events(
-    units: Units,
-    wires: Wires,
-    mask: Mask,
-    values: np.ndarray,
-    run: Run,
-    rows: Rows,
-    filters: Filters,
-    diary: Diary,
-) -> None:
-    """What the events of live units do to their traces; then states are reset."""
-    now, count = run.clock[STEP] - diary.clock[FIRST_STEP], diary.clock[EVENTS]
-    for i in range(run.clock[LIVE]):
-        k = run.live[i]
-        slope, turn, after, p = 0.0, 1.0, 1.0, units.population[k]
-        at = units.at_h[p] + k - units.first[p]
-        if is_sensitive(units, run, k):
-            slope = run.dy[at]
-            theta_part(units, mask, run, rows, filters, k, run.dy[at : at + 1])
-        deaf = run.held[k] and units.blind[p, 0]
-        moves = influence.turns(units, run, k)
-        if moves and units.m[p] > 0:
-            influence.turn(units, values, run, rows, k)
-            turn, after = rows.matrix[4, 0], rows.after[k, 0]
-        elif moves:
-            turn, after = _turn(units, values, run, k)
-        if filters.loop[k] >= 0 and slope != 0.0 and not deaf:
-            weight = values[filters.loop[k]] * wires.gain[filters.loop[k]] * after
-            turn += weight * slope
-            _return_theta(units, mask, rows, filters, k, weight)
-        if slope != 0.0 or moves:
-            diary.unit[count] = k
-            diary.when[count] = now
-            diary.held[count] = 0
-            diary.factor[count, SLOPE] = slope
-            diary.factor[count, TURN] = turn
-            diary.factor[count, AFTER] = 0.0 if deaf else after
-            for j in range(units.m[p]):
-                part = filters.q[mask.own[k + 1] - mask.own[k] + j]
-                diary.theta[count, j] = part if slope != 0.0 else 0.0
-            diary.touched[k] = 1
-            count += 1
-        if run.s[k] and moves:
-            forward.apply_reset(units, run, k)
-    diary.clock[EVENTS] = count
-
-
-@inline
-def _return_theta(
-    units: Units, mask: Mask, rows: Rows, filters: Filters, k: int, weight: float
-) -> None:
-    """Influence of unit k's own parameters comes back through its synapse with itself."""
-    p, size = units.population[k], mask.own[k + 1] - mask.own[k]
-    m = units.m[p]
-    for j in range(m):
-        rows.theta[units.at_dm[p] + (k - units.first[p]) * m + j] += weight * filters.q[size + j]
-
-
-@inline
-def _turn(units: Units, values: np.ndarray, run: Run, k: int) -> tuple[float, float]:
-    """T = A + (R(h) - h) ds/dh, and A, of a unit with one state; the reset stays in `run.work`."""
-    forward.reset_parts(units, values, run, k)
-    p = units.population[k]
-    place = units.at_h[p] + k - units.first[p]
-    after = run.work[1] if run.s[k] else 1.0
-    jump = run.work[0] - run.h[place] if units.jumps[p, 0] else 0.0
-    return after + jump * run.ds[place], after
 
 
 @inline

@@ -36,16 +36,17 @@ def _spread(builder: Any, number: Any) -> Any:
 
 
 @compiled_or(plain.fall)
-def fall(typingctx: Any, worth: Any, place: Any, nu: Any, tiny: Any) -> Any:
-    """worth[place:] <- nu (LANES,), where what is not above `tiny` has become zero."""
+def fall(typingctx: Any, worth: Any, place: Any, nu: Any, start: Any, tiny: Any) -> Any:
+    """worth[place:] <- nu[start:], LANES of them; what is not above `tiny` has become zero."""
 
     def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         kinds = signature.args
         into, into_align = _lanes(context, builder, kinds[0], values[0], values[1])
-        of, align = _lanes(context, builder, kinds[2], values[2], ir.IntType(64)(0))
+        of, align = _lanes(context, builder, kinds[2], values[2], values[3])
         number = builder.load(of, align=align)
         negative = builder.fneg(number)
-        high = _spread(builder, values[3])
+        high = _spread(builder, values[4])
+        # Unordered: what is not a number stays.
         large = builder.or_(
             builder.fcmp_unordered(">", number, high), builder.fcmp_unordered(">", negative, high)
         )
@@ -56,22 +57,33 @@ def fall(typingctx: Any, worth: Any, place: Any, nu: Any, tiny: Any) -> Any:
         builder.store(kept, into, align=into_align)
         return context.get_dummy_value()
 
-    return types.void(worth, types.int64, nu, types.float64), codegen
+    return types.void(worth, types.int64, nu, types.int64, types.float64), codegen
 
 
 @compiled_or(plain.times)
-def times(typingctx: Any, nu: Any, decay: Any) -> Any:
-    """nu <- decay nu (LANES,)."""
+def times(
+    typingctx: Any, out: Any, place: Any, nu: Any, start: Any, by: Any, line: Any, more: Any
+) -> Any:
+    """out[place:] <- nu[start:] by[line:], LANES of each; added to it if `more`."""
 
     def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        start = ir.IntType(64)(0)
-        into, align = _lanes(context, builder, signature.args[0], values[0], start)
-        by, _ = _lanes(context, builder, signature.args[1], values[1], start)
-        product = builder.fmul(builder.load(into, align=align), builder.load(by, align=align))
-        builder.store(product, into, align=align)
+        kinds = signature.args
+        into, align = _lanes(context, builder, kinds[0], values[0], values[1])
+        of, _ = _lanes(context, builder, kinds[2], values[2], values[3])
+        factor, _ = _lanes(context, builder, kinds[4], values[4], values[5])
+        product = builder.fmul(
+            builder.load(of, align=align), builder.load(factor, align=align), flags=_FUSED
+        )
+        added = builder.fadd(builder.load(into, align=align), product, flags=_FUSED)
+        wide = ir.VectorType(ir.IntType(1), LANES)
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+        flag = builder.insert_element(ir.Constant(wide, ir.Undefined), values[6], ir.IntType(32)(0))
+        flags = builder.shuffle_vector(flag, ir.Constant(wide, ir.Undefined), mask)
+        builder.store(builder.select(flags, added, product), into, align=align)
         return context.get_dummy_value()
 
-    return types.void(nu, decay), codegen
+    i = types.int64
+    return types.void(out, i, nu, i, by, i, types.boolean), codegen
 
 
 @compiled_or(plain.collect)

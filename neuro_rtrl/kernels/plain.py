@@ -116,15 +116,19 @@ def look(array: np.ndarray, place: int) -> int:
     return int(array.flat[place])
 
 
-def fall(worth: np.ndarray, place: int, nu: np.ndarray, tiny: float) -> None:
-    """worth[place:] <- nu (LANES,), where what is not above `tiny` has become zero."""
-    nu[np.abs(nu) <= tiny] = 0.0
-    worth[place : place + LANES] = nu
+def fall(worth: np.ndarray, place: int, nu: np.ndarray, start: int, tiny: float) -> None:
+    """worth[place:] <- nu[start:], LANES of them; what is not above `tiny` has become zero."""
+    lanes = nu[start : start + LANES]
+    lanes[np.abs(lanes) <= tiny] = 0.0
+    worth[place : place + LANES] = lanes
 
 
-def times(nu: np.ndarray, decay: np.ndarray) -> None:
-    """nu <- decay nu."""
-    nu *= decay
+def times(
+    out: np.ndarray, place: int, nu: np.ndarray, start: int, by: np.ndarray, line: int, more: bool
+) -> None:
+    """out[place:] <- nu[start:] by[line:], LANES of each; added to it if `more`."""
+    product = nu[start : start + LANES] * by[line : line + LANES]
+    out[place : place + LANES] = out[place : place + LANES] * more + product
 
 
 def collect(

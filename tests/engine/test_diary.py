@@ -29,16 +29,21 @@ def one_thread() -> Iterator[None]:
     set_threads(1)
 
 
-def network(delay: str = "0 ms", memory: str = "leaky_readout", **options: Any) -> nr.Network:
+def network(
+    delay: str = "0 ms", memory: str = "leaky_readout", model: str = "lif", **options: Any
+) -> nr.Network:
     """Two populations that hear each other, more units than a lot has, two kinds of readouts."""
     net = nr.Network(dt="1 ms", seed=6)
     x = net.inputs(5, name="x")
-    first, second = (net.neurons(n, "lif", name=f"h{n}", **options) for n in (LANES + 6, 5))
-    second_too: dict[str, Any] = {"weights": "normal(0, 0.3)", "density": 0.3, "delay": delay}
-    net.connect(x, first, weights="normal(0.4, 0.8)", density=0.7)
-    net.connect(first, first, weights="normal(0, 0.12)", density=0.5, delay=delay)
-    net.connect(first, second, **second_too)
-    net.connect(second, first, **second_too)
+    first, second = (net.neurons(n, model, name=f"h{n}", **options) for n in (LANES + 6, 5))
+    later: dict[str, Any] = {"weights": "normal(0, 0.3)", "density": 0.3, "delay": delay}
+    for port in first.model.ports:
+        net.connect(x, first, weights="normal(0.4, 0.8)", density=0.7, port=port)
+        net.connect(
+            first, first, weights="normal(0, 0.12)", density=0.5, delay=delay, port=port
+        )  # fmt: skip
+        net.connect(first, second, port=port, **later)
+        net.connect(second, first, port=port, **later)
     y, z = net.neurons(2, memory, name="y"), net.neurons(2, "leaky_readout", name="z", tau="5 ms")
     net.connect(first, y, density=0.8)
     net.connect(second, y)
@@ -46,11 +51,11 @@ def network(delay: str = "0 ms", memory: str = "leaky_readout", **options: Any) 
     return net
 
 
-def layer(learn: tuple[str, ...] = (), **options: Any) -> nr.Network:
+def layer(learn: tuple[str, ...] = (), model: str = "lif", **options: Any) -> nr.Network:
     """One population with loops; readouts learn a bias where units learn something."""
     options |= {"learn": learn} if learn else {}
     net = nr.Network(dt="1 ms", seed=4)
-    x, h = net.inputs(5, name="x"), net.neurons(9, "lif", name="h", **options)
+    x, h = net.inputs(5, name="x"), net.neurons(9, model, name="h", **options)
     net.connect(x, h, weights="normal(0.4, 0.8)")
     net.connect(h, h, weights="normal(0.2, 0.6)")
     net.connect(h, net.neurons(3, "leaky_readout", name="y", learn="bias" if learn else ()))
@@ -240,7 +245,7 @@ def test_silent_units_add_nothing() -> None:
 @pytest.mark.parametrize("change", ["model", "map", "short"])
 def test_networks_that_keep_no_diary(change: str) -> None:
     net = nr.Network(dt="1 ms", seed=1)
-    kind = {"model": "alif", "map": "eprop_lif"}.get(change, "lif")
+    kind = {"model": "egru", "map": "eprop_lif"}.get(change, "lif")
     h = net.neurons(3, kind, name="h")
     net.connect(net.inputs(5), h)
     net.connect(h, net.neurons(1, "leaky_readout", name="y"))

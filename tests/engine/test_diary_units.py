@@ -32,21 +32,33 @@ OWN = (
 )
 
 
+TWO = ({"model": "alif"}, {"model": "alif", "reset": "v = 0; a += 1", "beta": 0.4})
+KINDS = (
+    *OWN,
+    *TWO,
+    *({"model": "alif"} | options for options in OWN),
+    {"model": "lif_current"},
+    {"model": "lif_current"} | OWN[0],
+)
+
+
 @pytest.mark.usefixtures("short_ones")
 @pytest.mark.parametrize("room", [None, SMALL])
 @pytest.mark.parametrize("rule", ["eprop", "snap-1", "d-rtrl", "superspike"])
-@pytest.mark.parametrize("options", OWN)
-@pytest.mark.parametrize("learn", [(), LEARN])
-def test_units_that_share_nothing(
-    options: dict[str, Any], rule: str, room: tuple[int, ...] | None, learn: tuple[str, ...]
+@pytest.mark.parametrize("options", KINDS)
+@pytest.mark.parametrize("learn", [False, True])
+def test_windows_and_steps_in_turn(
+    options: dict[str, Any], rule: str, room: tuple[int, ...] | None, learn: bool
 ) -> None:
-    """Refractory ones, and those with time constants of their own; also where windows follow."""
-    net, (inputs, targets) = layer(learn, **options), trial(3, 1, 100)
+    """Units that are refractory or unlike each other share nothing; some have two states."""
+    names = {"alif": ("beta", "bias"), "lif_current": ("bias",)}.get(options.get("model"), LEARN)
+    net, (inputs, targets) = layer(names if learn else (), **options), trial(3, 1, 100)
     ends: list[dict[str, np.ndarray]] = []
     for windows in (True, False):
         session = learner(net, rule, windows)._session
         lane, gradient = session.lane(0), np.zeros_like(session.collect())
-        assert (lane.traces.shared[:9] < 0).all()
+        alone = any(name in options for name in ("refractory", "t_ref", "tau_m"))
+        assert ((lane.traces.shared[:9] < 0) == alone).all()
         if windows and room is not None:
             lane.journal._diary.room[:] = room
         for low, high in ((0, 40), (40, 45), (45, 100)):
