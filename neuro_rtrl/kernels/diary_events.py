@@ -47,7 +47,9 @@ def note_events(
     for i in range(run.clock[LIVE]):
         k = run.live[i]
         sensitive, moves = is_sensitive(units, run, k), influence.turns(units, run, k)
-        if sensitive or moves:
+        if (sensitive or moves) and _is_plain(units, filters, diary, k):
+            _note_plain(units, values, run, diary, k, moves)
+        elif sensitive or moves:
             factor = _open_note(units, run, diary, k, False)
             if sensitive:
                 _slope(units, mask, run, rows, filters, diary, k, factor)
@@ -59,6 +61,34 @@ def note_events(
             diary.clock[EVENTS] += 1
         if run.s[k] and moves:
             forward.apply_reset(units, run, k)
+
+
+@inline
+def _is_plain(units: Units, filters: Filters, diary: Diary, k: int) -> bool:
+    """Whether all that happens to unit k are three numbers."""
+    return bool(diary.wide[0] == 1 and units.m[units.population[k]] == 0 and filters.loop[k] < 0)
+
+
+@inline
+def _note_plain(
+    units: Units, values: np.ndarray, run: Run, diary: Diary, k: int, moves: bool
+) -> None:
+    """The same for these: loops over one state take longer than what they do."""
+    count, p = diary.clock[EVENTS], units.population[k]
+    place, after, turn = units.at_h[p] + k - units.first[p], 1.0, 1.0
+    if moves:
+        forward.reset_parts(units, values, run, k)
+        after = run.work[1] if run.s[k] else 1.0
+        jump = run.work[0] - run.h[place] if units.jumps[p, 0] else 0.0
+        turn = after + jump * run.ds[place]
+    diary.unit[count] = k
+    diary.when[count] = run.clock[STEP] - diary.clock[FIRST_STEP]
+    diary.held[count] = 0
+    diary.touched[k] = 1
+    diary.factor[count, 0] = run.dy[place]
+    diary.factor[count, 1] = turn
+    diary.factor[count, 2] = 0.0 if run.held[k] and units.blind[p, 0] else after
+    diary.clock[EVENTS] = count + 1
 
 
 @inline
@@ -109,13 +139,6 @@ def _turn(
     """T = A + (R(h) - h) ds/dh, and A; the reset stays in `run.work`."""
     p = units.population[k]
     d, after = units.d[p], wide + wide * wide
-    if d == 1 and units.m[p] == 0:
-        forward.reset_parts(units, values, run, k)
-        place = units.at_h[p] + k - units.first[p]
-        factor[after] = run.work[1] if run.s[k] else 1.0
-        jump = run.work[0] - run.h[place] if units.jumps[p, 0] else 0.0
-        factor[wide] = factor[after] + jump * run.ds[place]
-        return
     influence.turn(units, values, run, rows, k)
     for v in range(d):
         for u in range(d):

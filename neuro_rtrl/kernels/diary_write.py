@@ -162,6 +162,8 @@ def _hear_first(
     traces.heard[group] = 1
     traces.columns[0] += traces.learned[group]
     diary.clock[COLUMNS_NOW] += traces.learned[group]
+    if traces.shares[group]:
+        return
     for e in range(wires.first[group], wires.first[group + 1]):
         k, slot = wires.target[e], wires.slot[e]
         if slot >= 0 and traces.shared[k] < 0 and not rows.alive[slot]:
