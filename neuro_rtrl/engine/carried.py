@@ -15,7 +15,7 @@ from neuro_rtrl.kernels.layout import RANK_ONE, Limits, Mask, Rows
 from neuro_rtrl.kernels.tangent import Tangents
 from neuro_rtrl.kernels.traces import Traces
 
-INFLUENCE = "influence"
+INFLUENCE, BACK = "influence", "what a window passes back to influence"
 
 
 def in_rows(built: Built, mask: Mask, rows: Rows) -> list[Carried]:
@@ -45,13 +45,20 @@ def in_shards(built: Built, replay: Replay) -> list[Carried]:
         row = place // replay.width % replay.tall
         return unit_name(built, int(names[row])) if row < names.size else "an event under way"
 
-    return [Carried(INFLUENCE, part, of_row) for part in replay.parts() if replay.active]
+    if not replay.active:
+        return []
+    names_of = np.append(names, np.full(max(replay.owed.size - names.size, 0), -1))
+
+    def of_owed(row: int) -> str:
+        return unit_name(built, int(names_of[row])) if names_of[row] >= 0 else "an event under way"
+
+    owed = Carried(BACK, replay.owed, of_owed)
+    return [*(Carried(INFLUENCE, part, of_row) for part in replay.parts()), owed]
 
 
 def in_diary(built: Built, journal: Journal) -> list[Carried]:
     """What the traces that a window began with have been worth; it explodes as they would."""
-    what = "what a window passes back to a trace"
-    return [Carried(what, journal.start, lambda at: unit_name(built, at // built.widest))]
+    return [Carried(BACK, journal.start, lambda at: unit_name(built, at // built.widest))]
 
 
 def in_factors(built: Built, limits: Limits) -> list[Carried]:

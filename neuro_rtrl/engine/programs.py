@@ -14,7 +14,10 @@ from neuro_rtrl.kernels.program import ARRIVAL_SIZE, CARRIED, CLOCK_SIZE, TERMS,
 from neuro_rtrl.kernels.traces import Traces
 from neuro_rtrl.kernels.window import sort_terms
 
-SLOTS, ARRIVALS, TERMS_ROOM, STEPS = 4096, 1 << 16, 1 << 17, 512  # after which a window ends
+# Slots, arrivals, own terms and steps after which a window ends: so many stay in the cache.
+ROOM = (4096, 1 << 16, 1 << 17, 512)
+LARGE = (1 << 16, 1 << 20, 1 << 20, 2048)
+"""The same of windows that are only read from their end, which no cache has to hold."""
 
 
 class Window:
@@ -52,23 +55,24 @@ def make_program(
     row: np.ndarray,
     precision: str,
     filled: np.ndarray,
+    room: tuple[int, int, int, int] = ROOM,
 ) -> Program:
     """Room for the program of one window, and behind that for what one step can add."""
     n, wide = built.plan.n, built.widest
     at_end = built.plan.is_readout[built.wires.target]
-    arrivals = ARRIVALS + int((built.plan.wiring.source < n).sum())
-    slots = SLOTS + (n + 1) * (wide + 1) + _under_way(built)
+    arrivals = room[1] + int((built.plan.wiring.source < n).sum())
+    slots = room[0] + (n + 1) * (wide + 1) + _under_way(built)
     operations = slots + 2 * wide * n + _under_way(built) + 1
     sources = wide * (arrivals + wide * operations) + slots
     return Program(
-        **_operations(operations, sources, TERMS_ROOM + 2 * int(mask.own_at[-1]), precision),
+        **_operations(operations, sources, room[2] + 2 * int(mask.own_at[-1]), precision),
         clock=_whole(CLOCK_SIZE),
-        room=np.array([SLOTS, ARRIVALS, TERMS_ROOM, STEPS]),
+        room=np.array(room),
         scale=np.ones(slots),
         credit=np.zeros(slots),
         row=row,
         plain=_plain(built, traces),
-        power=traces.flow[:, :1] ** np.arange(STEPS + 1),
+        power=traces.flow[:, :1] ** np.arange(room[3] + 1),
         decay=traces.shared,
         keeps=(~built.plan.is_readout).astype(np.uint8),
         filled=filled,
@@ -76,8 +80,8 @@ def make_program(
         pending=np.zeros((n, wide**2)),
         since=_whole(n),
         **_listed(n, arrivals, wide),
-        **_direct(n, ARRIVALS + int(at_end.sum())),
-        slope=np.zeros((STEPS, built.outputs[0].size)),
+        **_direct(n, room[1] + int(at_end.sum())),
+        slope=np.zeros((room[3], built.outputs[0].size)),
         before=np.zeros(int(mask.own_at[-1])),
         work=np.zeros((6, wide**2)),
     )

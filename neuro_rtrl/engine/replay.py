@@ -4,6 +4,10 @@ While weights stand still for some steps, a window of them is run forward once a
 one shard of columns after the other (kernels/program.py). A lane uses this for streams that are
 long enough (`least_steps`), where the network allows it; between calls the influence matrix stays
 in shards until something wants to see rows (replay_rows.py).
+
+At the end of a sequence whose successor begins with nothing, nobody wants the influence matrix:
+there the gradient is read from the program's end instead (kernels/way_back.py), and the program is
+replayed only if somebody asks. Such a window may be long, as no cache has to hold its rows.
 """
 
 from __future__ import annotations
@@ -15,19 +19,21 @@ import numpy as np
 
 from neuro_rtrl.engine.build import Built
 from neuro_rtrl.engine.memory import aligned_zeros
-from neuro_rtrl.engine.programs import Window, make_program
+from neuro_rtrl.engine.programs import LARGE, ROOM, Window, make_program
 from neuro_rtrl.engine.shared import make_traces
 from neuro_rtrl.engine.threads import pool, threads
-from neuro_rtrl.kernels.layout import RECORD_FULL, WINDOW_FULL, Mask, Rows, Run
-from neuro_rtrl.kernels.program import Program
+from neuro_rtrl.kernels.layout import FINISHED, RECORD_FULL, STEP, WINDOW_FULL, Mask, Rows, Run
+from neuro_rtrl.kernels.program import CARRIED, FIRST_STEP, LISTED, SLOTS, TERMS, Program
 from neuro_rtrl.kernels.record import record
 from neuro_rtrl.kernels.replay import SHARD_BYTES, replay
 from neuro_rtrl.kernels.stream import Stream
 from neuro_rtrl.kernels.traces import Traces
+from neuro_rtrl.kernels.way_back import read_base, way_back
 from neuro_rtrl.kernels.window import close_window, open_window
 
 LEAST_STEPS, ROWS_EACH = 16, 32  # a window has a step for each so many rows, at least
 CHUNK, PART = 16, 4  # shards in one array; those that a thread takes at a time
+MARGIN = 1.25  # by which a large program has more room than the last window would have needed
 LEAST_USED = 0.6  # of the rectangle of all rows and columns
 
 
@@ -70,7 +76,11 @@ class Replay:
         filled: (N,) units whose rows are not zero.
         carried: events under way with a sensitivity.
         used: shards with columns in use.
+        owed: what the last window that was read from its end owes to each row of the base.
+        reads: whether windows at the end of sequences are read from their end.
     """
+
+    reads = True
 
     def __init__(self, built: Built, mask: Mask, precision: str) -> None:
         self._built, self._mask, self._precision = built, mask, precision
@@ -78,6 +88,9 @@ class Replay:
         self.base: list[np.ndarray] = []
         self.filled = np.zeros(built.plan.n, np.int64)
         self.carried = self.used = 0
+        self.owed = np.zeros(0)
+        self._waiting: tuple[Program, int] | None = None
+        self._of_a_step = np.zeros(3)  # slots, arrivals and own terms, in the last window
 
     @property
     def width(self) -> int:
@@ -117,28 +130,40 @@ class Replay:
         """No influence."""
         self.filled[:] = 0
         self.carried = self.used = 0
+        self._waiting = None
 
-    def advance(self, run: Run, rows: Rows, stream: Stream, gradient: np.ndarray) -> int:
+    def advance(
+        self, run: Run, rows: Rows, stream: Stream, gradient: np.ndarray, last: bool
+    ) -> int:
         """Steps to the end of the present sequence, or to where the record is full.
 
         With several threads, one writes the next window's program while others replay.
+
+        Args:
+            last: whether influence ends with the sequence.
 
         Returns:
             What the kernel answered; a pause is due where the record is said to be full.
         """
         b, mask, before, answer = self._built, self._mask, None, WINDOW_FULL
+        self.settle(rows)
         for number in itertools.count():
-            program = self._programs[number % min(threads(), 2)]
+            large = last and self.reads and self._suffices(run, stream)
+            program = self._large if large else self._programs[number % min(threads(), 2)]
             open_window(b.units, mask, run, rows, self._traces, program, self.carried)
             answer = record(
                 b.units, b.wires, mask, b.values, run, rows, self._traces, program, stream
             )
+            self._measure(run, program)
+            some, began = bool(self.filled.any()) or self.carried > 0, self.carried
             close_window(b.units, mask, run, rows, self._traces, program, stream, gradient)
-            part = CHUNK if threads() == 1 else PART
-            window = Window(program, rows, self.width, self.carried, part)
-            self.carried = window.carried
+            self.carried = int(program.clock[CARRIED])
             if before is not None:
                 self._finish(before, gradient)
+            if answer == FINISHED and last and self.reads:
+                self._read(program, rows, began, some, gradient)
+                break
+            window = Window(program, rows, self.width, began, self._part)
             self._start(window)
             before = window
             if answer == WINDOW_FULL and stream.pause[0] <= 0:
@@ -151,24 +176,65 @@ class Replay:
                 break
         return int(answer)
 
+    @property
+    def _part(self) -> int:
+        return CHUNK if threads() == 1 else PART
+
+    def _measure(self, run: Run, program: Program) -> None:
+        """What a step of a window takes."""
+        steps = int(run.clock[STEP] - program.clock[FIRST_STEP])
+        if steps > 0:
+            self._of_a_step[:] = program.clock[[SLOTS, LISTED, TERMS]] / steps
+
+    def _suffices(self, run: Run, stream: Stream) -> bool:
+        """Whether the rest of a sequence will, by the last window, fit a large program."""
+        left = int(stream.span[1] - (run.clock[STEP] - stream.offset[0]))
+        likely = MARGIN * self._of_a_step * left
+        return bool(self._of_a_step.any() and left <= LARGE[3] and (likely < LARGE[:3]).all())
+
+    def _read(
+        self, program: Program, rows: Rows, began: int, some: bool, gradient: np.ndarray
+    ) -> None:
+        """The gradient from the program's end; `some`: the window began with influence."""
+        self._waiting, self.owed = (program, began), np.zeros(self.tall)
+        slots = np.zeros(int(program.clock[SLOTS]))
+        way_back(program, rows, began, self.rows, slots, self.owed, gradient)
+        if some:
+            parts = [base[: max(self.used - CHUNK * i, 0)] for i, base in enumerate(self.base)]
+            found = [np.zeros((len(part), self.width), self._precision) for part in parts]
+            for part, into in zip(parts, found, strict=True):
+                read_base(part, self.owed, into)
+            columns = min(self.used * self.width, int(rows.live[0]))
+            flat = np.concatenate([into.ravel() for into in found])
+            gradient[rows.parameter[:columns]] += flat[:columns]
+
+    def settle(self, rows: Rows) -> None:
+        """Influence is that of now: a program that was only read is replayed."""
+        if self._waiting is not None:
+            program, began = self._waiting
+            self._waiting = None
+            window = Window(program, rows, self.width, began, self._part)
+            self._start(window)
+            self._finish(window, None)
+
     def _start(self, window: Window) -> None:
         """The helpers go to work, if there are any."""
         self.make_room(window.live, window.carried)
+        need = window.program.scale.size
+        self._slots[:] = [slots for slots in self._slots if len(slots) >= need]
         while len(self._slots) < threads():
-            self._slots.append(
-                aligned_zeros((window.program.scale.size, self.width), self._precision)
-            )
+            self._slots.append(aligned_zeros((need, self.width), self._precision))
         window.helpers = [
             pool(threads() - 1).submit(self._work, window, slots)
             for slots in self._slots[1 : threads()]
         ]
 
-    def _finish(self, window: Window, gradient: np.ndarray) -> None:
-        """All shards are at the end of the window; the gradient goes to its parameters."""
+    def _finish(self, window: Window, gradient: np.ndarray | None) -> None:
+        """All shards are at the end of the window; the gradient goes to its parameters, if any."""
         self._work(window, self._slots[0])
         for helper in window.helpers:
             helper.result()
-        if window.live:
+        if window.live and gradient is not None:
             found = np.concatenate([base[:, self.rows].ravel() for base in self.base])
             gradient[window.parameter] += found[: window.live]
 
@@ -197,8 +263,16 @@ class Replay:
     @cached_property
     def _programs(self) -> list[Program]:
         """Two, as one is written while the other is replayed."""
+        return [self._program(ROOM), self._program(ROOM)]
+
+    @cached_property
+    def _large(self) -> Program:
+        """One for windows that are only read."""
+        return self._program(LARGE)
+
+    def _program(self, room: tuple[int, int, int, int]) -> Program:
         made = (self._built, self._mask, self._traces, self.row, self._precision, self.filled)
-        return [make_program(*made), make_program(*made)]
+        return make_program(*made, room)
 
     @cached_property
     def _traces(self) -> Traces:

@@ -149,7 +149,7 @@ class Lane:
                 start_run(b.units, self.run)
                 start_rows(b.units, self.mask, self.rows)
                 shards.restart()
-            answer = shards.advance(self.run, self.rows, stream, gradient)
+            answer = shards.advance(self.run, self.rows, stream, gradient, restart)
             if answer == RECORD_FULL:
                 return True
             if answer == NOT_FINITE:
@@ -158,11 +158,14 @@ class Lane:
             if restart:
                 clock[STEP] = stream.offset[0]
         clock[SEQUENCE] = 0
+        if stream.pause[0] < 0:
+            shards.settle(self.rows)  # whoever is told of the pause may keep what is there
         return False
 
     def _by_rows(self) -> None:
         """Influence is in rows, for whoever wants to see or change them."""
         if self.replay is not None and self.replay.active:
+            self.replay.settle(self.rows)
             self.rows = into_rows(self.built, self.mask, self.run, self.rows, self.replay)
 
     def _ask(self, stream: Stream) -> None:

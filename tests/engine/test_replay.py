@@ -26,6 +26,13 @@ def one_thread() -> Iterator[None]:
     set_threads(1)
 
 
+@pytest.fixture(params=[True, False], ids=["read", "replayed"])
+def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Windows at the end of sequences are read from their end, or replayed as all others."""
+    monkeypatch.setattr(replay.Replay, "reads", request.param)
+    return bool(request.param)
+
+
 def network(
     model: str | Path,
     delay: str = "0 ms",
@@ -80,6 +87,7 @@ def assert_same(found: dict[str, np.ndarray], wanted: dict[str, np.ndarray]) -> 
         np.testing.assert_allclose(found[name], array, rtol=0, atol=1e-12 * size, err_msg=name)
 
 
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("refractory", ["0 ms", "3 ms"])
 @pytest.mark.parametrize("delay", ["0 ms", "uniform(0 ms, 4 ms)"])
 @pytest.mark.parametrize("model", KINDS)
@@ -94,6 +102,7 @@ def test_gradients_are_those_of_rows(model: str, delay: str, refractory: str) ->
     assert np.any(fast.gradient["h8_h8"])
 
 
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("delay", ["0 ms", "uniform(0 ms, 4 ms)"])
 def test_resets_outside_of_the_gradient(delay: str) -> None:
     net = network("lif", delay, reset_gradient=False)
@@ -103,6 +112,7 @@ def test_resets_outside_of_the_gradient(delay: str) -> None:
     assert_same(fast.gradient, rows.gradient)
 
 
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("reset", ["v = v_reset", "v -= v_th", "v *= 0.3"])
 @pytest.mark.parametrize("delay", ["0 ms", "uniform(0 ms, 4 ms)"])
 @pytest.mark.parametrize("precision", ["float64", "float32"])
@@ -127,6 +137,7 @@ def test_spikes_without_a_derivative(
         np.testing.assert_allclose(fast.gradient[name], gradient, rtol=0, atol=tolerance * size)
 
 
+@pytest.mark.usefixtures("either_way")
 def test_sources_of_units_that_share_traces_and_others() -> None:
     """What is not learned may end anywhere; who is refractory keeps blocks of its own."""
     net = network("lif")
@@ -147,6 +158,7 @@ def test_sources_of_units_that_share_traces_and_others() -> None:
     assert np.any(fast.gradient["slow_held"])
 
 
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("room", [(40, 1 << 16, 1 << 17, 512), (4096, 1 << 16, 1 << 17, 7)])
 def test_windows_may_end_anywhere(room: tuple[int, ...]) -> None:
     net = network("alif", "uniform(0 ms, 4 ms)", refractory="2 ms")
@@ -158,6 +170,7 @@ def test_windows_may_end_anywhere(room: tuple[int, ...]) -> None:
     assert_same(fast.gradient, rows.gradient)
 
 
+@pytest.mark.usefixtures("either_way")
 def test_it_is_the_gradient_of_the_way_back() -> None:
     net = network("alif", "uniform(0 ms, 4 ms)", refractory="2 ms")
     fast, back = learner(net, False), nr.Learner(net, rule="bptt", update="sequence")
@@ -166,6 +179,7 @@ def test_it_is_the_gradient_of_the_way_back() -> None:
     assert_same(fast.gradient, back.gradient)
 
 
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 def test_threads_change_nothing(precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replay, "PART", 1)  # so that each has shards to take
@@ -217,6 +231,7 @@ def test_single_steps_go_on_where_a_window_ended(
     assert_same(ends[0], ends[1])
 
 
+@pytest.mark.usefixtures("either_way")
 def test_looking_at_influence_changes_nothing() -> None:
     net, (inputs, targets) = network("alif", "1 ms"), trial()
     looked, rows = learner(net, False), learner(net, True)
@@ -230,30 +245,6 @@ def test_looking_at_influence_changes_nothing() -> None:
     plain = learner(net, False)
     plain.run(inputs, targets)
     assert_same(looked.gradient, plain.gradient)
-
-
-@pytest.mark.parametrize("count", [1, 2])
-def test_pauses_wait_for_the_end_of_a_window_and_change_no_bit(count: int) -> None:
-    set_threads(count)
-    net, found, asked = network("lif", "uniform(0 ms, 4 ms)"), [], []
-    for between in (None, lambda done: asked.append(done) or 5):
-        one = learner(net, False, precision="float32")
-        for program in one._session.lane(0).replay._programs:
-            program.room[3] = 12
-        one._session.sequences(*trial(), between=between)
-        found.append(np.concatenate(list(one.gradient.values())))
-    np.testing.assert_array_equal(found[0], found[1])
-    assert asked[:4] == [0, 12, 24, 36]
-
-
-def test_a_record_that_is_full_in_the_middle(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("neuro_rtrl.engine.stream.RECORD_EVENTS", 20)
-    net = network("lif")
-    fast, rows = learner(net, False), learner(net, True)
-    found, wanted = (one.run(*trial(), spikes=True) for one in (fast, rows))
-    assert found.spikes["h8"][0].size > 40
-    np.testing.assert_array_equal(found.spikes["h8"], wanted.spikes["h8"])
-    assert_same(fast.gradient, rows.gradient)
 
 
 @pytest.mark.parametrize("change", ["model", "learned", "pattern", "forward"])
