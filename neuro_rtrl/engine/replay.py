@@ -29,7 +29,7 @@ from neuro_rtrl.kernels.replay import SHARD_BYTES, replay
 from neuro_rtrl.kernels.stream import Stream
 from neuro_rtrl.kernels.traces import Traces
 from neuro_rtrl.kernels.way_back import read_base, way_back
-from neuro_rtrl.kernels.window import close_window, open_window
+from neuro_rtrl.kernels.window import close_window, leave_window, open_window
 
 LEAST_STEPS, ROWS_EACH = 16, 32  # a window has a step for each so many rows, at least
 CHUNK, PART = 16, 4  # shards in one array; those that a thread takes at a time
@@ -89,7 +89,7 @@ class Replay:
         self.filled = np.zeros(built.plan.n, np.int64)
         self.carried = self.used = 0
         self.owed = np.zeros(0)
-        self._waiting: tuple[Program, int] | None = None
+        self._waiting: tuple[Program, int, int] | None = None
         self._of_a_step = np.zeros(3)  # slots, arrivals and own terms, in the last window
 
     @property
@@ -146,7 +146,7 @@ class Replay:
             What the kernel answered; a pause is due where the record is said to be full.
         """
         b, mask, before, answer = self._built, self._mask, None, WINDOW_FULL
-        self.settle(rows)
+        self.settle(run, rows)
         for number in itertools.count():
             large = last and self.reads and self._suffices(run, stream)
             program = self._large if large else self._programs[number % min(threads(), 2)]
@@ -157,12 +157,13 @@ class Replay:
             self._measure(run, program)
             some, began = bool(self.filled.any()) or self.carried > 0, self.carried
             close_window(b.units, mask, run, rows, self._traces, program, stream, gradient)
-            self.carried = int(program.clock[CARRIED])
             if before is not None:
                 self._finish(before, gradient)
             if answer == FINISHED and last and self.reads:
+                self._waiting = program, began, int(run.clock[STEP])
                 self._read(program, rows, began, some, gradient)
                 break
+            self._leave(run, rows, program)
             window = Window(program, rows, self.width, began, self._part)
             self._start(window)
             before = window
@@ -196,7 +197,7 @@ class Replay:
         self, program: Program, rows: Rows, began: int, some: bool, gradient: np.ndarray
     ) -> None:
         """The gradient from the program's end; `some`: the window began with influence."""
-        self._waiting, self.owed = (program, began), np.zeros(self.tall)
+        self.owed = np.zeros(self.tall)
         slots = np.zeros(int(program.clock[SLOTS]))
         way_back(program, rows, began, self.rows, slots, self.owed, gradient)
         if some:
@@ -208,14 +209,20 @@ class Replay:
             flat = np.concatenate([into.ravel() for into in found])
             gradient[rows.parameter[:columns]] += flat[:columns]
 
-    def settle(self, rows: Rows) -> None:
+    def settle(self, run: Run, rows: Rows) -> None:
         """Influence is that of now: a program that was only read is replayed."""
         if self._waiting is not None:
-            program, began = self._waiting
-            self._waiting = None
+            (program, began, end), now = self._waiting, int(run.clock[STEP])
+            self._waiting, run.clock[STEP] = None, end
+            self._leave(run, rows, program)
+            run.clock[STEP] = now
             window = Window(program, rows, self.width, began, self._part)
             self._start(window)
             self._finish(window, None)
+
+    def _leave(self, run: Run, rows: Rows, program: Program) -> None:
+        leave_window(self._built.units, self._mask, run, rows, self._traces, program)
+        self.carried = int(program.clock[CARRIED])
 
     def _start(self, window: Window) -> None:
         """The helpers go to work, if there are any."""

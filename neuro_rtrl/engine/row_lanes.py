@@ -159,13 +159,15 @@ class Lane:
                 clock[STEP] = stream.offset[0]
         clock[SEQUENCE] = 0
         if stream.pause[0] < 0:
-            shards.settle(self.rows)  # whoever is told of the pause may keep what is there
+            shards.settle(
+                self.run, self.rows
+            )  # whoever is told of the pause may keep what is there
         return False
 
     def _by_rows(self) -> None:
         """Influence is in rows, for whoever wants to see or change them."""
         if self.replay is not None and self.replay.active:
-            self.replay.settle(self.rows)
+            self.replay.settle(self.run, self.rows)
             self.rows = into_rows(self.built, self.mask, self.run, self.rows, self.replay)
 
     def _ask(self, stream: Stream) -> None:

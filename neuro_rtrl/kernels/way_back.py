@@ -1,7 +1,7 @@
 """The gradient of a window's program, from its end: no row is put together (program.py).
 
-The last sum of a window is its gradient, g = sum_i c_i x_i over slots and rows of the base. What it
-owes to each row follows from the last operation to the first,
+The last operation of a window, before what it leaves behind, is its gradient, a sum of slots and
+rows of the base. What it owes to each row follows from the last operation to the first,
 
     x_o = sum_i c_i x_i + own_o:        owed_i += c_i owed_o,        g += owed_o own_o
 
@@ -52,8 +52,6 @@ def _way_back(
     gradient: np.ndarray,
 ) -> None:
     last = program.clock[OPERATIONS] - 1
-    while program.out[last] != ~row:
-        last -= 1
     for o in range(last, -1, -1):
         owed = 1.0 if o == last else slots[program.out[o]]
         if owed == 0.0:

@@ -106,7 +106,7 @@ def close_window(
     stream: Stream,
     gradient: np.ndarray,
 ) -> None:
-    """The program's end: gradient, rows as they are left behind, events under way."""
+    """The window's gradient is the last operation; the readouts' own goes to `gradient`."""
     run.clock[STEP] -= 1
     _close(
         ref(units), ref(mask), ref(run), ref(rows), ref(traces), ref(program), ref(stream),
@@ -136,12 +136,28 @@ def _close(
     for slot in range(slots):
         add_source(program, slot, program.credit[slot])
     close_operation(program)
+
+
+@kernel
+def leave_window(
+    units: Units, mask: Mask, run: Run, rows: Rows, traces: Traces, program: Program
+) -> None:
+    """Behind its gradient: rows as the window leaves them, events under way."""
+    run.clock[STEP] -= 1
+    _leave_all(ref(units), ref(mask), ref(run), ref(rows), ref(traces), ref(program))
+    run.clock[STEP] += 1
+
+
+@inline
+def _leave_all(
+    units: Units, mask: Mask, run: Run, rows: Rows, traces: Traces, program: Program
+) -> None:
     rows.counts[GRADIENT_ADDS] += program.clock[SOURCES] * rows.live[0]
     spare = new_slots(program, program.work.shape[1])
     for k in range(units.population.shape[0]):
         if program.filled[k] or program.version[k] >= 0 or program.head[k] >= 0:
             _leave(units, mask, run, rows, traces, program, k, spare)
-    _carry(run, program, first_row + 1)
+    _carry(run, program, program.row[units.population.shape[0]] + 1)
     _count(units, rows, program)
 
 
