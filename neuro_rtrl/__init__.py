@@ -112,7 +112,10 @@ def __getattr__(name: str) -> Any:
 
         hint = nearest(name, _HOME)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}. {hint}", name=name)
-    value = getattr(importlib.import_module(_HOME[name]), name)
+    from neuro_rtrl.kernels.uncollected import uncollected
+
+    with uncollected():
+        value = getattr(importlib.import_module(_HOME[name]), name)
     globals()[name] = value
     return value
 

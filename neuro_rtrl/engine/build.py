@@ -16,6 +16,7 @@ from neuro_rtrl.equations.evaluate import evaluate
 from neuro_rtrl.errors import BuildError
 from neuro_rtrl.kernels import layout
 from neuro_rtrl.kernels.entry import local_jacobians, start_run
+from neuro_rtrl.kernels.uncollected import uncollected
 from neuro_rtrl.network.describe import Network, Population
 from neuro_rtrl.network.plan import Plan, plan
 from neuro_rtrl.network.wires import refuse_plastic
@@ -66,6 +67,7 @@ class Built:
         return with_runs(self.plan.wiring.wires, self.units)
 
 
+@uncollected()
 def build(net: Network, learn: bool = True) -> Built:
     """Compile the models of a network and lay out its arrays.
 

@@ -25,6 +25,7 @@ from numba import types
 
 from neuro_rtrl.kernels.joining import Part, Whole
 from neuro_rtrl.kernels.plain import PLAIN, Function
+from neuro_rtrl.kernels.without_blas import import_arrays
 
 FAST = {"contract", "nsz"}
 # Generated code says itself what is fused (compile/contraction.py).
@@ -33,6 +34,8 @@ _ADDRESS = types.CPointer(types.float64)
 _FLAGS = types.CPointer(types.uint8)
 _NUMBERS = types.CPointer(types.uint32)
 _LIST = types.CPointer(types.int64)
+if not PLAIN:
+    import_arrays()
 
 
 @functools.cache

@@ -19,6 +19,8 @@ from numba.core.compiler import CompilerBase, DefaultPassBuilder, Flags
 from numba.core.compiler_machinery import LoweringPass, register_pass
 from numba.core.typed_passes import NativeLowering
 
+from neuro_rtrl.kernels.uncollected import uncollected
+
 # What this file touches of a library of code.
 _BOOKS = {"_linking_libraries", "_final_module"}
 
@@ -77,6 +79,11 @@ class Whole(CompilerBase):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.state.flags = _Settings(self.state.flags)
+
+    @uncollected()
+    def compile_extra(self, func: Any) -> Any:
+        """Numba's entry, of which all that a kernel calls is a part."""
+        return super().compile_extra(func)
 
     def define_pipelines(self) -> list[Any]:
         """Numba's own passes."""
