@@ -9,13 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
 from neuro_rtrl.kernels import plain
-from neuro_rtrl.kernels.jit import jit
 from neuro_rtrl.kernels.plain import compiled_or
 
 
@@ -34,7 +32,13 @@ def invoke(typingctx: Any, address: Any, arguments: Any) -> Any:
     return types.void(types.int64, types.UniTuple(types.int64, count)), codegen
 
 
-@jit
-def at(array: np.ndarray, offset: int) -> np.int64:
+@compiled_or(plain.at)
+def at(typingctx: Any, array: Any, offset: Any) -> Any:
     """Address of `array[offset]` of a flat array."""
-    return np.int64(array.ctypes.data) + np.int64(offset) * np.int64(array.itemsize)
+
+    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        given = context.make_array(signature.args[0])(context, builder, values[0])
+        begin = builder.ptrtoint(given.data, ir.IntType(64))
+        return builder.add(begin, builder.mul(values[1], given.itemsize))
+
+    return types.int64(array, types.int64), codegen

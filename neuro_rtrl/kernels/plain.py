@@ -63,6 +63,11 @@ def invoke(address: int, arguments: tuple[int, ...]) -> None:
     _FUNCTIONS[int(address) - 1](*arguments)
 
 
+def at(array: np.ndarray, offset: int) -> np.int64:
+    """Address of `array[offset]` of a flat array."""
+    return np.int64(array.ctypes.data) + np.int64(offset) * np.int64(array.itemsize)
+
+
 def nothing(*given: Any) -> None:
     """What only makes compiled code quicker."""
 
