@@ -17,7 +17,7 @@ from llvmlite import ir
 from numba import types
 
 from neuro_rtrl.kernels import plain
-from neuro_rtrl.kernels.jit import shared
+from neuro_rtrl.kernels.jit import jit, shared
 from neuro_rtrl.kernels.plain import compiled_or
 
 PER_LN2 = float.fromhex("0x1.71547652b82fep0")
@@ -65,7 +65,7 @@ def fma(typingctx: Any, x: Any, y: Any, z: Any) -> Any:
     return types.float64(types.float64, types.float64, types.float64), codegen
 
 
-@shared
+@jit
 def _rest(r: float) -> float:
     """exp(r) - 1."""
     p = fma(r, C13, C12)
@@ -82,7 +82,7 @@ def _rest(r: float) -> float:
     return float(fma(r * r, p, r))
 
 
-@shared
+@jit
 def _parts(given: float) -> tuple[float, float, float]:
     """A, B and q of exp(x) = A B (1 + q): two powers of two, as 2^1024 cannot be stored."""
     x = LARGEST if given > LARGEST else given
