@@ -87,7 +87,7 @@ class Whole(CompilerBase):
 
     def define_pipelines(self) -> list[Any]:
         """Numba's own passes."""
-        return [DefaultPassBuilder.define_nopython_pipeline(self.state)]
+        return [_unchecked(DefaultPassBuilder.define_nopython_pipeline(self.state))]
 
 
 class Part(CompilerBase):
@@ -103,4 +103,14 @@ class Part(CompilerBase):
         passes = DefaultPassBuilder.define_nopython_pipeline(self.state)
         passes.add_pass_after(_Join, NativeLowering)
         passes.finalize()
-        return [passes]
+        return [_unchecked(passes)]
+
+
+def _unchecked(passes: Any) -> Any:
+    """The passes, without an analysis of the whole function after each of them.
+
+    Numba has it to find mistakes in passes; those that need an analysis make it themselves. The
+    code is the same to the letter, a tenth sooner. Another Numba does not look at this name.
+    """
+    vars(passes)["_ENFORCING"] = False
+    return passes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -74,3 +75,27 @@ def test_settings_are_those_of_numba() -> None:
     plain.release_gil = True
     assert ours != plain
     assert ours != "settings"
+
+
+def test_code_is_the_same_without_an_analysis_after_each_pass(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def count(x: int) -> float:
+        total = 0.0
+        for i in range(x):
+            if i % 3 == 0:
+                continue
+            while total < i:
+                total += 0.5
+        return total
+
+    def code() -> str:
+        made = jit.kernel(count)
+        assert made(10) == 8.0
+        (text,) = made.inspect_llvm().values()
+        return re.sub(r"v\d+|0x[0-9a-f]+|\d{8,}", "", text)
+
+    monkeypatch.setattr(jit, "cache_folder", lambda: None)
+    quick = code()
+    monkeypatch.setattr(joining, "_unchecked", lambda passes: passes)
+    assert quick == code()
