@@ -166,8 +166,10 @@ def compared(
     net: nr.Network, x: np.ndarray, target: np.ndarray, width: float, windows: bool = False
 ) -> Record:
     """The ledger of a run of `rtrl`, step by step or in windows, beside the least possible."""
-    learner = nr.Learner(net, rule="rtrl" if windows else by_rows(), update="sequence")
-    learner.run(x[None], target[None], learn=False)
+    # An update behind the last step keeps influence: what ends with a sequence is not replayed.
+    rule, update = ("rtrl", len(x)) if windows else (by_rows(), "sequence")
+    learner = nr.Learner(net, rule=rule, update=update)
+    learner.run(x[None], target[None])
     ledger, walk = learner.ledger, Walk(wires(net), width).run(x)
     n = int(walk.wired.spiking.sum())
     who = "neuro_rtrl rtrl" + (", windows" if windows else "")

@@ -150,7 +150,7 @@ def collect(
 
     >>> sums, rows = np.zeros(LANES), np.repeat([1.0, 10.0], LANES)
     >>> collect(sums, 0, 0, 2, np.array([5, 4]), np.array([1.0, 2.0]), rows, 4)
-    >>> sums[0]
+    >>> float(sums[0])
     12.0
     """
     into = sums[place : place + LANES]

@@ -261,14 +261,15 @@ def test_networks_that_have_no_program(change: str) -> None:
     assert isinstance(lane, row_lanes.Lane) and lane.replay is None
 
 
-def test_a_ledger_counts_what_is_done() -> None:
+def test_a_ledger_counts_what_is_done(either_way: bool) -> None:
     net = network("lif")
     fast, rows = learner(net, False), learner(net, True)
     for one in (fast, rows):
         one.run(*trial())
     mine, theirs = fast.ledger, rows.ledger
     assert mine.steps == theirs.steps and mine.spikes == theirs.spikes
-    assert 0.3 < mine.multiply_adds / theirs.multiply_adds < 3
+    least, most = (0.01, 0.1) if either_way else (0.3, 3)
+    assert least < mine.multiply_adds / theirs.multiply_adds < most
 
 
 def test_numbers_that_overflow_in_a_window_are_named() -> None:

@@ -10,7 +10,11 @@ import pytest
 import neuro_rtrl as nr
 from neuro_rtrl.engine import replay
 from neuro_rtrl.kernels.layout import SENSITIVE, SPIKES
+from tests.engine import test_replay
 from tests.engine.test_replay import assert_same, learner, network, trial
+
+either_way = test_replay.either_way
+pytestmark = pytest.mark.usefixtures("either_way")
 
 TWO = ("dx/dt = -x/tau_x : 1", "dy/dt = (x - y)/tau_y : 1")
 TAUS = {"tau_x": "4 ms", "tau_y": "15 ms"}
@@ -123,6 +127,7 @@ ROOMS = [(40, 1 << 16, 1 << 17, 512), (4096, 50, 1 << 17, 512), (4096, 1 << 16, 
 def test_any_room_that_is_full_ends_a_window(
     room: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(replay.Replay, "reads", False)
     net = network("alif", "uniform(0 ms, 4 ms)", refractory="2 ms")
     fast, rows, opened = learner(net, False), learner(net, True), []
     for program in fast._session.lane(0).replay._programs:
