@@ -47,9 +47,11 @@ def fits(built: Built, filters: Filters) -> bool:
     one state.
     """
     units = built.units
-    plain = (filters.d == 1).all() and units.constant.all() and not built.wires.collects.any()
+    plain = units.constant.all() and not built.wires.collects.any()
+    some = filters.d.size > 0 and not built.plan.is_readout.all()
     readouts = units.population[built.plan.is_readout]
-    return bool(plain and filters.d.size and not units.refractory[readouts].any())
+    single = (filters.d == 1).all() and not units.refractory[readouts].any()
+    return bool(plain and some and single)
 
 
 class Journal:
@@ -217,7 +219,7 @@ def make_diary(built: Built, mask: Mask, filters: Filters, traces: Traces, preci
         states=np.array([int(d[member[i * LANES : (i + 1) * LANES]].max()) for i in range(lots)]),
         decay=_decay(built, member, lots),
         **_hears(built, filters, place, member.size),
-        **_rows(built, mask, traces, place, lots),
+        **_rows(built, mask, traces, member),
         start=np.zeros((n, wide)),
     )
 
@@ -245,38 +247,42 @@ def _hears(built: Built, filters: Filters, place: np.ndarray, count: int) -> dic
     }
 
 
-def _rows(
-    built: Built, mask: Mask, traces: Traces, place: np.ndarray, lots: int
-) -> dict[str, np.ndarray]:
+def _rows(built: Built, mask: Mask, traces: Traces, member: np.ndarray) -> dict[str, np.ndarray]:
     """Rows and runs of each lot, and the place of each own synapse."""
-    unit = np.repeat(np.arange(place.size), np.diff(mask.own))
-    chosen = np.flatnonzero(place[unit] >= 0)
-    lot, lane = np.divmod(place[unit[chosen]], LANES)
-    wide, groups = built.widest, built.wires.delay.size
-    variable = built.wires.variable[mask.own_parameter[chosen]]
-    key = (lot * groups + traces.group[chosen]) * wide + variable
-    keys, number = np.unique(key, return_inverse=True)
-    row = np.searchsorted(keys // (groups * wide), np.arange(lots + 1))
-    at = (number - row[lot]) * LANES + lane
-    own = np.zeros(unit.size, np.int32)
-    own[chosen] = at
-    order = np.lexsort((at, lot))
     own_gain = built.wires.gain[mask.own_parameter]
-    parameter, gain = mask.own_parameter[chosen][order], own_gain[chosen][order]
-    place_in, of = at[order], lot[order]
-    follows = (np.diff(parameter) == 1) & (np.diff(place_in) == 1) & (np.diff(of) == 0)
-    follows &= np.diff(gain) == 0
-    first = np.flatnonzero(np.concatenate([[True], ~follows])[: order.size])
+    own, lots = np.zeros(own_gain.size, np.int32), []
+    for first in range(0, member.size, LANES):
+        units = member[first : first + LANES]
+        chosen = np.concatenate([np.arange(mask.own[k], mask.own[k + 1]) for k in units])
+        lane = np.repeat(np.arange(units.size), mask.own[units + 1] - mask.own[units])
+        state = built.wires.variable[mask.own_parameter[chosen]]
+        key = traces.group[chosen].astype(np.int64) * built.widest + state
+        keys, number = np.unique(key, return_inverse=True)
+        own[chosen] = number * LANES + lane
+        heard = np.bincount(number, minlength=keys.size)
+        group, state = np.divmod(keys, built.widest)
+        numbers = mask.own_parameter[chosen], own[chosen], own_gain[chosen]
+        lots.append(
+            {"group": group.astype(np.int32), "state": state, "heard": heard, **_runs(*numbers)}
+        )
     return {
-        "row": row,
-        "group": (keys // wide % groups).astype(np.int32),
-        "state": keys % wide,
-        "heard": np.bincount(number, minlength=keys.size),
-        "run": np.searchsorted(of[first], np.arange(lots + 1)),
-        "parameter": parameter[first],
-        "at": place_in[first],
-        "length": np.diff(np.append(first, order.size)),
-        "gain": gain[first],
+        "row": np.cumsum([0, *(lot["group"].size for lot in lots)]),
+        "run": np.cumsum([0, *(lot["length"].size for lot in lots)]),
+        **{name: np.concatenate([lot[name] for lot in lots]) for name in lots[0]},
         "own": own,
         "own_gain": own_gain,
+    }
+
+
+def _runs(parameter: np.ndarray, at: np.ndarray, gain: np.ndarray) -> dict[str, np.ndarray]:
+    """Own synapses of a lot that are neighbours, with one gain and parameters in order."""
+    order = np.argsort(at)
+    parameter, at, gain = parameter[order], at[order], gain[order]
+    follows = (np.diff(parameter) == 1) & (np.diff(at) == 1) & (np.diff(gain) == 0)
+    first = np.flatnonzero(np.concatenate([[True], ~follows])[: order.size])
+    return {
+        "parameter": parameter[first],
+        "at": at[first].astype(np.int64),
+        "length": np.diff(np.append(first, order.size)),
+        "gain": gain[first],
     }
