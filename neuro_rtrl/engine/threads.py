@@ -16,8 +16,8 @@ def set_threads(count: int) -> None:
     """Let so many threads share the work from now on; results are the same for any number.
 
     It concerns exact RTRL in windows of steps (`Learner.run` where weights stand still for some),
-    the sums of local rules in such windows, and simulations that are not told otherwise (`Simulation(net, threads=1)`). The start is the
-    environment variable NEURO_RTRL_THREADS, or 1.
+    the sums of local rules in such windows, and simulations that are not told otherwise
+    (`Simulation(net, threads=1)`). The start is the environment variable NEURO_RTRL_THREADS, or 1.
 
     Raises:
         DescriptionError: not a whole number from 1 to 256.
