@@ -59,6 +59,8 @@ class Journal:
 
     Attributes:
         waits: whether the traces that the last window leaves behind have not been put together.
+        clean: whether none have been since somebody said so.
+        start: (N, dm) derivative of the last window's losses by the traces that it began with.
     """
 
     def __init__(
@@ -66,8 +68,9 @@ class Journal:
     ) -> None:
         self._built, self._mask, self._precision = built, mask, precision
         self._filters, self._traces = filters, traces
-        self.waits = False
-        self._write, self._prepare, self._read = Caller(write), Caller(prepare), Caller(read)
+        self.waits, self.clean = False, False
+        self.start = np.zeros((built.plan.n, built.widest))
+        self._write, self._prepare = Caller(write), Caller(prepare)
         self._catch_up, self._remember = Caller(catch_up_all), Caller(remember)
         self._leave, self._hand_over = Caller(leave_behind), Caller(hand_over)
 
@@ -113,7 +116,7 @@ class Journal:
             traces = self._traces
             tables = (self._mask, run, rows, self._filters, traces, self._diary, self._desks[0])
             self._leave((self._built.units, *tables), np.zeros(traces.z.shape))
-            self.waits = False
+            self.waits = self.clean = False
 
     def _open(self, run: Run, rows: Rows, gradient: np.ndarray) -> None:
         """Nothing is pending or gathered from before the window."""
@@ -123,31 +126,21 @@ class Journal:
             tables = (self._built.units, self._mask, rows, self._filters, self._traces)
             self._hand_over(tables, gradient)
 
-    @property
-    def start(self) -> np.ndarray:
-        """(N,) derivative of the last window's losses by the traces that it began with."""
-        return self._diary.start
-
     def _gather(self, run: Run, gradient: np.ndarray) -> None:
         """The gradient of all lots, by as many threads as there are."""
         lots = self._diary.row.size - 1
-        count = min(threads(), -(-lots // PART))
-        while len(self._desks) < max(count, 1):
+        count = max(min(threads(), -(-lots // PART)), 1)
+        while len(self._desks) < count:
             self._desks.append(self._desk())
-        if count < 2:
-            self._read((run, self._diary, self._desks[0]), 0, lots, gradient)
-            return
-        shares = [range(i * PART, lots, count * PART) for i in range(count)]
+            self._readers.append(Caller(read))
 
-        def work(desk: Desk, share: range) -> None:
-            for low in share:
-                read(run, self._diary, desk, low, min(low + PART, lots), gradient)
+        def work(number: int) -> None:
+            tables = (run, self._diary, self._desks[number])
+            for low in range(number * PART, lots, count * PART):
+                self._readers[number](tables, low, min(low + PART, lots), gradient)
 
-        helpers = [
-            pool(count - 1).submit(work, desk, share)
-            for desk, share in zip(self._desks[1:count], shares[1:], strict=True)
-        ]
-        work(self._desks[0], shares[0])
+        helpers = [pool(count - 1).submit(work, number) for number in range(1, count)]
+        work(0)
         for helper in helpers:
             helper.result()
 
@@ -160,12 +153,18 @@ class Journal:
 
     @cached_property
     def _diary(self) -> Diary:
-        return make_diary(self._built, self._mask, self._filters, self._traces, self._precision)
+        made = make_diary(self._built, self._mask, self._filters, self._traces, self._precision)
+        return made._replace(start=self.start)
 
     @cached_property
     def _desks(self) -> list[Desk]:
         """Scratch for each thread."""
         return [self._desk()]
+
+    @cached_property
+    def _readers(self) -> list[Caller]:
+        """The kernel of each thread."""
+        return [Caller(read)]
 
     def _desk(self) -> Desk:
         most, wide = int(np.diff(self._diary.row).max(initial=0)), self._built.widest
@@ -220,7 +219,7 @@ def make_diary(built: Built, mask: Mask, filters: Filters, traces: Traces, preci
         decay=_decay(built, member, lots),
         **_hears(built, filters, place, member.size),
         **_rows(built, mask, traces, member),
-        start=np.zeros((n, wide)),
+        start=np.zeros((0, wide)),
     )
 
 

@@ -71,17 +71,16 @@ class LocalLane:
     def _begin(self) -> None:
         """Initial states, and no traces; these are many, so where there are none they are left."""
         start_run(self.built.units, self.run)
-        t = self.traces
-        for array in (t.heard, t.columns, t.coming):
+        r, f, t = self.rows, self.filters, self.traces
+        for array in (r.theta, r.alive, r.fresh_count, t.heard, t.columns, t.coming):
             array[:] = 0
-        if self.journal is not None:
-            self.journal.waits = False
         if not self._empty:
-            start_rows(self.built.units, self.mask, self.rows)
-            f = self.filters
+            start_rows(self.built.units, self.mask, r)
             for array in (f.pending, f.signal, f.filled, f.gathered, f.waits, t.z, t.delta):
                 array[:] = 0
             self._empty = True
+        if self.journal is not None:
+            self.journal.waits, self.journal.clean = False, True
 
     def advance(self, stream: Stream, gradient: np.ndarray, restart: bool) -> bool:
         """Run the stream, adding to `gradient`; True if the record of spikes is full first."""
@@ -114,8 +113,9 @@ class LocalLane:
         while answer == FINISHED and clock[SEQUENCE] < stream.span[0]:
             if restart and clock[STEP] == stream.offset[0]:
                 self._begin()
-            empty, self._empty = self._empty, False
+            empty = self._empty and not journal.waits
             answer = journal.advance(self.run, self.rows, stream, replaced, gradient, empty)
+            self._empty &= journal.clean
             if answer == FINISHED:
                 clock[SEQUENCE] += 1
                 if restart:

@@ -155,6 +155,8 @@ def _readouts(
 @inline
 def _powers(flow: float, steps: int, power: np.ndarray) -> float:
     """power (steps,) <- the flow of the steps that follow each; that of all steps is returned."""
+    if steps == 0:
+        return 1.0
     power[steps - 1] = 1.0
     for t in range(steps - 2, -1, -1):
         power[t] = flow * power[t + 1]
@@ -205,7 +207,7 @@ def _sources(rows: Rows, traces: Traces, diary: Diary, steps: int, end: np.ndarr
 @inline
 def _columns(d: int, flow: np.ndarray, u: int, steps: int, power: np.ndarray) -> None:
     """power (steps, d) <- column u of the flow of the steps that follow each."""
-    for v in range(d):
+    for v in range(min(d, steps * d)):
         power[steps - 1, v] = 1.0 if v == u else 0.0
     for t in range(steps - 2, -1, -1):
         for v in range(d):

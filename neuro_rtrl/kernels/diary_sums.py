@@ -160,9 +160,13 @@ def look_back(
             else:
                 for e in range(hears[i], hears[i + 1]):
                     total += weight[e] * signal[t, output[e]]
-            _pass_event(
-                d, worth, (t - first) * LANES + i, nu, work, before, i, factor[event], total
-            )
+            place = (t - first) * LANES + i
+            if nu.shape[0] == LANES:  # one state: loops would take longer than what they do
+                worth[place] = worth.dtype.type(factor[event, 2] * nu[i])
+                nu[i] = factor[event, 0] * total + factor[event, 1] * nu[i]
+                before[i] = factor[event, 3] * nu[i]
+            else:
+                _pass_event(d, worth, place, nu, work, before, i, factor[event], total)
             held |= number[event, HELD] != 0
         _flow(d, nu, work, decay)
         if held:
