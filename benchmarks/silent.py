@@ -76,15 +76,20 @@ class Job:
     run: Callable[[], object]
 
 
-def whole(problem: Problem, who: str, share: float, heard: float) -> Job:
-    """Whole runs with `share * n` units without events more."""
-    n = problem.case.n
-    learner = nr.Learner(widened(problem, int(share * n), heard), update="sequence")
+def whole(problem: Problem, who: str, share: float, heard: float, carried: bool = True) -> Job:
+    """Whole runs with `share * n` units without events more.
+
+    Args:
+        carried: influence is, as an update follows the last step; else the sequence is read from
+            its end.
+    """
+    n, update = problem.case.n, len(problem.x) if carried else "sequence"
+    learner = nr.Learner(widened(problem, int(share * n), heard), update=update)
     x, target = problem.x[None], problem.target[None]
     steps, density = len(problem.x), problem.case.density
     record = Record("silent", who, nr.__version__, n + int(share * n), density, steps)
     record.details["silent"] = int(share * n)
-    return Job(record, learner, lambda: learner.run(x, target, learn=False))
+    return Job(record, learner, lambda: learner.run(x, target))
 
 
 def scaled(problem: Problem, rate: float) -> Problem:
@@ -156,6 +161,8 @@ def measure(
     still = problem.with_stream(np.zeros_like(problem.x), problem.target)
     jobs = [whole(problem, "silent units", share, 0.0) for share in SHARES]
     jobs += [whole(problem, "hearing units", share, FAINT) for share in SHARES]
+    read = "silent units, read from the end"
+    jobs += [whole(problem, read, share, 0.0, carried=False) for share in SHARES]
     found = finish([*jobs, whole(still, "no event", 0.0, 0.0)], runs)
     warm, size = min(steps, 600), min(steps, 200)
     sweeps = {

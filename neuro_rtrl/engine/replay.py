@@ -23,7 +23,7 @@ from neuro_rtrl.engine.programs import LARGE, ROOM, Window, make_program
 from neuro_rtrl.engine.shared import make_traces
 from neuro_rtrl.engine.threads import pool, threads
 from neuro_rtrl.kernels.layout import FINISHED, RECORD_FULL, STEP, WINDOW_FULL, Mask, Rows, Run
-from neuro_rtrl.kernels.program import CARRIED, FIRST_STEP, LISTED, SLOTS, TERMS, Program
+from neuro_rtrl.kernels.program import CARRIED, DIRECT, FIRST_STEP, LISTED, SLOTS, TERMS, Program
 from neuro_rtrl.kernels.record import record
 from neuro_rtrl.kernels.replay import SHARD_BYTES, replay
 from neuro_rtrl.kernels.stream import Stream
@@ -185,7 +185,8 @@ class Replay:
         """What a step of a window takes."""
         steps = int(run.clock[STEP] - program.clock[FIRST_STEP])
         if steps > 0:
-            self._of_a_step[:] = program.clock[[SLOTS, LISTED, TERMS]] / steps
+            slots, listed, direct, terms = program.clock[[SLOTS, LISTED, DIRECT, TERMS]]
+            self._of_a_step[:] = slots / steps, max(listed, direct) / steps, terms / steps
 
     def _suffices(self, run: Run, stream: Stream) -> bool:
         """Whether the rest of a sequence will, by the last window, fit a large program."""
