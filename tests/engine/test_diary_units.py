@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+import neuro_rtrl as nr
 from neuro_rtrl.engine.stream import make_stream
+from neuro_rtrl.kernels.diary import CHUNK, FIRST_STEP
 from neuro_rtrl.kernels.layout import SENSITIVE, SPIKES
 from tests.engine import test_diary
 from tests.engine.test_diary import (
@@ -111,3 +113,39 @@ def test_resets_outside_of_the_gradient() -> None:
     for one in (fast, plain):
         one.run(*trial())
     assert_same(fast.gradient, plain.gradient)
+
+
+@pytest.mark.parametrize("model", ["lif", "alif"])
+def test_a_window_of_several_chunks(model: str) -> None:
+    """What comes in a chunk without an event counts, where one that follows has some."""
+    net = nr.Network(dt="1 ms", seed=4)
+    h = net.neurons(9, model, name="h", tau_m="200 ms", surrogate={"width": 0.3})
+    net.connect(net.inputs(5, name="x"), h, weights="normal(0.1, 0.3)")
+    net.connect(h, net.neurons(3, "leaky_readout", name="y"))
+    inputs, targets = trial(3, 1, 3 * CHUNK + 40)
+    quiet = slice(CHUNK - 100, 2 * CHUNK + 20)
+    inputs[:, quiet] *= 1e-3
+    fast, plain = both(net, "eprop")
+    found, _ = (one.run(inputs, targets, spikes=True) for one in (fast, plain))
+    steps = found.spikes["h"][0]
+    assert not np.any((steps > CHUNK) & (steps < 2 * CHUNK)) and steps.max() > 3 * CHUNK
+    assert fast._session.lane(0).journal._diary.clock[FIRST_STEP] == 0
+    assert_same(fast.gradient, plain.gradient)
+
+
+@pytest.mark.usefixtures("short_ones")
+@pytest.mark.parametrize("model", ["lif", "alif"])
+def test_traces_behind_a_window_of_several_chunks(model: str) -> None:
+    net, (inputs, targets) = layer(LEARN[1:2], model=model), trial(3, 1, 2 * CHUNK + 90)
+    ends: list[dict[str, np.ndarray]] = []
+    for windows in (True, False):
+        session = learner(net, "eprop", windows)._session
+        lane, gradient = session.lane(0), np.zeros_like(session.collect())
+        for low, high in ((0, 2 * CHUNK + 50), (2 * CHUNK + 50, 2 * CHUNK + 90)):
+            part = inputs[:, low:high], targets[:, low:high]
+            assert not lane.advance(make_stream(session.built, *part, offset=low), gradient, False)
+        lane.settle()
+        rows = [np.concatenate([p[1].ravel() for p in lane.row(k)]) for k in range(12)]
+        ends.append({"gradient": gradient, "rows": np.concatenate(rows)})
+    for name in ends[0]:
+        assert_same({name: ends[0][name]}, {name: ends[1][name]})
