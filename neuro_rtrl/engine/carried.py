@@ -39,21 +39,18 @@ def in_rows(built: Built, mask: Mask, rows: Rows) -> list[Carried]:
 
 def in_shards(built: Built, replay: Replay) -> list[Carried]:
     """Influence in shards, between two windows."""
-    names = np.repeat(np.arange(built.plan.n), np.diff(replay.row))
-
-    def of_row(place: int) -> str:
-        row = place // replay.width % replay.tall
-        return unit_name(built, int(names[row])) if row < names.size else "an event under way"
-
     if not replay.active:
         return []
-    names_of = np.append(names, np.full(max(replay.owed.size - names.size, 0), -1))
+    names = np.repeat(np.arange(built.plan.n), np.diff(replay.row))
 
-    def of_owed(row: int) -> str:
-        return unit_name(built, int(names_of[row])) if names_of[row] >= 0 else "an event under way"
+    def of_row(row: int) -> str:
+        return unit_name(built, int(names[row])) if row < names.size else "an event under way"
 
-    owed = Carried(BACK, replay.owed, of_owed)
-    return [*(Carried(INFLUENCE, part, of_row) for part in replay.parts()), owed]
+    def of_place(place: int) -> str:
+        return of_row(place // replay.width % replay.tall)
+
+    parts = [Carried(INFLUENCE, part, of_place) for part in replay.parts()]
+    return [*parts, Carried(BACK, replay.owed, of_row)]
 
 
 def in_diary(built: Built, journal: Journal) -> list[Carried]:

@@ -36,12 +36,12 @@ from neuro_rtrl.kernels.traces import Traces
 ARRIVALS, EVENTS, STEPS = 1 << 16, 1 << 17, 2048  # after which a window ends
 # Steps from which on a diary is faster: of sequences that begin with nothing, and of others, which
 # have to put together the traces that they leave.
-LEAST_STEPS, LEAST_BETWEEN = 32, 128
+LEAST_STEPS, LEAST_BETWEEN = 32, 256
 PART = 4  # lots that a thread takes at a time
 
 
 def fits(built: Built, filters: Filters) -> bool:
-    """Whether a diary can be kept for a network: one number is all that each trace has.
+    """Whether a diary can be kept for a network.
 
     Units follow linear flows with constant coefficients, arrivals act on states, and readouts have
     one state.
@@ -153,8 +153,8 @@ class Journal:
 
     @cached_property
     def _diary(self) -> Diary:
-        made = make_diary(self._built, self._mask, self._filters, self._traces, self._precision)
-        return made._replace(start=self.start)
+        made = (self._built, self._mask, self._filters, self._traces, self._precision)
+        return make_diary(*made, self.start)
 
     @cached_property
     def _desks(self) -> list[Desk]:
@@ -180,7 +180,9 @@ class Journal:
         )
 
 
-def make_diary(built: Built, mask: Mask, filters: Filters, traces: Traces, precision: str) -> Diary:
+def make_diary(
+    built: Built, mask: Mask, filters: Filters, traces: Traces, precision: str, start: np.ndarray
+) -> Diary:
     """Room for a window, and behind that for what one step can add; and its tables."""
     n, groups, outputs = built.plan.n, built.wires.delay.size, built.outputs[0].size
     arrivals, events = ARRIVALS + groups, EVENTS + 2 * n
@@ -219,7 +221,7 @@ def make_diary(built: Built, mask: Mask, filters: Filters, traces: Traces, preci
         decay=_decay(built, member, lots),
         **_hears(built, filters, place, member.size),
         **_rows(built, mask, traces, member),
-        start=np.zeros((0, wide)),
+        start=start,
     )
 
 

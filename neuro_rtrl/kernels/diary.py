@@ -11,9 +11,9 @@ signal,
     gradient    g += L z
 
 is linear in delta, with factors that belong to the unit alone (numbers, or matrices where it has
-several states). So they can be summed from the last
-step to the first, one number for each unit, whatever its synapses: with S the learning signals to
-come behind the filter, and nu the derivative of the gradient by P at the end of a step,
+several states). So they can be summed from the last step to the first, one number for each unit and
+state, whatever its synapses: with S the learning signals to come behind the filter, and nu the
+derivative of the gradient by P at the end of a step,
 
     S_t = L_t + kappa S_{t+1}            (of outputs, then through the weights to the unit)
     mu_t = A_t nu_t                      what an arrival in step t is worth to unit k
@@ -44,7 +44,7 @@ from typing import NamedTuple
 import numpy as np
 
 LANES = 64  # units of a lot
-CHUNK = 256  # steps whose worth for one lot is at hand at a time: it stays in the first cache
+CHUNK = 256  # steps whose worth for one lot is at hand at a time: it stays in the second cache
 # Places in `Diary.clock`.
 ARRIVALS, EVENTS, FIRST_STEP, COLUMNS_NOW = range(4)
 CLOCK_SIZE = 4

@@ -5,8 +5,7 @@ With the same look back, but other ends,
     P at the end    = Pi P + sum y mu                       nu = 1 after the last step, no signals
     z at the end    = kappa^T z + nu_0 P + sum y mu         signals kappa^(T - 1 - t), nu = 0
 
-Units without an event keep what they have, times powers of D and kappa: P - Z moves by its pending
-factor only.
+Units without an event that share traces keep what they have: P - Z moves by its pending factor.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import numpy as np
 
 from neuro_rtrl.kernels.catch_up import catch_up_own
 from neuro_rtrl.kernels.diary import EVENTS, FIRST_STEP, LANES, Desk, Diary
-from neuro_rtrl.kernels.diary_sums import group_begins, sum_up, trace
+from neuro_rtrl.kernels.diary_sums import sum_up, times_arrivals, trace
 from neuro_rtrl.kernels.filters import Filters
 from neuro_rtrl.kernels.jit import inline, kernel
 from neuro_rtrl.kernels.layout import (
@@ -28,7 +27,7 @@ from neuro_rtrl.kernels.layout import (
     Units,
 )
 from neuro_rtrl.kernels.refs import ref
-from neuro_rtrl.kernels.small import identity, power_into
+from neuro_rtrl.kernels.small import identity, power, power_into
 from neuro_rtrl.kernels.traces import Traces
 
 
@@ -95,8 +94,9 @@ def _leave(
         for i in range(members.shape[0]):
             if diary.touched[members[i]] or traces.shared[members[i]] < 0:
                 some = True
-            else:
-                _pass_by(units, run, rows, filters, diary, members[i], steps)
+            else:  # its own block waits for D to the power of these steps, as ever (catch_up.py)
+                for f in range(filters.d.shape[0]):
+                    filters.pending[f, members[i], 0] *= diary.signal[steps, f]
         if some:
             _sum_lot(run, filters, diary, desk, lot)
             for i in range(members.shape[0]):
@@ -137,30 +137,18 @@ def _readouts(
     steps: int,
 ) -> None:
     """Own blocks of readouts that share nothing."""
-    chunks = diary.pointer.shape[1]
     for k in range(diary.place.shape[0]):
         if diary.place[k] >= 0 or traces.shared[k] >= 0:
             continue
         p = units.population[k]
-        whole = _powers(units.flow_d[units.at_dd[p] + k - units.first[p]], steps, diary.power[:, 0])
+        at = units.at_dd[p] + k - units.first[p]
+        whole, powers = power(units.flow_d[at], steps), diary.power[:, 0]
+        _columns(1, units.flow_d[at : at + 1], 0, steps, diary.power)
         for j in range(mask.own[k], mask.own[k + 1]):
-            g, total = traces.group[j], 0.0
-            for a in range(group_begins(diary, g, 0), diary.pointer[g, chunks - 1]):
-                total += diary.power[diary.sorted_step[a], 0] * diary.sorted_value[a]
-            entry = whole * trace(mask, rows, traces, k, 1, 0, j) + diary.own_gain[j] * total
+            entry = whole * trace(mask, rows, traces, k, 1, 0, j)
+            entry += diary.own_gain[j] * times_arrivals(diary, traces.group[j], powers)
             rows.own[mask.own_at[k] + j - mask.own[k]] = entry
         _is_settled(units, run, rows, k)
-
-
-@inline
-def _powers(flow: float, steps: int, power: np.ndarray) -> float:
-    """power (steps,) <- the flow of the steps that follow each; that of all steps is returned."""
-    if steps == 0:
-        return 1.0
-    power[steps - 1] = 1.0
-    for t in range(steps - 2, -1, -1):
-        power[t] = flow * power[t + 1]
-    return flow * power[0]
 
 
 @inline
@@ -184,7 +172,7 @@ def _sum_theta(diary: Diary, count: int) -> None:
 @inline
 def _sources(rows: Rows, traces: Traces, diary: Diary, steps: int, end: np.ndarray) -> None:
     """end <- Z at the end of the window."""
-    chunks, whole = diary.pointer.shape[1], rows.matrix[4]
+    whole = rows.matrix[4]
     for c in range(traces.d.shape[0]):
         d = traces.d[c]
         identity(d, whole)
@@ -194,13 +182,10 @@ def _sources(rows: Rows, traces: Traces, diary: Diary, steps: int, end: np.ndarr
             for g in range(traces.delta.shape[0]):
                 if traces.variable[c, g] != u:
                     continue
-                first, last = group_begins(diary, g, 0), diary.pointer[g, chunks - 1]
                 for v in range(d):
-                    total = 0.0
+                    total = times_arrivals(diary, g, diary.power[:, v])
                     for w in range(d):
                         total += whole[v * d + w] * traces.z[c, w, g]
-                    for a in range(first, last):
-                        total += diary.power[diary.sorted_step[a], v] * diary.sorted_value[a]
                     end[c, v, g] = total
 
 
@@ -214,27 +199,6 @@ def _columns(d: int, flow: np.ndarray, u: int, steps: int, power: np.ndarray) ->
             power[t, v] = 0.0
             for w in range(d):
                 power[t, v] += flow[v * d + w] * power[t + 1, w]
-
-
-@inline
-def _pass_by(
-    units: Units,
-    run: Run,
-    rows: Rows,
-    filters: Filters,
-    diary: Diary,
-    k: int,
-    steps: int,
-) -> None:
-    """Unit k had no event."""
-    p = units.population[k]
-    d = units.d[p]
-    at = units.at_dd[p] + (k - units.first[p]) * d * d
-    power_into(d, units.flow_d[at : at + d * d], steps, rows.own_pending[k], rows.matrix[:3])
-    rows.own_step[k] = run.clock[STEP] - 1
-    rows.settled[k] = -1
-    for f in range(filters.d.shape[0]):
-        filters.pending[f, k, 0] *= diary.signal[steps, f]
 
 
 @inline

@@ -6,7 +6,13 @@ import numpy as np
 
 from neuro_rtrl.kernels.columns import theta_parameter
 from neuro_rtrl.kernels.diary import EVENTS, FIRST_STEP, LANES, Desk, Diary
-from neuro_rtrl.kernels.diary_sums import group_begins, sort_notes, sum_up, trace
+from neuro_rtrl.kernels.diary_sums import (
+    group_begins,
+    sort_notes,
+    sum_up,
+    times_arrivals,
+    trace,
+)
 from neuro_rtrl.kernels.filters import Filters, flush
 from neuro_rtrl.kernels.jit import inline, kernel, leaf
 from neuro_rtrl.kernels.layout import (
@@ -60,10 +66,8 @@ def _prepare(
     for o in range(stream.outputs.shape[0]):
         k = stream.outputs[o]
         p = units.population[k]
-        keep, stay = (
-            filters.flow[filters.of[o], 0],
-            units.flow_d[units.at_dd[p] + k - units.first[p]],
-        )
+        keep = filters.flow[filters.of[o], 0]
+        stay = units.flow_d[units.at_dd[p] + k - units.first[p]]
         diary.signal[steps, o] = diary.back[steps, o] = 0.0
         for t in range(steps - 1, -1, -1):
             slope = diary.slope[t, o]
@@ -110,16 +114,13 @@ def _of_readout(
     gradient: np.ndarray,
 ) -> None:
     """Own synapses of readout k, output number o: what has come, and the trace from before."""
-    before, chunks = stay * diary.back[0, o], diary.pointer.shape[1]
+    before, back = stay * diary.back[0, o], diary.back[:, o]
     for j in range(mask.own[k], mask.own[k + 1]):
-        g, total = traces.group[j], 0.0
-        low = group_begins(diary, g, 0)
-        for a in range(low, diary.pointer[g, chunks - 1]):
-            total += diary.back[diary.sorted_step[a], o] * diary.sorted_value[a]
+        g = traces.group[j]
         entry = trace(mask, rows, traces, k, 1, 0, j)
-        part = diary.own_gain[j] * total + traces.gain[j] * (before * entry)
-        gradient[mask.own_parameter[j]] += part
-        rows.counts[GRADIENT_ADDS] += diary.pointer[g, chunks - 1] - low + 1
+        part = diary.own_gain[j] * times_arrivals(diary, g, back)
+        gradient[mask.own_parameter[j]] += part + traces.gain[j] * (before * entry)
+        rows.counts[GRADIENT_ADDS] += diary.pointer[g, -1] - group_begins(diary, g, 0) + 1
 
 
 @kernel

@@ -87,6 +87,15 @@ def group_begins(diary: Diary, g: int, c: int) -> int:
 
 
 @inline
+def times_arrivals(diary: Diary, g: int, numbers: np.ndarray) -> float:
+    """Sum over all arrivals (t, y) of group g: y times number t."""
+    total = 0.0
+    for a in range(group_begins(diary, g, 0), diary.pointer[g, diary.pointer.shape[1] - 1]):
+        total += numbers[diary.sorted_step[a]] * diary.sorted_value[a]
+    return total
+
+
+@inline
 def trace(mask: Mask, rows: Rows, traces: Traces, k: int, d: int, v: int, j: int) -> float:
     """State v of P of unit k and own synapse j, but for a gain that waits: R + Z, or P alone."""
     size, place, entry = mask.own[k + 1] - mask.own[k], mask.own_at[k] + j - mask.own[k], 0.0

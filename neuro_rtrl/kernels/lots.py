@@ -14,6 +14,7 @@ from numba.core import cgutils
 from neuro_rtrl.kernels import plain
 from neuro_rtrl.kernels.diary import LANES
 from neuro_rtrl.kernels.plain import compiled_or
+from neuro_rtrl.kernels.wide import spread
 
 _DOUBLES = ir.VectorType(ir.DoubleType(), LANES)
 _FUSED = ("contract",)
@@ -27,14 +28,6 @@ def _lanes(context: Any, builder: Any, kind: Any, array: Any, place: Any) -> Any
     return builder.bitcast(where, wide.as_pointer()), kind.dtype.bitwidth // 8
 
 
-def _spread(builder: Any, number: Any) -> Any:
-    """The same number in all lanes."""
-    wide = ir.VectorType(number.type, LANES)
-    one = builder.insert_element(ir.Constant(wide, ir.Undefined), number, ir.IntType(32)(0))
-    mask = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
-    return builder.shuffle_vector(one, ir.Constant(wide, ir.Undefined), mask)
-
-
 @compiled_or(plain.fall)
 def fall(typingctx: Any, worth: Any, place: Any, nu: Any, start: Any, tiny: Any) -> Any:
     """worth[place:] <- nu[start:], LANES of them; what is not above `tiny` has become zero."""
@@ -45,7 +38,7 @@ def fall(typingctx: Any, worth: Any, place: Any, nu: Any, start: Any, tiny: Any)
         of, align = _lanes(context, builder, kinds[2], values[2], values[3])
         number = builder.load(of, align=align)
         negative = builder.fneg(number)
-        high = _spread(builder, values[4])
+        high = spread(builder, values[4], LANES)
         # Unordered: what is not a number stays.
         large = builder.or_(
             builder.fcmp_unordered(">", number, high), builder.fcmp_unordered(">", negative, high)
@@ -75,10 +68,7 @@ def times(
             builder.load(of, align=align), builder.load(factor, align=align), flags=_FUSED
         )
         added = builder.fadd(builder.load(into, align=align), product, flags=_FUSED)
-        wide = ir.VectorType(ir.IntType(1), LANES)
-        mask = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
-        flag = builder.insert_element(ir.Constant(wide, ir.Undefined), values[6], ir.IntType(32)(0))
-        flags = builder.shuffle_vector(flag, ir.Constant(wide, ir.Undefined), mask)
+        flags = spread(builder, values[6], LANES)
         builder.store(builder.select(flags, added, product), into, align=align)
         return context.get_dummy_value()
 
@@ -112,7 +102,7 @@ def collect(
             row = builder.sub(builder.sext(when, ir.IntType(64)), values[7])
             at = builder.mul(row, ir.IntType(64)(LANES))
             line, _ = _lanes(context, builder, kinds[6], values[6], at)
-            y = _spread(builder, builder.load(cgutils.gep_inbounds(builder, numbers, a)))
+            y = spread(builder, builder.load(cgutils.gep_inbounds(builder, numbers, a)), LANES)
             product = builder.fmul(y, builder.load(line, align=align), flags=_FUSED)
             builder.store(builder.fadd(builder.load(total), product, flags=_FUSED), total)
         builder.store(builder.load(total), into, align=align)

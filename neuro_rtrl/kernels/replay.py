@@ -18,7 +18,7 @@ from numba.core import cgutils
 from neuro_rtrl.kernels.jit import inline, kernel
 from neuro_rtrl.kernels.plain import compiled_or
 from neuro_rtrl.kernels.program import OPERATIONS
-from neuro_rtrl.kernels.wide import fetch
+from neuro_rtrl.kernels.wide import fetch, spread
 
 SHARD_BYTES = 256  # of one row
 VECTORS = 4
@@ -81,12 +81,7 @@ def _weave(builder: Any, number: Any, data: list[Any], first: Any, last: Any, ou
         builder.store(zero, total)
     with cgutils.for_range_slice(builder, first, last, first.type(1)) as (i, _):
         row = _row(builder, vector, base, slots, builder.load(builder.gep(source, [i])))
-        single = ir.Constant(vector, ir.Undefined)
-        single = builder.insert_element(
-            single, builder.load(builder.gep(factor, [i])), ir.IntType(32)(0)
-        )
-        spread = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
-        wide = builder.shuffle_vector(single, single, spread)
+        wide = spread(builder, builder.load(builder.gep(factor, [i])), lanes)
         for v, total in enumerate(sums):
             part = builder.load(builder.gep(row, [ir.IntType(64)(v)]), align=size)
             product = builder.fmul(wide, part, flags=_FUSED)

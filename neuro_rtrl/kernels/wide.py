@@ -17,6 +17,14 @@ from neuro_rtrl.kernels.plain import compiled_or
 _BYTES = ir.IntType(8).as_pointer()
 
 
+def spread(builder: Any, number: Any, lanes: int) -> Any:
+    """A vector with the same number in all lanes, for code that is written out here."""
+    nothing = ir.Constant(ir.VectorType(number.type, lanes), ir.Undefined)
+    one = builder.insert_element(nothing, number, ir.IntType(32)(0))
+    zeros = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
+    return builder.shuffle_vector(one, nothing, zeros)
+
+
 @compiled_or(plain.flags_of)
 def flags_of(typingctx: Any, flags: Any, start: Any) -> Any:
     """The 64 flags (bytes) from `start` on as the bits of one number, the first flag lowest."""
