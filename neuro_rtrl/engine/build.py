@@ -81,7 +81,8 @@ def build(net: Network, learn: bool = True) -> Built:
     shared = np.array([x for _, _, x in found])
     units, widest = _units(made, natives, coefficients)
     sources = {p.name: c.source for p, c in zip(made.populations, natives, strict=True)}
-    built = Built(made, units, sources, natives, made.values.copy(), widest, shared)
+    values = made.values.copy() if learn else made.values
+    built = Built(made, units, sources, natives, values, widest, shared)
     if learn:
         _fill_constant_jacobians(built)
     else:

@@ -20,7 +20,7 @@ def make_cells(built: Built) -> Cells:
     units, populations = built.units._asdict(), built.plan.populations
     own = {name: units[name] for name in Cells._fields if name in units}
     graded = [p.model is not None and p.model.output is not None for p in populations]
-    synapses = built.wires.target.size
+    synapses = built.plan.wiring.wires.target.size  # without runs, which take room
     return Cells(
         **own | {"at_theta": units["at_theta"] - synapses},
         shift=np.zeros_like(units["first"]),
@@ -31,7 +31,7 @@ def make_cells(built: Built) -> Cells:
 
 def make_fan(built: Built) -> Fan:
     """Groups and synapses."""
-    wires, units = built.plan.wiring.wires, built.units  # without runs, which take room
+    wires, units = built.plan.wiring.wires, built.units
     where, blocked = np.zeros(wires.target.size, np.uint32), np.zeros(wires.target.size, bool)
     collects = np.repeat(wires.collects, np.diff(wires.first)).astype(bool)
     for low in range(0, where.size, AT_ONCE):
@@ -73,10 +73,10 @@ def _one_value(values: np.ndarray, first: np.ndarray) -> np.ndarray:
     """(G,) whether all values of a group are the same."""
     if values.size == 0:
         return np.zeros(0, bool)
-    changes = np.zeros(values.size, np.int64)
+    changes = np.zeros(values.size, bool)
     changes[1:] = values[1:] != values[:-1]
-    changes[first[:-1]] = 0
-    return np.asarray(np.add.reduceat(changes, first[:-1]) == 0)
+    changes[first[:-1]] = False
+    return ~np.logical_or.reduceat(changes, first[:-1])
 
 
 def make_course(built: Built, cells: Cells, fan: Fan) -> Course:
@@ -113,8 +113,8 @@ def forget_synapses(built: Built) -> None:
     """The description of synapses goes, once a `Fan` holds them: it takes seven times the room."""
     plan = built.plan
     bare = Network(plan.net.dt, plan.net.seed)
-    built.plan = replace(plan, net=bare, wiring=wire(bare), values=plan.values[:0])
-    built.values = built.values[:0]
+    built.plan = replace(plan, net=bare, wiring=wire(bare), values=np.zeros(0), names={})
+    built.values = np.zeros(0)
 
 
 def aligned(values: np.ndarray) -> np.ndarray:
@@ -124,6 +124,6 @@ def aligned(values: np.ndarray) -> np.ndarray:
     return made
 
 
-AT_ONCE = 1 << 20  # synapses that are looked at together
+AT_ONCE = 1 << 16  # synapses that are looked at together: in the second cache
 LONGEST_WHEEL = 4096  # slots
 _EVENT = ("source", "emitted", "next_group", "link", "row", "done")

@@ -35,6 +35,9 @@ def deaf(
     return blind & ~collects & (units.refractory[p] != 0)
 
 
+_PER_SYNAPSE = ("target", "variable", "gain")
+
+
 def with_runs(wires: Wires, units: Units) -> Wires:
     """The same wires, with runs: neighbours on one state (or input) of one population.
 
@@ -42,6 +45,8 @@ def with_runs(wires: Wires, units: Units) -> Wires:
         wires: groups and synapses.
         units: where states and inputs lie, and which of them a refractory unit blocks.
     """
+    columns = {name: np.ascontiguousarray(getattr(wires, name)) for name in _PER_SYNAPSE}
+    wires = wires._replace(**columns)
     if wires.target.size == 0:
         return wires._replace(run=np.zeros(wires.delay.size + 1, np.int64))
     group = groups_of(wires)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -21,7 +21,13 @@ from neuro_rtrl.engine.course import aligned, make_cells, make_course, make_fan
 from neuro_rtrl.engine.cut import cut_cells, cut_fan
 from neuro_rtrl.engine.plasticity import Plastic
 from neuro_rtrl.kernels.cells import Cells, Course, Fan, Tape
-from neuro_rtrl.kernels.fast import run, run_all, run_at_once
+from neuro_rtrl.kernels.fast import (
+    run,
+    run_all,
+    run_at_once,
+    run_together,
+    run_together_at_once,
+)
 from neuro_rtrl.kernels.layout import CONDITION, RECORD_FULL, RECORDED, STEP
 from neuro_rtrl.kernels.meeting import APART, ENDED, TOLD, UNITS, Meeting
 from neuro_rtrl.kernels.refs import Packed
@@ -76,9 +82,9 @@ class Shares:
         self._weave = self.plastic.weave
         alone = bool(cells.chance.any() or self._weave.size.size)
         count = 1 if alone else max(1, min(threads, cores(), built.plan.n))
-        plain = not alone and count == 1 and not (cells.refractory == CONDITION).any()
-        waits = bool(built.plan.inputs) or bool((fan.delay > 0).any())
-        self._lean = (run if waits else run_at_once) if plain else None
+        self._plain = not alone and not (cells.refractory == CONDITION).any()
+        self._waits = bool(built.plan.inputs) or bool((fan.delay > 0).any())
+        self._compiled = False
         meetings = _meetings(count, built.plan.n, bool(cells.graded.any()))
         if count == 1:
             course = make_course(built, cells, fan)
@@ -136,26 +142,32 @@ class Shares:
                 share.give(part, tape)
         return answer
 
+    @cached_property
     def _packed(self) -> list[tuple[Packed, ...]]:
         """What stays the same from call to call, of each share."""
         weave = Packed(self._weave)
         return [
-            (Packed(s.cells), Packed(s.fan), weave, Packed(s.course), Packed(s.meeting))
+            (Packed(s.cells), Packed(s.fan), Packed(s.course), Packed(s.meeting), weave)
             for s in self._shares
         ]
 
+    def _job(self, number: int, tape: Tape) -> Callable[[], int]:
+        """The shortest kernel that has all that is asked for, with the arguments of a share."""
+        cells, fan, course, meeting, weave = self._packed[number]
+        given = cells, fan, course, Packed(tape)
+        if not self._plain:
+            return partial(run_all, *given, meeting, weave)
+        if self.threads > 1:
+            return partial(run_together if self._waits else run_together_at_once, *given, meeting)
+        return partial(run if self._waits else run_at_once, *given)
+
     def _together(self, tapes: list[Tape]) -> int:
-        jobs = [
-            (*given[:4], Packed(tape), given[4])
-            for given, tape in zip(self._packed(), tapes, strict=True)
-        ]
+        jobs = [self._job(number, tape) for number, tape in enumerate(tapes)]
         if len(jobs) == 1:
-            cells, fan, _, course, tape, _ = jobs[0]
-            lean = self._lean
-            return int(run_all(*jobs[0]) if lean is None else lean(cells, fan, course, tape))
-        # Nobody waits while the kernel is compiled: this call has no steps.
-        nothing = Packed(tapes[0]._replace(begin=np.full(2, self.step)))
-        run_all(*jobs[0][:4], nothing, jobs[0][5])
+            return int(jobs[0]())
+        if not self._compiled:  # nobody waits meanwhile: this call has no steps
+            self._job(0, tapes[0]._replace(begin=np.full(2, self.step)))()
+            self._compiled = True
         told = self._shares[0].meeting.page[:, TOLD]
         told[:] = self.step
         count = len(jobs)
@@ -177,18 +189,18 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def _run_on(number: int, threads: int, job: tuple[Any, ...]) -> int:
+def _run_on(number: int, threads: int, job: Callable[[], int]) -> int:
     """Run share `number` on cores that no other share uses.
 
     Left alone, a system may take a tenth of a second to see that two busy threads have one core.
     """
     if "sched_setaffinity" not in dir(os):  # not on every system
-        return int(run_all(*job))
+        return int(job())
     allowed = os.sched_getaffinity(0)
     with suppress(OSError):  # where it is forbidden, they run where they are
         os.sched_setaffinity(0, set(sorted(allowed)[number::threads]) or allowed)
     try:
-        return int(run_all(*job))
+        return int(job())
     finally:
         with suppress(OSError):
             os.sched_setaffinity(0, allowed)

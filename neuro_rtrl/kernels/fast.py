@@ -13,7 +13,7 @@ import numpy as np
 from neuro_rtrl.kernels.begin import draw_noise
 from neuro_rtrl.kernels.cells import Cells, Course, Fan, Tape
 from neuro_rtrl.kernels.invoke import at, invoke
-from neuro_rtrl.kernels.jit import inline, jit, kernel
+from neuro_rtrl.kernels.jit import inline, quick, quick_kernel
 from neuro_rtrl.kernels.layout import (
     ADVANCE,
     FINISHED,
@@ -27,24 +27,24 @@ from neuro_rtrl.kernels.layout import (
     SPIKE,
     STEP,
 )
-from neuro_rtrl.kernels.meeting import Meeting, alone, exchange, leave
+from neuro_rtrl.kernels.meeting import Meeting, alone, exchange, leave, open_page
 from neuro_rtrl.kernels.plastic import Weave, after_arrivals
 from neuro_rtrl.kernels.refractory import ask_conditions, hold_spiking, release
 from neuro_rtrl.kernels.refs import ref
 from neuro_rtrl.kernels.simulate import CHECK_EVERY
-from neuro_rtrl.kernels.spread import deliver, inject, send_later, send_now
+from neuro_rtrl.kernels.spread import deliver, fetch_rows, inject, send_later, send_now
 from neuro_rtrl.kernels.stream import all_finite
 from neuro_rtrl.kernels.wide import list_flags
 
 
-@kernel
+@quick_kernel
 def run(cells: Cells, fan: Fan, course: Course, tape: Tape) -> int:
     """Run the tape on from where the course stands, where nothing is asked that `run_all` has."""
     links = ref(fan)
     return _steps(ref(cells), links, links, None, ref(course), ref(tape), None)
 
 
-@kernel
+@quick_kernel
 def run_at_once(cells: Cells, fan: Fan, course: Course, tape: Tape) -> int:
     """The same without inputs and without delays: nothing ever waits in the calendar.
 
@@ -53,14 +53,29 @@ def run_at_once(cells: Cells, fan: Fan, course: Course, tape: Tape) -> int:
     return _steps(ref(cells), ref(fan), None, None, ref(course), ref(tape), None)
 
 
-@kernel
-def run_all(
-    cells: Cells, fan: Fan, weave: Weave, course: Course, tape: Tape, meeting: Meeting
-) -> int:
-    """The same with noise, conditions of refractoriness, plastic synapses, and several threads.
+@quick_kernel
+def run_together(cells: Cells, fan: Fan, course: Course, tape: Tape, meeting: Meeting) -> int:
+    """`run` for one of several threads."""
+    links = ref(fan)
+    return _steps(ref(cells), links, links, None, ref(course), ref(tape), ref(meeting))
 
-    It takes twice as long to compile. The parts of `run` that it has besides are not even looked at
-    there, as `weave` and `meeting` are None when it is compiled.
+
+@quick_kernel
+def run_together_at_once(
+    cells: Cells, fan: Fan, course: Course, tape: Tape, meeting: Meeting
+) -> int:
+    """`run_at_once` for one of several threads."""
+    return _steps(ref(cells), ref(fan), None, None, ref(course), ref(tape), ref(meeting))
+
+
+@quick_kernel
+def run_all(
+    cells: Cells, fan: Fan, course: Course, tape: Tape, meeting: Meeting, weave: Weave
+) -> int:
+    """The same with noise, conditions of refractoriness, and plastic synapses.
+
+    It takes twice as long to compile. The parts of it that another kernel lacks are not even looked
+    at there, as `weave`, `waiting` or `meeting` is None when that is compiled.
     """
     links = ref(fan)
     return _steps(ref(cells), links, links, ref(weave), ref(course), ref(tape), ref(meeting))
@@ -80,9 +95,14 @@ def _steps(
     while course.clock[STEP] < tape.begin[1]:
         if tape.event_step.shape[0] - course.clock[RECORDED] < course.y.shape[0]:
             return RECORD_FULL
+        if meeting is not None and not alone(meeting):
+            open_page(meeting, course)
         _until_spikes(cells, waiting, weave, course, tape)
-        if meeting is not None and not alone(meeting) and not exchange(meeting, course):
-            return NOT_FINITE
+        if meeting is not None and not alone(meeting):
+            # Rows of this thread's own spikes come while it waits for those of the others.
+            fetch_rows(fan, course)
+            if not exchange(meeting, course):
+                return NOT_FINITE
         _from_spikes(cells, fan, waiting, weave, course, tape)
         if course.clock[STEP] % CHECK_EVERY == 0 and not all_finite(course):
             if meeting is not None:
@@ -131,7 +151,7 @@ def _from_spikes(
     course.clock[STEP] += 1
 
 
-@jit
+@quick
 def _trace(weave: Weave | None, course: Course, tape: Tape) -> None:
     """Recorded states, as they are before the update (Brian2's convention)."""
     step, every = course.clock[STEP], tape.every[0]
@@ -145,7 +165,7 @@ def _trace(weave: Weave | None, course: Course, tape: Tape) -> None:
                 tape.trace[row, i] = weave.z[-1 - place]
 
 
-@jit
+@quick
 def _advance(cells: Cells, course: Course) -> None:
     """h <- Phi(h, a), a <- 0, s = H(g); `live` lists the units that spike."""
     count = np.int64(0)
@@ -167,7 +187,7 @@ def _advance(cells: Cells, course: Course) -> None:
     course.clock[LIVE] = count
 
 
-@jit
+@quick
 def _number(cells: Cells, course: Course) -> None:
     """The numbers, in the whole network, of units that spike."""
     for i in range(course.clock[LIVE]):
@@ -176,7 +196,7 @@ def _number(cells: Cells, course: Course) -> None:
     course.clock[HEARD] = course.clock[LIVE]
 
 
-@jit
+@quick
 def _record(course: Course, tape: Tape) -> None:
     """Spikes of this step."""
     for i in range(course.clock[HEARD]):
@@ -185,7 +205,7 @@ def _record(course: Course, tape: Tape) -> None:
         course.clock[RECORDED] += 1
 
 
-@jit
+@quick
 def _settle(cells: Cells, course: Course) -> None:
     """The reset of every unit that spiked."""
     for i in range(course.clock[LIVE]):

@@ -23,7 +23,7 @@ import llvmlite
 import numba
 from numba import types
 
-from neuro_rtrl.kernels.joining import Part, Whole
+from neuro_rtrl.kernels.joining import Part, QuickPart, QuickWhole, Whole
 from neuro_rtrl.kernels.plain import PLAIN, Function
 from neuro_rtrl.kernels.without_blas import import_arrays
 
@@ -81,6 +81,12 @@ def jit(function: Callable[..., Any]) -> Any:
     return bare(function)
 
 
+def quick(function: Callable[..., Any]) -> Any:
+    """As `jit`, for parts of simulations, whose kernels are to start soon: see joining.py."""
+    bare = _numba(no_cpython_wrapper=True, no_cfunc_wrapper=True, pipeline_class=QuickPart)
+    return bare(function)
+
+
 def shared(function: Callable[..., Any]) -> Any:
     """Compile a part that generated code calls, too: the next model finds it in the cache."""
     bare = _numba(no_cpython_wrapper=True, no_cfunc_wrapper=True, pipeline_class=Whole)
@@ -118,6 +124,11 @@ def kernel(function: Callable[..., Any]) -> Any:
     C needs no way to call it: that would be a third of the compile time of a short kernel.
     """
     return _in_cache(_numba(no_cfunc_wrapper=True, pipeline_class=Whole), function)
+
+
+def quick_kernel(function: Callable[..., Any]) -> Any:
+    """As `kernel`, for simulations."""
+    return _in_cache(_numba(no_cfunc_wrapper=True, pipeline_class=QuickWhole), function)
 
 
 def _numba(**fixed: Any) -> Callable[..., Any]:

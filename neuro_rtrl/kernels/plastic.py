@@ -14,7 +14,7 @@ import numpy as np
 
 from neuro_rtrl.kernels.cells import Course, Fan, Tape
 from neuro_rtrl.kernels.invoke import at, invoke
-from neuro_rtrl.kernels.jit import jit
+from neuro_rtrl.kernels.jit import quick
 from neuro_rtrl.kernels.layout import LIVE, STEP
 from neuro_rtrl.kernels.wide import fetch
 
@@ -43,7 +43,7 @@ class Weave(NamedTuple):
     signal: np.ndarray  # (Q,) reward of this step
 
 
-@jit
+@quick
 def before_arrivals(fan: Fan, weave: Weave, course: Course, group: int) -> None:
     """The synapses of a group at the arrival of an event; `jump` is what they send."""
     q, low = weave.of[group], weave.place[group]
@@ -63,7 +63,7 @@ def before_arrivals(fan: Fan, weave: Weave, course: Course, group: int) -> None:
         )
 
 
-@jit
+@quick
 def after_arrivals(weave: Weave, course: Course, tape: Tape) -> None:
     """Spikes of targets, then rewards."""
     for q in range(weave.size.shape[0]):
@@ -73,7 +73,7 @@ def after_arrivals(weave: Weave, course: Course, tape: Tape) -> None:
             _hear_reward(weave, course, tape, q)
 
 
-@jit
+@quick
 def _hear_targets(weave: Weave, course: Course, q: int) -> None:
     """The incoming synapses of all units that spike in this step."""
     for i in range(course.clock[LIVE]):
@@ -98,7 +98,7 @@ def _hear_targets(weave: Weave, course: Course, q: int) -> None:
         )
 
 
-@jit
+@quick
 def _hear_reward(weave: Weave, course: Course, tape: Tape, q: int) -> None:
     """All synapses, in a step in which the modulating population sends."""
     low, high = weave.giver[0, q], weave.giver[1, q]

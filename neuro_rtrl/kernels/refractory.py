@@ -10,14 +10,14 @@ import numpy as np
 
 from neuro_rtrl.kernels.cells import Cells, Course
 from neuro_rtrl.kernels.invoke import at, invoke
-from neuro_rtrl.kernels.jit import jit
+from neuro_rtrl.kernels.jit import quick
 from neuro_rtrl.kernels.layout import CONDITION, GATE, LIVE, PERIOD, STEP
 
 # Of one type: for each plain number that it is called with Numba would compile `_hold` once more.
 OFF, ON = np.uint8(0), np.uint8(1)
 
 
-@jit
+@quick
 def _hold(cells: Cells, course: Course, k: int, on: np.uint8) -> None:
     """Unit k is refractory, or is so no more."""
     p = cells.population[k]
@@ -27,7 +27,7 @@ def _hold(cells: Cells, course: Course, k: int, on: np.uint8) -> None:
             course.deaf[cells.at_h[p] + v * cells.size[p] + k - cells.first[p]] = on
 
 
-@jit
+@quick
 def release(cells: Cells, course: Course) -> None:
     """Units whose refractoriness ends before this step."""
     slot = course.clock[STEP] % course.wheel.shape[0]
@@ -43,7 +43,7 @@ def release(cells: Cells, course: Course) -> None:
         k = following
 
 
-@jit
+@quick
 def ask_conditions(cells: Cells, course: Course) -> None:
     """Whether units that are refractory as long as a condition holds stay so."""
     for p in range(cells.first.shape[0]):
@@ -63,7 +63,7 @@ def ask_conditions(cells: Cells, course: Course) -> None:
             _hold(cells, course, k, course.held[k])
 
 
-@jit
+@quick
 def hold_spiking(cells: Cells, course: Course) -> None:
     """From its spike on a unit is refractory, and deaf in this very step."""
     for i in range(course.clock[LIVE]):

@@ -11,7 +11,7 @@ import numpy as np
 
 from neuro_rtrl.kernels.cells import Course, Fan, Tape
 from neuro_rtrl.kernels.exponential import fma, from_bits
-from neuro_rtrl.kernels.jit import jit
+from neuro_rtrl.kernels.jit import quick
 from neuro_rtrl.kernels.layout import DONE, FREE, HEARD, STEP
 from neuro_rtrl.kernels.plastic import Weave, before_arrivals
 from neuro_rtrl.kernels.queue import new_event, schedule, take_slot
@@ -20,7 +20,7 @@ from neuro_rtrl.kernels.wide import fetch
 LINE = 64  # bytes of a line of the cache
 
 
-@jit
+@quick
 def inject(fan: Fan, weave: Weave | None, course: Course, tape: Tape) -> None:
     """Events used up can be used again; then the external ones of this step."""
     t = course.clock[STEP] - tape.begin[0]
@@ -38,7 +38,7 @@ def inject(fan: Fan, weave: Weave | None, course: Course, tape: Tape) -> None:
         schedule(fan, course, event)
 
 
-@jit
+@quick
 def send_later(fan: Fan, course: Course) -> None:
     """Spikes whose first synapses have a delay go to the calendar."""
     if fan.ring[0] == 1:
@@ -50,7 +50,7 @@ def send_later(fan: Fan, course: Course) -> None:
             schedule(fan, course, new_event(course, k, course.y[k], -1, group))
 
 
-@jit
+@quick
 def deliver(fan: Fan, weave: Weave | None, course: Course) -> None:
     """All that was in the calendar for this step."""
     event = take_slot(fan, course)
@@ -69,11 +69,10 @@ def deliver(fan: Fan, weave: Weave | None, course: Course) -> None:
         event = following
 
 
-@jit
+@quick
 def send_now(fan: Fan, waiting: Fan | None, weave: Weave | None, course: Course) -> None:
     """Spikes whose first synapses have no delay; what is left of them goes to the calendar."""
-    for i in range(course.clock[HEARD]):
-        _fetch_first(fan, course.heard[i])
+    fetch_rows(fan, course)
     for i in range(course.clock[HEARD]):
         k = course.heard[i]
         if fan.straight[k, 1]:
@@ -90,7 +89,14 @@ def send_now(fan: Fan, waiting: Fan | None, weave: Weave | None, course: Course)
             schedule(waiting, course, new_event(course, k, course.y[k], -1, group))
 
 
-@jit
+@quick
+def fetch_rows(fan: Fan, course: Course) -> None:
+    """Asks for the synapses that spikes reach at once."""
+    for i in range(course.clock[HEARD]):
+        _fetch_first(fan, course.heard[i])
+
+
+@quick
 def _fetch_first(fan: Fan, k: int) -> None:
     """The synapses that source k reaches at once."""
     if fan.straight[k, 1]:
@@ -100,7 +106,7 @@ def _fetch_first(fan: Fan, k: int) -> None:
         _fetch_row(fan, fan.group[k])
 
 
-@jit
+@quick
 def _fetch_row(fan: Fan, group: int) -> None:
     """Rows of synapses lie anywhere in memory: all that are due are asked for at once."""
     low, high = fan.first[group], fan.first[group + 1]
@@ -111,7 +117,7 @@ def _fetch_row(fan: Fan, group: int) -> None:
         fetch(fan.jump, e)
 
 
-@jit
+@quick
 def _add(fan: Fan, weave: Weave | None, course: Course, group: int, y: float) -> None:
     """The arrivals of one group: h += gain w y, or a += gain w y."""
     if fan.even[group]:
@@ -138,7 +144,7 @@ def _add(fan: Fan, weave: Weave | None, course: Course, group: int, y: float) ->
             h[where[e]] += jump[e] * y
 
 
-@jit
+@quick
 def _add_even(fan: Fan, course: Course, first: int, end: int, jump: float, y: float) -> None:
     """Arrivals that are all the same, at states that are not deaf."""
     if y == 0.0:

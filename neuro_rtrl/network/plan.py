@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -25,7 +26,6 @@ class Plan:
     Attributes:
         populations: those with units, in order; `first` their first unit.
         values: (parameters,) initial values.
-        learned: parameter numbers that learn, ascending.
         names: learned name ("projection" or "population.parameter") -> parameter numbers.
         mask: static shape of the influence matrix.
         past: (2, synapses) units before and after synapses that are gone, but through which
@@ -40,9 +40,13 @@ class Plan:
     wiring: Wiring
     at_theta: np.ndarray
     values: np.ndarray
-    learned: np.ndarray
     names: dict[str, np.ndarray] = field(default_factory=dict)
     past: np.ndarray = field(default_factory=lambda: np.zeros((2, 0), np.int64))
+
+    @cached_property
+    def learned(self) -> np.ndarray:
+        """Parameter numbers that learn, ascending."""
+        return np.sort(np.concatenate([np.zeros(0, np.int64), *self.names.values()]))
 
     @property
     def readouts(self) -> list[Population]:
@@ -83,11 +87,8 @@ def plan(net: Network) -> Plan:
             names[f"{population.name}.{parameter}"] = np.arange(count, count + population.n)
             parts.append(np.broadcast_to(population.parameters[parameter], (population.n,)))
             count += population.n
-    learned = np.sort(np.concatenate([np.zeros(0, np.int64), *names.values()])).astype(np.int64)
-    values = np.concatenate(parts).astype(float)
-    return Plan(
-        net, populations, inputs, first, n, wiring, np.array(at_theta), values, learned, names
-    )
+    values = np.concatenate(parts).astype(float, copy=False)
+    return Plan(net, populations, inputs, first, n, wiring, np.array(at_theta), values, names)
 
 
 Pattern = Callable[[Plan, np.ndarray], Reach]

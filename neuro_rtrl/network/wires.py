@@ -51,9 +51,8 @@ def firsts(net: Network) -> tuple[dict[str, int], int, int]:
 def wire(net: Network) -> Wiring:
     """All synapses of a network."""
     first, _, sources = firsts(net)
-    rows = [_columns(p, first, net.dt) for p in net.projections.values()]
-    for number, (projection, _) in enumerate(plastic(net), 1):
-        rows[list(net.projections).index(projection.name)]["plastic"][:] = number
+    numbers = {p.name: number for number, (p, _) in enumerate(plastic(net), 1)}
+    rows = [_columns(p, first, net.dt, numbers.get(p.name, 0)) for p in net.projections.values()]
     table = {k: _join([r[k] for r in rows], dtype) for k, dtype in _KINDS.items()}
     order = _order(table)
     if order is None:
@@ -104,6 +103,8 @@ def _order(table: dict[str, np.ndarray]) -> np.ndarray | None:
     key = np.zeros(table["source"].size, np.int64)
     room = 2**63
     for name in _SORTED_BY:
+        if _constant(table[name]):
+            continue
         low, high = int(table[name].min(initial=0)), int(table[name].max(initial=0))
         room //= high - low + 1
         key *= high - low + 1
@@ -118,7 +119,7 @@ def _order(table: dict[str, np.ndarray]) -> np.ndarray | None:
 
 def _constant(values: np.ndarray) -> bool:
     """Whether all are the same: most columns are, and putting one in order takes half a second."""
-    return bool((values == values[:1]).all())
+    return values.strides[0] == 0 or bool((values == values[:1]).all())
 
 
 _KINDS: dict[str, Any] = {
@@ -129,10 +130,17 @@ _KINDS: dict[str, Any] = {
 
 
 def _join(parts: list[np.ndarray], dtype: Any) -> np.ndarray:
-    return np.concatenate(parts).astype(dtype, copy=False) if parts else np.zeros(0, dtype)
+    """All in one; where one number stands for all synapses it takes no room."""
+    some = [part for part in parts if part.size]
+    if len({part[0] for part in some}) == 1 and all(_constant(part) for part in some):
+        return np.broadcast_to(np.array(some[0][0], dtype), sum(part.size for part in some))
+    return np.concatenate(some, dtype=dtype) if some else np.zeros(0, dtype)
 
 
-def _columns(projection: Projection, first: dict[str, int], dt: float) -> dict[str, np.ndarray]:
+def _columns(
+    projection: Projection, first: dict[str, int], dt: float, number: int
+) -> dict[str, np.ndarray]:
+    """The synapses of a projection; `number` as in `Wiring.plastic`."""
     source, target, port = projection.source, projection.target, projection.port
     size = projection.pre.size
     # External input of a step enters the update of that very step: one step before arrivals do.
@@ -141,21 +149,28 @@ def _columns(projection: Projection, first: dict[str, int], dt: float) -> dict[s
     inputs = list(target.model.inputs) if target.model is not None else []
     variable = names.index(port.target) if port.is_state else inputs.index(port.target)
     return {
-        "source": projection.pre + first[source.name],
-        "target": projection.post + first[target.name],
-        "delay": projection.delay - (1 if early else 0),
-        "collects": np.full(size, not port.is_state),
-        "variable": np.full(size, variable),
-        "plastic": np.zeros(size, np.int16),
+        "source": _moved(projection.pre, first[source.name]),
+        "target": _moved(projection.post, first[target.name]),
+        "delay": _moved(projection.delay, -1 if early else 0),
+        "collects": np.broadcast_to(not port.is_state, size),
+        "variable": np.broadcast_to(variable, size),
+        "plastic": np.broadcast_to(number, size),
         "gain": _gain(projection, target, dt),
         "weight": np.asarray(projection.weights, float),
-        "learn": np.full(size, projection.learn),
+        "learn": np.broadcast_to(projection.learn, size),
     }
+
+
+def _moved(numbers: np.ndarray, by: int) -> np.ndarray:
+    """The sum; no copy where nothing is added."""
+    return numbers + by if by else numbers
 
 
 def _gain(projection: Projection, target: Population, dt: float) -> np.ndarray:
     known = target.parameters | {"dt": np.asarray(dt)}
     value = np.asarray(evaluate(projection.port.gain, known), float)
+    if value.size == 1:
+        return np.broadcast_to(value.reshape(()), projection.post.size)
     per_unit: np.ndarray = np.broadcast_to(value, (target.n,))[projection.post]
     return per_unit
 
@@ -185,9 +200,10 @@ def _grouped(
     """The synapses in groups, and the kind of each group: static, or of a plastic projection."""
     source, delay, collects = table["source"], table["delay"], table["collects"]
     changes = np.ones(source.size, dtype=bool)
-    changes[1:] = np.diff(source) != 0
+    changes[1:] = source[1:] != source[:-1]
     for name in ("delay", "collects", "plastic"):
-        changes[1:] |= np.diff(table[name]) != 0
+        if not _constant(table[name]):
+            changes[1:] |= table[name][1:] != table[name][:-1]
     starts = np.flatnonzero(changes)
     span = max(int(delay.max(initial=0)), int(kept[1].max(initial=0))) + 2
     kinds = 2 * (int(table["plastic"].max(initial=0)) + 1)
