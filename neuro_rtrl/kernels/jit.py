@@ -155,7 +155,7 @@ def native(signature: str) -> Callable[[Callable[..., Any]], Any]:
         def now(inner: Callable[..., Any], **options: Any) -> Any:
             return numba.cfunc(
                 c_signature, nopython=True, fastmath=NATIVE, error_model="numpy",
-                pipeline_class=Whole, **options,
+                pipeline_class=QuickWhole, **options,
             )(inner)  # fmt: skip
 
         return Function(signature, function) if PLAIN else _in_cache(now, function)
