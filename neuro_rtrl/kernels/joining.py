@@ -91,7 +91,7 @@ class _Once(AnalysisPass):
     def run_pass(self, state: Any) -> bool:
         library = state.targetctx.codegen().create_library(state.func_id.func_qualname)
         library.enable_object_caching()
-        if _PASSES <= set(dir(library)):
+        if set(dir(library)) >= _PASSES:
             code = library._codegen
 
             def lay_out(module: Any) -> None:
