@@ -258,6 +258,7 @@ def make_run(built: Built) -> layout.Run:
         held=np.zeros(n, np.uint8),
         last=_whole(n),
         live=_whole(n),
+        fired=_whole(n),
         arrived=_whole(2, groups + 1),
         deferred=_whole(2, groups + 1),
         work=np.zeros(built.widest * (1 + built.widest + longest) + 1),

@@ -23,7 +23,6 @@ from neuro_rtrl.kernels.layout import (
     ARRIVED,
     DEFERRED,
     FINISHED,
-    LIVE,
     NOT_FINITE,
     RECORD_FULL,
     SEQUENCE,
@@ -128,7 +127,7 @@ def _forward_step(
     forward.test_events(units, values, run)
     keep_test(tape, run, row)
     forward.mark_spikes(units, run)
-    record_spikes(stream, run, run.clock[LIVE])
+    record_spikes(stream, run)
     forward.emit_spikes(wires, run)
     forward.deliver(units, wires, values, run)
     keep_arrivals(tape, run, row)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from neuro_rtrl.kernels.jit import jit
+from neuro_rtrl.kernels.jit import jit, leaf
 from neuro_rtrl.kernels.layout import ARRIVED, DEFERRED, DELIVERIES, Run, Wires
 
 
@@ -19,13 +19,24 @@ def deliver_group(wires: Wires, values: np.ndarray, run: Run, event: int, group:
     entries[0, run.clock[kind]] = event
     entries[1, run.clock[kind]] = group
     run.clock[kind] += 1
-    y = run.value[event]
+    deliver_along(wires, values, run, group, run.value[event])
+
+
+@jit
+def deliver_along(wires: Wires, values: np.ndarray, run: Run, group: int, y: float) -> None:
+    """The states (or inputs) of the targets of a group += gain w y."""
     if y == 0.0:
         return
     run.counts[DELIVERIES] += wires.first[group + 1] - wires.first[group]
     into = run.a if wires.collects[group] else run.h
     for r in range(wires.run[group], wires.run[group + 1]):
         _deliver_run(wires, values, run, into, r, y)
+
+
+@leaf
+def _add_dense(states: np.ndarray, weights: np.ndarray, factor: float, y: float) -> None:
+    for i in range(states.shape[0]):
+        states[i] += factor * weights[i] * y
 
 
 @jit
@@ -42,9 +53,7 @@ def _deliver_run(
                 into[place + target[i]] += gain[i] * weights[i] * y
     elif wires.run_dense[r]:
         factor, at = gain[0], place + target[0]
-        states = into[at : at + high - low]
-        for i in range(high - low):
-            states[i] += factor * weights[i] * y
+        _add_dense(into[at : at + high - low], weights, factor, y)
     elif wires.run_alike[r]:
         factor = gain[0]
         for i in range(high - low):

@@ -11,6 +11,7 @@ from neuro_rtrl.kernels import forward, influence
 from neuro_rtrl.kernels.arrive import come_alive
 from neuro_rtrl.kernels.begin import open_step
 from neuro_rtrl.kernels.columns import theta_parameter
+from neuro_rtrl.kernels.delivery import deliver_along
 from neuro_rtrl.kernels.diary import (
     ARRIVALS,
     COLUMNS_NOW,
@@ -20,12 +21,12 @@ from neuro_rtrl.kernels.diary import (
 )
 from neuro_rtrl.kernels.diary_events import note_events, note_held
 from neuro_rtrl.kernels.filters import Filters, take_feedback
-from neuro_rtrl.kernels.jit import inline, kernel
+from neuro_rtrl.kernels.jit import inline, jit, kernel
 from neuro_rtrl.kernels.layout import (
     ARRIVED,
     COLUMNS,
     FINISHED,
-    LIVE,
+    FIRED,
     NOT_FINITE,
     RECORD_FULL,
     SEQUENCE,
@@ -49,6 +50,8 @@ from neuro_rtrl.kernels.stream import (
     step_loss,
 )
 from neuro_rtrl.kernels.traces import Traces
+
+AT_ONCE = 2  # slots of the calendar of a network without delays
 
 
 @kernel
@@ -110,10 +113,13 @@ def _steps(
         forward.release_done(run)
         forward.test_events(units, values, run)
         forward.mark_spikes(units, run)
-        record_spikes(stream, run, run.clock[LIVE])
-        send(wires, run)
+        record_spikes(stream, run)
+        if wires.ring[0] > AT_ONCE:
+            send(wires, run)
         forward.deliver(units, wires, values, run)
         _note_arrivals(wires, mask, run, rows, traces, diary)
+        if wires.ring[0] == AT_ONCE:
+            _deliver_spikes(wires, mask, values, run, rows, traces, diary)
         note_events(units, wires, mask, values, run, rows, filters, diary)
         predict(units, stream, run)
         _note_losses(units, run, rows, diary, stream, gradient)
@@ -139,22 +145,55 @@ def _note_arrivals(
     wires: Wires, mask: Mask, run: Run, rows: Rows, traces: Traces, diary: Diary
 ) -> None:
     """What came in this step, group by group."""
-    now, count = run.clock[STEP] - diary.clock[FIRST_STEP], diary.clock[ARRIVALS]
     for i in range(run.clock[ARRIVED]):
         y, group = run.value[run.arrived[0, i]], run.arrived[1, i]
-        if y == 0.0:
-            continue
-        diary.came[count, 0] = group
-        diary.came[count, 1] = now
-        diary.value[count] = y
-        count += 1
-        if not traces.heard[group]:
-            _hear_first(wires, mask, rows, traces, diary, group)
-    diary.clock[ARRIVALS] = count
+        if y != 0.0:
+            _note_arrival(wires, mask, run, rows, traces, diary, group, y)
     run.clock[ARRIVED] = 0
 
 
+@jit
+def _deliver_spikes(
+    wires: Wires,
+    mask: Mask,
+    values: np.ndarray,
+    run: Run,
+    rows: Rows,
+    traces: Traces,
+    diary: Diary,
+) -> None:
+    """Where no spike has a delay none waits in the calendar; the order of sums is the same."""
+    for i in range(run.clock[FIRED]):
+        k = run.fired[i]
+        y = run.y[k]
+        if y == 0.0:
+            continue
+        for group in range(wires.group[k], wires.group[k + 1]):
+            deliver_along(wires, values, run, group, y)
+            _note_arrival(wires, mask, run, rows, traces, diary, group, y)
+
+
 @inline
+def _note_arrival(
+    wires: Wires,
+    mask: Mask,
+    run: Run,
+    rows: Rows,
+    traces: Traces,
+    diary: Diary,
+    group: int,
+    y: float,
+) -> None:
+    count = diary.clock[ARRIVALS]
+    diary.came[count, 0] = group
+    diary.came[count, 1] = run.clock[STEP] - diary.clock[FIRST_STEP]
+    diary.value[count] = y
+    diary.clock[ARRIVALS] = count + 1
+    if not traces.heard[group]:
+        _hear_first(wires, mask, rows, traces, diary, group)
+
+
+@jit
 def _hear_first(
     wires: Wires, mask: Mask, rows: Rows, traces: Traces, diary: Diary, group: int
 ) -> None:

@@ -22,6 +22,7 @@ from neuro_rtrl.kernels.layout import (
     DEFERRED,
     DONE,
     EVENT,
+    FIRED,
     FLOW,
     FREE,
     JACOBIAN,
@@ -127,21 +128,23 @@ def test_spikes(units: Units, values: np.ndarray, run: Run) -> None:
         )
         for k in range(first, first + units.size[p]):
             if run.s[k]:
-                run.live[count] = k
+                run.live[count] = run.fired[count] = k
                 count += 1
         run.counts[UNIT_STEPS] += units.size[p]
     run.counts[SPIKES] += count
-    run.clock[LIVE] = count
+    run.clock[LIVE] = run.clock[FIRED] = count
 
 
 @jit
 def test_events(units: Units, values: np.ndarray, run: Run) -> None:
     """`live` <- units that spike or whose psi is not zero; s, y and sensitivities of these only.
 
+    `fired` <- those that spike: who asks each live unit is often wrong about what comes next.
+
     Whoever is far from its threshold costs a look. Its y and sensitivities are what they were when
     it was live last.
     """
-    count = 0
+    count = fired = 0
     for p in range(units.first.shape[0]):
         if not units.spiking[p]:
             continue
@@ -159,14 +162,17 @@ def test_events(units: Units, values: np.ndarray, run: Run) -> None:
                 at(run.dst, units.at_m[p]), at(run.dyt, units.at_m[p]),
             ),
         )  # fmt: skip
-        count = _keep_live(units, run, p, count, seen)
+        count, fired = _keep_live(units, run, p, count, seen, fired)
         run.counts[UNIT_STEPS] += size
-    run.clock[LIVE] = count
+    run.counts[SPIKES] += fired
+    run.clock[LIVE], run.clock[FIRED] = count, fired
 
 
 @inline
-def _keep_live(units: Units, run: Run, p: int, count: int, seen: int) -> int:
-    """Of the units in `live` from `count` to `seen`, those that are; their end is returned."""
+def _keep_live(
+    units: Units, run: Run, p: int, count: int, seen: int, fired: int
+) -> tuple[int, int]:
+    """Of the units in `live` from `count` to `seen`, those that are; the ends of both lists."""
     d = units.d[p]
     for i in range(count, seen):
         k, sensitive = run.live[i], 0
@@ -175,34 +181,33 @@ def _keep_live(units: Units, run: Run, p: int, count: int, seen: int) -> int:
             sensitive |= (run.dy[v] != 0.0) | (run.ds[v] != 0.0)
         spike = int(run.s[k])
         run.counts[SENSITIVE] += sensitive
-        run.counts[SPIKES] += spike
-        run.live[count] = k
+        run.live[count] = run.fired[fired] = k
         count += sensitive | spike
-    return count
+        fired += spike
+    return count, fired
 
 
 @inline
 def mark_spikes(units: Units, run: Run) -> None:
     """From its spike on a unit is refractory: it is blind to the arrivals of this very step."""
-    for i in range(run.clock[LIVE]):
-        k = run.live[i]
-        if run.s[k] and units.refractory[units.population[k]]:
+    for i in range(run.clock[FIRED]):
+        k = run.fired[i]
+        if units.refractory[units.population[k]]:
             run.held[k] = 1
 
 
 @inline
 def remember_spikes(run: Run) -> None:
     """The step of each spike; at the end of the step, since rows catch up by the spike before."""
-    for i in range(run.clock[LIVE]):
-        if run.s[run.live[i]]:
-            run.last[run.live[i]] = run.clock[STEP]
+    for i in range(run.clock[FIRED]):
+        run.last[run.fired[i]] = run.clock[STEP]
 
 
 @inline
 def emit_spikes(wires: Wires, run: Run) -> None:
     """An event without sensitivity for each unit that spikes."""
-    for i in range(run.clock[LIVE]):
-        k = run.live[i]
+    for i in range(run.clock[FIRED]):
+        k = run.fired[i]
         event = new_event(run, k, run.y[k], -1, wires.group[k])
         schedule(wires, run, event)
 
@@ -253,9 +258,9 @@ def apply_reset(units: Units, run: Run, k: int) -> None:
 @inline
 def reset_spikes(units: Units, values: np.ndarray, run: Run) -> None:
     """The reset of every unit that spiked."""
-    for i in range(run.clock[LIVE]):
-        k = run.live[i]
-        if run.s[k] and units.resets[units.population[k]]:
+    for i in range(run.clock[FIRED]):
+        k = run.fired[i]
+        if units.resets[units.population[k]]:
             reset_parts(units, values, run, k)
             apply_reset(units, run, k)
 
@@ -273,4 +278,4 @@ def restart(units: Units, run: Run) -> None:
     run.clock[STEP] = 0
     run.clock[ARRIVED] = 0
     run.clock[DEFERRED] = 0
-    run.clock[LIVE] = 0
+    run.clock[LIVE] = run.clock[FIRED] = 0

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 # Places in `Run.clock`.
-STEP, PHASE, FREE, DONE, ARRIVED, DEFERRED, LIVE, SEQUENCE, RECORDED, HEARD = range(10)
-CLOCK_SIZE = 10
+STEP, PHASE, FREE, DONE, ARRIVED, DEFERRED, LIVE, SEQUENCE, RECORDED, HEARD, FIRED = range(11)
+CLOCK_SIZE = 11
 # Places in `Run.counts` and `Rows.counts`: the ledger.
 SPIKES, SENSITIVE, UNIT_STEPS, DELIVERIES = range(4)
 MULTIPLY_ADDS, BYTES, ROWS_TOUCHED, ENTRIES_NOW, ENTRIES, COLUMNS, STEPS, GRADIENT_ADDS = range(8)
@@ -114,6 +114,7 @@ class Run(NamedTuple):
     held: np.ndarray  # (N,) refractory now
     last: np.ndarray  # (N,) step of the last spike
     live: np.ndarray  # (N,) units with an event in this step
+    fired: np.ndarray  # (N,) those of them that spike
     free: np.ndarray  # events not in use
     source: np.ndarray  # of each event
     value: np.ndarray

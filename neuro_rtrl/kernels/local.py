@@ -48,6 +48,7 @@ from neuro_rtrl.kernels.layout import (
     COLUMNS,
     DEFERRED,
     FINISHED,
+    FIRED,
     GRADIENT_ADDS,
     LIVE,
     NOT_FINITE,
@@ -168,7 +169,7 @@ def _step(
     forward.release_done(run)
     forward.test_events(units, values, run)
     forward.mark_spikes(units, run)
-    record_spikes(stream, run, run.clock[LIVE])
+    record_spikes(stream, run)
     advance_filters(rows, filters)
     advance_traces(rows, traces)
     send(wires, run)
@@ -214,8 +215,8 @@ def _receive(
 @jit
 def send(wires: Wires, run: Run) -> None:
     """Events of units that spike (or emit at every step)."""
-    for i in range(run.clock[LIVE]):
-        k = run.live[i]
+    for i in range(run.clock[FIRED]):
+        k = run.fired[i]
         if run.y[k] != 0.0 and wires.group[k] < wires.group[k + 1]:
             schedule(wires, run, new_event(run, k, run.y[k], -1, wires.group[k]))
 

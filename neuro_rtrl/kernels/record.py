@@ -141,7 +141,7 @@ def _from_events(
     stream: Stream,
 ) -> None:
     forward.mark_spikes(units, run)
-    record_spikes(stream, run, run.clock[LIVE])
+    record_spikes(stream, run)
     for i in range(run.clock[LIVE]):
         _emit(units, wires, mask, run, rows, traces, program, run.live[i])
     forward.deliver(units, wires, values, run)

@@ -30,7 +30,6 @@ from neuro_rtrl.kernels.layout import (
     DEFERRED,
     DONE,
     FINISHED,
-    LIVE,
     NEED_COLUMNS,
     NEED_EVENT_ROWS,
     NOT_FINITE,
@@ -196,7 +195,7 @@ def from_events(
 ) -> None:
     """The step from the emission of events on."""
     forward.mark_spikes(units, run)
-    record_spikes(stream, run, run.clock[LIVE])
+    record_spikes(stream, run)
     emit_events(units, wires, mask, run, rows, limits)
     forward.deliver(units, wires, values, run)
     influence.reset_events(units, mask, values, run, rows, limits)

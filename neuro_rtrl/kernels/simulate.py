@@ -11,7 +11,6 @@ from neuro_rtrl.kernels.layout import (
     ARRIVED,
     DEFERRED,
     FINISHED,
-    LIVE,
     NOT_FINITE,
     RECORD_FULL,
     SEQUENCE,
@@ -71,7 +70,7 @@ def one_step(units: Units, wires: Wires, values: np.ndarray, run: Run, stream: S
     forward.update(units, values, run)
     forward.test_spikes(units, values, run)
     forward.mark_spikes(units, run)
-    record_spikes(stream, run, run.clock[LIVE])
+    record_spikes(stream, run)
     forward.emit_spikes(wires, run)
     forward.deliver(units, wires, values, run)
     forward.reset_spikes(units, values, run)

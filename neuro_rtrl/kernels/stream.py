@@ -12,7 +12,7 @@ import numpy as np
 from neuro_rtrl.kernels.cells import Course
 from neuro_rtrl.kernels.exponential import EXPONENT, bits
 from neuro_rtrl.kernels.jit import inline, jit
-from neuro_rtrl.kernels.layout import RECORDED, SEQUENCE, STEP, Limits, Run, Units
+from neuro_rtrl.kernels.layout import FIRED, RECORDED, SEQUENCE, STEP, Limits, Run, Units
 from neuro_rtrl.kernels.losses import loss_and_slope, slope_by_reward
 
 
@@ -84,17 +84,15 @@ def record_room(stream: Stream, run: Run) -> bool:
 
 
 @inline
-def record_spikes(stream: Stream, run: Run, live: int) -> None:
+def record_spikes(stream: Stream, run: Run) -> None:
     """Spikes of this step, if they are recorded."""
     if stream.event_step.shape[0] == 0:
         return
     row = place(stream, run)
-    for i in range(live):
-        k = run.live[i]
-        if run.s[k]:
-            stream.event_step[run.clock[RECORDED]] = row
-            stream.event_unit[run.clock[RECORDED]] = k
-            run.clock[RECORDED] += 1
+    for i in range(run.clock[FIRED]):
+        stream.event_step[run.clock[RECORDED]] = row
+        stream.event_unit[run.clock[RECORDED]] = run.fired[i]
+        run.clock[RECORDED] += 1
 
 
 @inline

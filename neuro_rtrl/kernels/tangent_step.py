@@ -26,7 +26,6 @@ from neuro_rtrl.kernels.layout import (
     DONE,
     FINISHED,
     FREE,
-    LIVE,
     NEED_COLUMNS,
     NEED_EVENT_ROWS,
     STEP,
@@ -139,7 +138,7 @@ def _to_events(
         return NEED_EVENT_ROWS
     _nothing_yet(tangents)
     forward.mark_spikes(units, run)
-    record_spikes(stream, run, run.clock[LIVE])
+    record_spikes(stream, run)
     top = run.clock[FREE]
     emit_events(units, wires, mask, run, rows, None)
     carry_emission(units, wires, run, rows, tangents, top)
