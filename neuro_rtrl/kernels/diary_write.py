@@ -11,7 +11,7 @@ from neuro_rtrl.kernels import forward, influence
 from neuro_rtrl.kernels.arrive import come_alive
 from neuro_rtrl.kernels.begin import open_step
 from neuro_rtrl.kernels.columns import theta_parameter
-from neuro_rtrl.kernels.delivery import deliver_along
+from neuro_rtrl.kernels.delivery import deliver_along, fetch_row
 from neuro_rtrl.kernels.diary import (
     ARRIVALS,
     COLUMNS_NOW,
@@ -51,6 +51,7 @@ from neuro_rtrl.kernels.stream import (
 )
 from neuro_rtrl.kernels.traces import Traces
 
+AHEAD = 2  # rows of synapses that are asked for in advance
 AT_ONCE = 2  # slots of the calendar of a network without delays
 
 
@@ -163,7 +164,12 @@ def _deliver_spikes(
     diary: Diary,
 ) -> None:
     """Where no spike has a delay none waits in the calendar; the order of sums is the same."""
-    for i in range(run.clock[FIRED]):
+    fired = run.clock[FIRED]
+    for i in range(min(fired, AHEAD)):
+        fetch_row(wires, values, run.fired[i])
+    for i in range(fired):
+        if i + AHEAD < fired:
+            fetch_row(wires, values, run.fired[i + AHEAD])
         k = run.fired[i]
         y = run.y[k]
         if y == 0.0:
