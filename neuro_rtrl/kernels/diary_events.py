@@ -46,10 +46,11 @@ def note_events(
     """What happens to the traces of live units; then states are reset."""
     for i in range(run.clock[LIVE]):
         k = run.live[i]
+        if _is_plain(units, filters, diary, k):
+            _note_plain(units, values, run, diary, k)
+            continue
         sensitive, moves = is_sensitive(units, run, k), influence.turns(units, run, k)
-        if (sensitive or moves) and _is_plain(units, filters, diary, k):
-            _note_plain(units, values, run, diary, k, moves)
-        elif sensitive or moves:
+        if sensitive or moves:
             factor = _open_note(units, run, diary, k, False)
             if sensitive:
                 _slope(units, mask, run, rows, filters, diary, k, factor)
@@ -70,25 +71,29 @@ def _is_plain(units: Units, filters: Filters, diary: Diary, k: int) -> bool:
 
 
 @inline
-def _note_plain(
-    units: Units, values: np.ndarray, run: Run, diary: Diary, k: int, moves: bool
-) -> None:
-    """The same for these: loops over one state take longer than what they do."""
-    count, p = diary.clock[EVENTS], units.population[k]
-    place, after, turn = units.at_h[p] + k - units.first[p], 1.0, 1.0
+def _note_plain(units: Units, values: np.ndarray, run: Run, diary: Diary, k: int) -> None:
+    """The same for these. All units have one state, and it lies at `run.h[k]`.
+
+    Whether a unit spikes is anybody's guess: nothing but numbers depends on it.
+    """
+    count, p, spike = diary.clock[EVENTS], units.population[k], run.s[k]
+    moves = units.resets[p] & (spike | units.reset_gradient[p])
+    after, turn = 1.0, 1.0
     if moves:
         forward.reset_parts(units, values, run, k)
-        after = run.work[1] if run.s[k] else 1.0
-        jump = run.work[0] - run.h[place] if units.jumps[p, 0] else 0.0
-        turn = after + jump * run.ds[place]
+        state, reset = run.h[k], run.work[0]
+        after = run.work[1] if spike else 1.0
+        turn = after + (reset - state if units.jumps[p, 0] else 0.0) * run.ds[k]
+        run.h[k] = reset if spike else state
+    noted = moves | (run.dy[k] != 0.0)
     diary.unit[count] = k
     diary.when[count] = run.clock[STEP] - diary.clock[FIRST_STEP]
     diary.held[count] = 0
-    diary.touched[k] = 1
-    diary.factor[count, 0] = run.dy[place]
+    diary.touched[k] |= noted
+    diary.factor[count, 0] = run.dy[k]
     diary.factor[count, 1] = turn
     diary.factor[count, 2] = 0.0 if run.held[k] and units.blind[p, 0] else after
-    diary.clock[EVENTS] = count + 1
+    diary.clock[EVENTS] = count + noted
 
 
 @inline
