@@ -162,14 +162,18 @@ class Writer:
         return function("look", "iffffbb", arguments, before, body)
 
     def event(self, surrogate: Surrogate) -> str:
-        """s and y and their sensitivities, for the units in a list."""
+        """s and y and their sensitivities, for the units in a list.
+
+        Numbers are chosen, not ways: whether one of these units spikes cannot be guessed.
+        """
         m = self.model
         names = self.reads(inputs=True)
         slopes = [*m.threshold_h, *m.threshold_theta, *m.output_h, *m.output_theta]
         used = [m.threshold, self._output(), *slopes]
         body = [*self.loads(used), *self._test(used[:2])]
-        body += ["psi = 0.0", f"if {_live(surrogate)}:", "    z = abs(g)/c_psi_width"]
-        body += [f"    psi = c_psi_height*({surrogates.SHAPES[surrogate.shape]})"]
+        shape = surrogates.SHAPES[surrogate.shape]
+        body += ["z = abs(g)/c_psi_width", f"inside = c_psi_height*({shape})"]
+        body += [f"psi = inside if {_live(surrogate)} else 0.0"]
         body += self._sensitivities(names)
         lines = ["for j in range(count):", *indent(["i = units[j] - first", *body])]
         arguments = "count, units, first, n, h, a, c, theta, held, s, y, ds, dy, dst, dyt"
@@ -186,20 +190,19 @@ class Writer:
     def _test(self, threshold_and_output: Sequence[sympy.Expr]) -> list[str]:
         """s and y of unit i."""
         lines = assignments(["g", "f"], threshold_and_output, self.reads(inputs=True), "x")
-        lines += [f"fired = (g {self.above()} 0.0) and not held[i]"]
+        lines += [f"fired = (g {self.above()} 0.0) & (held[i] == 0)"]
         return [*lines, "s[i] = 1 if fired else 0", "y[i] = f if fired else 0.0"]
 
     def _sensitivities(self, names: dict[str, str]) -> list[str]:
-        """ds = psi dg and dy = s df + f ds, written only where the unit is live."""
+        """ds = psi dg and dy = s df + f ds."""
         m = self.model
         rows = (
             ("ds", "dy", self.d, m.threshold_h, m.output_h),
             ("dst", "dyt", self.m, m.threshold_theta, m.output_theta),
         )
-        live, silent = [], []
+        live = []
         for spike, event, count, slopes, factors in rows:
             cells = [f"[i*{count} + {v}]" for v in range(count)]
-            silent += [f"{spike}{x} = 0.0" for x in cells] + [f"{event}{x} = 0.0" for x in cells]
             live += assignments(
                 [f"g_{spike}_{v}" for v in range(count)], slopes, names, f"p{spike}"
             )
@@ -211,7 +214,7 @@ class Writer:
                 f"{event}{x} = f*psi*g_{spike}_{v} + (f_{spike}_{v} if fired else 0.0)"
                 for v, x in enumerate(cells)
             ]
-        return ["if psi == 0.0 and not fired:", *indent(silent), "else:", *indent(live)]
+        return live
 
     def reset(self) -> str:
         """R and its derivatives for one unit."""
@@ -238,7 +241,7 @@ class Writer:
 def _live(surrogate: Surrogate) -> str:
     if surrogate.shape == "spike_only":
         return "fired"
-    return "abs(g) < c_psi_cutoff and not held[i]"
+    return "(abs(g) < c_psi_cutoff) & (held[i] == 0)"
 
 
 def _used(expressions: Sequence[sympy.Expr]) -> set[str]:
