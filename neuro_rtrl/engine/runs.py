@@ -56,10 +56,11 @@ def with_runs(wires: Wires, units: Units) -> Wires:
     changes[1:] |= (np.diff(population) != 0) | (np.diff(variable) != 0)
     start = np.flatnonzero(changes)
     target, collects = wires.target[start], wires.collects[group[start]] != 0
+    ends = wires.target, variable, wires.collects[group] != 0
     return wires._replace(
+        where=places(units, *ends).astype(np.uint32),
         run=np.searchsorted(group[start], np.arange(wires.delay.size + 1)),
         run_first=np.append(start, wires.target.size),
-        run_place=places(units, target, variable[start], collects) - target,
         run_blocks=deaf(units, target, variable[start], collects).astype(np.uint8),
         run_alike=_steady(wires.gain, 0, start),
         run_dense=_steady(wires.gain, 0, start) & _steady(wires.target, 1, start),

@@ -42,7 +42,8 @@ def fetch_row(wires: Wires, values: np.ndarray, source: int) -> None:
     low, high = wires.first[wires.group[source]], wires.first[wires.group[source + 1]]
     for e in range(low, high, LINE):
         fetch(values, e)
-        fetch(wires.target, e)
+    for e in range(low, high, 2 * LINE):
+        fetch(wires.where, e)
 
 
 @leaf
@@ -56,21 +57,20 @@ def _deliver_run(
     wires: Wires, values: np.ndarray, run: Run, into: np.ndarray, r: int, y: float
 ) -> None:
     """The states (or inputs) of the targets of one run += gain w y."""
-    low, high, place = wires.run_first[r], wires.run_first[r + 1], wires.run_place[r]
-    target, gain = wires.target[low:high], wires.gain[low:high]
+    low, high = wires.run_first[r], wires.run_first[r + 1]
+    # Numbers without sign are places as they are; others Numba would look at twice.
+    target, where, gain = wires.target[low:high], wires.where[low:high], wires.gain[low:high]
     weights = values[low:high]
     if wires.run_blocks[r]:
         for i in range(high - low):
             if not run.held[target[i]]:
-                into[place + target[i]] += gain[i] * weights[i] * y
+                into[where[i]] += gain[i] * weights[i] * y
     elif wires.run_dense[r]:
-        factor, at = gain[0], place + target[0]
-        _add_dense(into[at : at + high - low], weights, factor, y)
+        _add_dense(into[where[0] : where[0] + high - low], weights, gain[0], y)
     elif wires.run_alike[r]:
         factor = gain[0]
         for i in range(high - low):
-            # A number without sign is a place as it is; others Numba would look at twice.
-            into[np.uint64(place + target[i])] += factor * weights[i] * y
+            into[where[i]] += factor * weights[i] * y
     else:
         for i in range(high - low):
-            into[np.uint64(place + target[i])] += gain[i] * weights[i] * y
+            into[where[i]] += gain[i] * weights[i] * y

@@ -9,7 +9,7 @@ import numpy as np
 
 from neuro_rtrl.kernels import forward, influence
 from neuro_rtrl.kernels.arrive import come_alive
-from neuro_rtrl.kernels.begin import open_step
+from neuro_rtrl.kernels.begin import begin, open_step
 from neuro_rtrl.kernels.columns import theta_parameter
 from neuro_rtrl.kernels.delivery import deliver_along, fetch_row
 from neuro_rtrl.kernels.diary import (
@@ -44,10 +44,12 @@ from neuro_rtrl.kernels.simulate import CHECK_EVERY
 from neuro_rtrl.kernels.stream import (
     Stream,
     all_finite,
+    place,
     predict,
     record_spikes,
     records_fit,
     step_loss,
+    trace_states,
 )
 from neuro_rtrl.kernels.traces import Traces
 
@@ -106,7 +108,11 @@ def _steps(
             return RECORD_FULL
         # A pause waits for the window's end, so that it changes no sum.
         stream.pause[0] -= 1
-        open_step(units, wires, values, run, stream)
+        if wires.ring[0] > AT_ONCE:
+            open_step(units, wires, values, run, stream)
+        else:
+            trace_states(stream, run)
+            begin(units, values, run)
         note_held(units, run, diary)
         forward.jacobians(units, values, run)
         forward.update(units, values, run)
@@ -117,10 +123,10 @@ def _steps(
         record_spikes(stream, run)
         if wires.ring[0] > AT_ONCE:
             send(wires, run)
-        forward.deliver(units, wires, values, run)
-        _note_arrivals(wires, mask, run, rows, traces, diary)
-        if wires.ring[0] == AT_ONCE:
-            _deliver_spikes(wires, mask, values, run, rows, traces, diary)
+            forward.deliver(units, wires, values, run)
+            _note_arrivals(wires, mask, run, rows, traces, diary)
+        else:
+            _deliver_at_once(wires, mask, values, run, rows, traces, diary, stream)
         note_events(units, wires, mask, values, run, rows, filters, diary)
         predict(units, stream, run)
         _note_losses(units, run, rows, diary, stream, gradient)
@@ -154,7 +160,7 @@ def _note_arrivals(
 
 
 @jit
-def _deliver_spikes(
+def _deliver_at_once(
     wires: Wires,
     mask: Mask,
     values: np.ndarray,
@@ -162,19 +168,37 @@ def _deliver_spikes(
     rows: Rows,
     traces: Traces,
     diary: Diary,
+    stream: Stream,
 ) -> None:
-    """Where no spike has a delay none waits in the calendar; the order of sums is the same."""
-    fired = run.clock[FIRED]
+    """Where nothing has a delay nothing waits in the calendar; the order of sums is the same."""
+    row, n, fired = place(stream, run), run.s.shape[0], run.clock[FIRED]
+    for i in range(stream.pointer[row], stream.pointer[row + 1]):
+        k, y = n + stream.input[i], stream.value[i]
+        _deliver_from(wires, mask, values, run, rows, traces, diary, k, y)
     for i in range(min(fired, AHEAD)):
         fetch_row(wires, values, run.fired[i])
     for i in range(fired):
         if i + AHEAD < fired:
             fetch_row(wires, values, run.fired[i + AHEAD])
         k = run.fired[i]
-        y = run.y[k]
-        if y == 0.0:
-            continue
-        for group in range(wires.group[k], wires.group[k + 1]):
+        _deliver_from(wires, mask, values, run, rows, traces, diary, k, run.y[k])
+
+
+@inline
+def _deliver_from(
+    wires: Wires,
+    mask: Mask,
+    values: np.ndarray,
+    run: Run,
+    rows: Rows,
+    traces: Traces,
+    diary: Diary,
+    source: int,
+    y: float,
+) -> None:
+    """All that an event brings."""
+    if y != 0.0:
+        for group in range(wires.group[source], wires.group[source + 1]):
             deliver_along(wires, values, run, group, y)
             _note_arrival(wires, mask, run, rows, traces, diary, group, y)
 
