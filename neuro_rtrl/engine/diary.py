@@ -70,7 +70,8 @@ class Journal:
         self._filters, self._traces = filters, traces
         self.waits, self.clean = False, False
         self.start = np.zeros((built.plan.n, built.widest))
-        self._write, self._prepare = Caller(write), Caller(prepare)
+        self._write = Caller(write)
+        self._prepare = Caller(prepare, self._write)
         self._catch_up, self._remember = Caller(catch_up_all), Caller(remember)
         self._leave, self._hand_over = Caller(leave_behind), Caller(hand_over)
 

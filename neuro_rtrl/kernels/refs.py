@@ -125,6 +125,7 @@ class Caller:
 
     Args:
         kernel: whose first arguments are named tuples, and whose others are arrays or numbers.
+        after: one that is called with the same tuples before; what it has packed is used again.
 
     >>> from collections import namedtuple
     >>> from numba import njit
@@ -134,10 +135,10 @@ class Caller:
     5.0
     """
 
-    __slots__ = ("_compiled", "_entry", "_kernel", "_kinds", "_named", "_packed")
+    __slots__ = ("_after", "_compiled", "_entry", "_kernel", "_kinds", "_named", "_packed")
 
-    def __init__(self, kernel: Any) -> None:
-        self._kernel, self._entry = kernel, kernel
+    def __init__(self, kernel: Any, after: Caller | None = None) -> None:
+        self._kernel, self._entry, self._after = kernel, kernel, after
         self._named: tuple[Any, ...] = ()
         self._packed: tuple[Packed, ...] = ()
         self._kinds: list[Any] = []
@@ -151,7 +152,8 @@ class Caller:
         return self._entry(*self._packed, *others)
 
     def _settle(self, named: tuple[Any, ...], others: tuple[Any, ...]) -> None:
-        before = {id(packed.named): packed for packed in self._packed}
+        packed_there = () if self._after is None else self._after._packed
+        before = {id(packed.named): packed for packed in (*self._packed, *packed_there)}
         self._packed = tuple(before.get(id(one)) or Packed(one) for one in named)
         self._named, self._kinds = named, [*map(_kind_of, others)]
         tables = [packed.kind for packed in self._packed]

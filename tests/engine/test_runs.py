@@ -25,14 +25,13 @@ def test_runs_are_on_one_state_of_one_population() -> None:
         built = build(network(density))
         wires, units = built.wires, built.units
         assert wires.run_first[wires.run].tolist() == wires.first.tolist()
-        for r in range(wires.run_place.size):
+        for r in range(wires.run_blocks.size):
             inside = slice(wires.run_first[r], wires.run_first[r + 1])
             target, variable = wires.target[inside], wires.variable[inside]
             p, v = units.population[target[0]], variable[0]
             assert (units.population[target] == p).all() and (variable == v).all()
-            place = wires.run_place[r] + target
             wanted = units.at_h[p] + v * units.size[p] + target - units.first[p]
-            np.testing.assert_array_equal(place, wanted)
+            np.testing.assert_array_equal(wires.where[inside], wanted)
             assert bool(wires.run_blocks[r]) == bool(units.refractory[p] and units.blind[p, v])
             if wires.run_dense[r]:
                 assert (np.diff(target) == 1).all() and np.ptp(wires.gain[inside]) == 0
