@@ -108,11 +108,7 @@ def _steps(
             return RECORD_FULL
         # A pause waits for the window's end, so that it changes no sum.
         stream.pause[0] -= 1
-        if wires.ring[0] > AT_ONCE:
-            open_step(units, wires, values, run, stream)
-        else:
-            trace_states(stream, run)
-            begin(units, values, run)
+        _open(units, wires, values, run, stream)
         note_held(units, run, diary)
         forward.jacobians(units, values, run)
         forward.update(units, values, run)
@@ -121,12 +117,7 @@ def _steps(
         forward.test_events(units, values, run)
         forward.mark_spikes(units, run)
         record_spikes(stream, run)
-        if wires.ring[0] > AT_ONCE:
-            send(wires, run)
-            forward.deliver(units, wires, values, run)
-            _note_arrivals(wires, mask, run, rows, traces, diary)
-        else:
-            _deliver_at_once(wires, mask, values, run, rows, traces, diary, stream)
+        _deliver(units, wires, mask, values, run, rows, traces, diary, stream)
         note_events(units, wires, mask, values, run, rows, filters, diary)
         predict(units, stream, run)
         _note_losses(units, run, rows, diary, stream, gradient)
@@ -145,6 +136,36 @@ def _is_full(run: Run, diary: Diary) -> bool:
     clock, room = diary.clock, diary.room
     many = clock[ARRIVALS] >= room[0] or clock[EVENTS] >= room[1]
     return bool(many or run.clock[STEP] - clock[FIRST_STEP] >= room[2])
+
+
+@inline
+def _open(units: Units, wires: Wires, values: np.ndarray, run: Run, stream: Stream) -> None:
+    if wires.ring[0] > AT_ONCE:
+        open_step(units, wires, values, run, stream)
+    else:
+        trace_states(stream, run)
+        begin(units, values, run)
+
+
+@inline
+def _deliver(
+    units: Units,
+    wires: Wires,
+    mask: Mask,
+    values: np.ndarray,
+    run: Run,
+    rows: Rows,
+    traces: Traces,
+    diary: Diary,
+    stream: Stream,
+) -> None:
+    """All arrivals of this step, and notes of them."""
+    if wires.ring[0] > AT_ONCE:
+        send(wires, run)
+        forward.deliver(units, wires, values, run)
+        _note_arrivals(wires, mask, run, rows, traces, diary)
+    else:
+        _deliver_at_once(wires, mask, values, run, rows, traces, diary, stream)
 
 
 @inline
