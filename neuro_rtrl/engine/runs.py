@@ -35,11 +35,15 @@ def deaf(
     return blind & ~collects & (units.refractory[p] != 0)
 
 
+LINE = 16  # synapses from which on a loop over targets in a line is worth its beginning
 _PER_SYNAPSE = ("target", "variable", "gain")
 
 
 def with_runs(wires: Wires, units: Units) -> Wires:
-    """The same wires, with runs: neighbours on one state (or input) of one population.
+    """The same wires, with runs: neighbours that one loop delivers.
+
+    These are synapses on one state (or input) of one population; of runs with one gain those are
+    joined whose targets lie in a line, and those that are too short for a loop of their own.
 
     Args:
         wires: groups and synapses.
@@ -50,21 +54,45 @@ def with_runs(wires: Wires, units: Units) -> Wires:
     if wires.target.size == 0:
         return wires._replace(run=np.zeros(wires.delay.size + 1, np.int64))
     group = groups_of(wires)
-    population, variable = units.population[wires.target], wires.variable
-    changes = np.ones(wires.target.size, bool)
-    changes[1:] = np.diff(group) != 0
-    changes[1:] |= (np.diff(population) != 0) | (np.diff(variable) != 0)
-    start = np.flatnonzero(changes)
-    target, collects = wires.target[start], wires.collects[group[start]] != 0
-    ends = wires.target, variable, wires.collects[group] != 0
+    ends = wires.target, wires.variable, wires.collects[group] != 0
+    where, blocked = places(units, *ends), deaf(units, *ends)
+    population = units.population[wires.target]
+    start = np.flatnonzero(_changes(group) | _changes(population) | _changes(wires.variable))
+    for joins in (_in_line, _short):
+        joined = joins(wires.gain, where, start)
+        for same in (group, blocked, wires.gain):
+            joined &= same[start[1:]] == same[start[:-1]]
+        start = start[np.concatenate([[True], ~joined])]
     return wires._replace(
-        where=places(units, *ends).astype(np.uint32),
+        where=where.astype(np.uint32),
         run=np.searchsorted(group[start], np.arange(wires.delay.size + 1)),
         run_first=np.append(start, wires.target.size),
-        run_blocks=deaf(units, target, variable[start], collects).astype(np.uint8),
-        run_alike=_steady(wires.gain, 0, start),
-        run_dense=_steady(wires.gain, 0, start) & _steady(wires.target, 1, start),
+        run_blocks=blocked[start].astype(np.uint8),
+        run_alike=_steady(wires.gain, 0, start).astype(np.uint8),
+        run_dense=_dense(wires.gain, where, start).astype(np.uint8),
     )
+
+
+def _changes(numbers: np.ndarray) -> np.ndarray:
+    """Flags: where another number begins."""
+    return np.concatenate([[True], numbers[1:] != numbers[:-1]])
+
+
+def _in_line(gain: np.ndarray, where: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """(R - 1,) flags: a run goes on where the one before it ends."""
+    dense, step = _dense(gain, where, start), where[start[1:]] - where[start[1:] - 1]
+    return dense[1:] & dense[:-1] & (step == 1)
+
+
+def _short(gain: np.ndarray, where: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """(R - 1,) flags: two runs of one gain each, neither of which is a long line."""
+    line = _dense(gain, where, start) & (np.diff(np.append(start, gain.size)) >= LINE)
+    fits = _steady(gain, 0, start) & ~line
+    return fits[1:] & fits[:-1]
+
+
+def _dense(gain: np.ndarray, where: np.ndarray, start: np.ndarray) -> np.ndarray:
+    return _steady(gain, 0, start) & _steady(where, 1, start)
 
 
 def _steady(numbers: np.ndarray, step: int, start: np.ndarray) -> np.ndarray:
@@ -72,4 +100,5 @@ def _steady(numbers: np.ndarray, step: int, start: np.ndarray) -> np.ndarray:
     breaks = np.zeros(numbers.size, bool)
     breaks[1:] = np.diff(numbers) != step
     breaks[start] = False
-    return (np.add.reduceat(breaks, start) == 0).astype(np.uint8)
+    steady: np.ndarray = np.add.reduceat(breaks, start) == 0
+    return steady

@@ -1,7 +1,7 @@
 """Delivery of an event to the states (or inputs) of its targets: gain w y, run by run.
 
-A run (engine/runs.py) lies in one state of one population, so the loop over its synapses needs no
-table but that of targets; where the targets are consecutive, not even that.
+The loop over the synapses of a run (engine/runs.py) needs no table but that of places; where these
+lie in a line, not even that.
 """
 
 from __future__ import annotations

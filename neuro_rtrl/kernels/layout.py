@@ -78,12 +78,12 @@ class Wires(NamedTuple):
     slot: np.ndarray  # (E,) place in the target's own block, -1 if not learned
     ring: np.ndarray  # (1,) slots of the calendar
     where: np.ndarray  # (E,) uint32: where arrivals are added, in `Run.h` or `Run.a`
-    # Runs: synapses of a group on one state (or input) of one population; engine/runs.py.
+    # Runs: synapses of a group that one loop delivers; engine/runs.py.
     run: np.ndarray  # (G + 1,) runs of each group
     run_first: np.ndarray  # (R + 1,) synapses of each run
     run_blocks: np.ndarray  # (R,) whether refractory targets ignore it
     run_alike: np.ndarray  # (R,) whether targets have one gain
-    run_dense: np.ndarray  # (R,) and besides are consecutive
+    run_dense: np.ndarray  # (R,) and besides lie in a line
 
 
 class Mask(NamedTuple):

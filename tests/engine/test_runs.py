@@ -20,21 +20,59 @@ def network(density: float) -> nr.Network:
     return net
 
 
-def test_runs_are_on_one_state_of_one_population() -> None:
+def test_places_and_what_blocks_them_are_those_of_each_synapse() -> None:
     for density in (0.5, 1.0):
         built = build(network(density))
         wires, units = built.wires, built.units
         assert wires.run_first[wires.run].tolist() == wires.first.tolist()
+        p, v = units.population[wires.target], wires.variable
+        wanted = units.at_h[p] + v * units.size[p] + wires.target - units.first[p]
+        np.testing.assert_array_equal(wires.where, wanted)
+        blocked = (units.refractory[p] != 0) & (units.blind[p, v] != 0)
+        runs = np.repeat(np.arange(wires.run_blocks.size), np.diff(wires.run_first))
+        np.testing.assert_array_equal(wires.run_blocks[runs] != 0, blocked)
         for r in range(wires.run_blocks.size):
             inside = slice(wires.run_first[r], wires.run_first[r + 1])
-            target, variable = wires.target[inside], wires.variable[inside]
-            p, v = units.population[target[0]], variable[0]
-            assert (units.population[target] == p).all() and (variable == v).all()
-            wanted = units.at_h[p] + v * units.size[p] + target - units.first[p]
-            np.testing.assert_array_equal(wires.where[inside], wanted)
-            assert bool(wires.run_blocks[r]) == bool(units.refractory[p] and units.blind[p, v])
-            if wires.run_dense[r]:
-                assert (np.diff(target) == 1).all() and np.ptp(wires.gain[inside]) == 0
+            one_gain = np.ptp(wires.gain[inside]) == 0
+            assert bool(wires.run_alike[r]) == one_gain
+            assert bool(wires.run_dense[r]) == (one_gain and in_line(wires.where[inside]))
+
+
+def in_line(places: np.ndarray) -> bool:
+    return bool((np.diff(places.astype(int)) == 1).all())
+
+
+def runs_of(net: nr.Network, source: int) -> list[tuple[int, bool]]:
+    """Synapses of each run of a source, and whether they lie in a line."""
+    wires = build(net).wires
+    chosen = slice(wires.run[wires.group[source]], wires.run[wires.group[source + 1]])
+    sizes = np.diff(wires.run_first)[chosen]
+    return list(zip(sizes.tolist(), (wires.run_dense[chosen] != 0).tolist(), strict=True))
+
+
+def small(n: int, density: float, model: str = "lif") -> nr.Network:
+    """Units that all reach two readouts."""
+    net = nr.Network(dt="1 ms", seed=2)
+    h = net.neurons(n, model, name="h")
+    y = net.neurons(2, "leaky_readout", name="y")
+    net.connect(h, h, density=density)
+    net.connect(h, y)
+    return net
+
+
+def test_targets_in_a_line_are_one_run_across_populations() -> None:
+    assert runs_of(small(20, 1.0), 3) == [(22, True)]
+
+
+def test_short_runs_are_joined() -> None:
+    ((size, dense),) = runs_of(small(20, 0.4), 3)
+    assert 2 < size < 22 and not dense
+
+
+def test_a_long_line_stays_one() -> None:
+    """Between the states of `alif` units and a readout lies their other state."""
+    assert runs_of(small(20, 1.0, "alif"), 3) == [(20, True), (2, True)]
+    assert runs_of(small(5, 1.0, "alif"), 3) == [(7, False)]
 
 
 def test_dense_projections_are_dense_runs() -> None:
