@@ -57,20 +57,21 @@ def _deliver_run(
     wires: Wires, values: np.ndarray, run: Run, into: np.ndarray, r: int, y: float
 ) -> None:
     """The states (or inputs) of the targets of one run += gain w y."""
-    low, high = wires.run_first[r], wires.run_first[r + 1]
+    first, end = wires.run_first[r], wires.run_first[r + 1]
+    target, where, gain = wires.target, wires.where, wires.gain
     # Numbers without sign are places as they are; others Numba would look at twice.
-    target, where, gain = wires.target[low:high], wires.where[low:high], wires.gain[low:high]
-    weights = values[low:high]
+    low, high = np.uint64(first), np.uint64(end)
     if wires.run_blocks[r]:
-        for i in range(high - low):
-            if not run.held[target[i]]:
-                into[where[i]] += gain[i] * weights[i] * y
+        for e in range(low, high):
+            if not run.held[target[e]]:
+                into[where[e]] += gain[e] * values[e] * y
     elif wires.run_dense[r]:
-        _add_dense(into[where[0] : where[0] + high - low], weights, gain[0], y)
+        place = where[low]
+        _add_dense(into[place : place + end - first], values[first:end], gain[low], y)
     elif wires.run_alike[r]:
-        factor = gain[0]
-        for i in range(high - low):
-            into[where[i]] += factor * weights[i] * y
+        factor = gain[low]
+        for e in range(low, high):
+            into[where[e]] += factor * values[e] * y
     else:
-        for i in range(high - low):
-            into[where[i]] += gain[i] * weights[i] * y
+        for e in range(low, high):
+            into[where[e]] += gain[e] * values[e] * y
