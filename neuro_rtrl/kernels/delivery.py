@@ -10,9 +10,6 @@ import numpy as np
 
 from neuro_rtrl.kernels.jit import jit, leaf
 from neuro_rtrl.kernels.layout import ARRIVED, DEFERRED, DELIVERIES, Run, Wires
-from neuro_rtrl.kernels.wide import fetch
-
-LINE = 8  # numbers in a line of the cache
 
 
 @jit
@@ -34,16 +31,6 @@ def deliver_along(wires: Wires, values: np.ndarray, run: Run, group: int, y: flo
     into = run.a if wires.collects[group] else run.h
     for r in range(wires.run[group], wires.run[group + 1]):
         _deliver_run(wires, values, run, into, r, y)
-
-
-@jit
-def fetch_row(wires: Wires, values: np.ndarray, source: int) -> None:
-    """Asks for the synapses of a source, which lie anywhere in memory."""
-    low, high = wires.first[wires.group[source]], wires.first[wires.group[source + 1]]
-    for e in range(low, high, LINE):
-        fetch(values, e)
-    for e in range(low, high, 2 * LINE):
-        fetch(wires.where, e)
 
 
 @leaf

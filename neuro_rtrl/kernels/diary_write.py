@@ -11,7 +11,7 @@ from neuro_rtrl.kernels import forward, influence
 from neuro_rtrl.kernels.arrive import come_alive
 from neuro_rtrl.kernels.begin import begin, open_step
 from neuro_rtrl.kernels.columns import theta_parameter
-from neuro_rtrl.kernels.delivery import deliver_along, fetch_row
+from neuro_rtrl.kernels.delivery import deliver_along
 from neuro_rtrl.kernels.diary import (
     ARRIVALS,
     COLUMNS_NOW,
@@ -53,7 +53,6 @@ from neuro_rtrl.kernels.stream import (
 )
 from neuro_rtrl.kernels.traces import Traces
 
-AHEAD = 2  # rows of synapses that are asked for in advance
 AT_ONCE = 2  # slots of the calendar of a network without delays
 
 
@@ -192,15 +191,11 @@ def _deliver_at_once(
     stream: Stream,
 ) -> None:
     """Where nothing has a delay nothing waits in the calendar; the order of sums is the same."""
-    row, n, fired = place(stream, run), run.s.shape[0], run.clock[FIRED]
+    row, n = place(stream, run), run.s.shape[0]
     for i in range(stream.pointer[row], stream.pointer[row + 1]):
         k, y = n + stream.input[i], stream.value[i]
         _deliver_from(wires, mask, values, run, rows, traces, diary, k, y)
-    for i in range(min(fired, AHEAD)):
-        fetch_row(wires, values, run.fired[i])
-    for i in range(fired):
-        if i + AHEAD < fired:
-            fetch_row(wires, values, run.fired[i + AHEAD])
+    for i in range(run.clock[FIRED]):
         k = run.fired[i]
         _deliver_from(wires, mask, values, run, rows, traces, diary, k, run.y[k])
 
