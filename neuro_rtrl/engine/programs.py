@@ -9,6 +9,7 @@ import numpy as np
 
 from neuro_rtrl.engine.build import Built
 from neuro_rtrl.engine.runs import groups_of
+from neuro_rtrl.kernels.cells import CHUNK
 from neuro_rtrl.kernels.layout import Mask, Rows
 from neuro_rtrl.kernels.program import ARRIVAL_SIZE, CARRIED, CLOCK_SIZE, TERMS, Program
 from neuro_rtrl.kernels.traces import Traces
@@ -64,8 +65,9 @@ def make_program(
     slots = room[0] + (n + 1) * (wide + 1) + _under_way(built)
     operations = slots + 2 * wide * n + _under_way(built) + 1
     sources = wide * (arrivals + wide * operations) + slots
+    terms = room[2] + 2 * int(mask.own_at[-1]) + CHUNK
     return Program(
-        **_operations(operations, sources, room[2] + 2 * int(mask.own_at[-1]), precision),
+        **_operations(operations, sources, terms, precision),
         clock=_whole(CLOCK_SIZE),
         room=np.array(room),
         scale=np.ones(slots),

@@ -149,7 +149,7 @@ def _from_events(
     for i in range(run.clock[LIVE]):
         _reset(units, mask, values, run, rows, traces, program, run.live[i])
     receive_in_window(units, wires, mask, values, run, rows, traces, program)
-    take_in_arrivals(wires, mask, rows, traces)
+    take_in_arrivals(wires, mask, run, rows, traces)
     run.clock[ARRIVED] = 0
     predict(units, stream, run)
     t = run.clock[STEP] - stream.offset[0]

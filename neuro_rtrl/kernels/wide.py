@@ -27,15 +27,23 @@ def spread(builder: Any, number: Any, lanes: int) -> Any:
 
 @compiled_or(plain.flags_of)
 def flags_of(typingctx: Any, flags: Any, start: Any) -> Any:
-    """The 64 flags (bytes) from `start` on as the bits of one number, the first flag lowest."""
+    """Whether the 64 flags (or numbers) from `start` on are not 0, as the bits of one number.
+
+    The first is the lowest bit.
+    """
 
     def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        array = context.make_array(signature.args[0])(context, builder, values[0])
-        wide = ir.VectorType(ir.IntType(8), CHUNK)
+        kind = signature.args[0]
+        array = context.make_array(kind)(context, builder, values[0])
+        wide = ir.VectorType(context.get_data_type(kind.dtype), CHUNK)
         place = cgutils.gep_inbounds(builder, array.data, values[1])
-        found = builder.load(builder.bitcast(place, wide.as_pointer()), align=1)
+        aligned = kind.dtype.bitwidth // 8
+        found = builder.load(builder.bitcast(place, wide.as_pointer()), align=aligned)
         zero = ir.Constant(wide, [0] * CHUNK)
-        return builder.bitcast(builder.icmp_unsigned("!=", found, zero), ir.IntType(CHUNK))
+        unlike = builder.icmp_unsigned
+        if isinstance(kind.dtype, types.Float):
+            unlike = builder.fcmp_unordered
+        return builder.bitcast(unlike("!=", found, zero), ir.IntType(CHUNK))
 
     return types.uint64(flags, start), codegen
 

@@ -16,10 +16,12 @@ import numpy as np
 
 from neuro_rtrl.kernels.arrive import come_alive
 from neuro_rtrl.kernels.catch_up import catch_up_own
+from neuro_rtrl.kernels.cells import CHUNK
 from neuro_rtrl.kernels.jit import inline, jit, leaf
-from neuro_rtrl.kernels.layout import ARRIVED, MULTIPLY_ADDS, Mask, Rows, Run, Units, Wires
+from neuro_rtrl.kernels.layout import ARRIVED, FIRED, MULTIPLY_ADDS, Mask, Rows, Run, Units, Wires
 from neuro_rtrl.kernels.program import OPERATIONS, TERMS, Program
 from neuro_rtrl.kernels.traces import Traces, note_arrival, take_in
+from neuro_rtrl.kernels.wide import flags_of, lowest
 
 LEAST_32, LEAST_64 = 64 * 2.0**-23, 64 * 2.0**-52
 
@@ -33,10 +35,12 @@ def note_arrivals(run: Run, traces: Traces) -> None:
 
 
 @inline
-def take_in_arrivals(wires: Wires, mask: Mask, rows: Rows, traces: Traces) -> None:
+def take_in_arrivals(wires: Wires, mask: Mask, run: Run, rows: Rows, traces: Traces) -> None:
     """Z <- Z + delta; synapses that are heard for the first time wait for a column."""
     for i in range(traces.coming[0]):
         g = traces.came[i]
+        if run.clock[FIRED]:
+            _pass_resets(wires, mask, rows, traces, g)
         take_in(traces, g)
         if not traces.heard[g]:
             traces.heard[g] = 1
@@ -114,13 +118,22 @@ def _pack(
     term: np.ndarray,
     parameters: np.ndarray,
 ) -> int:
-    """Terms of the values that are not zero, one after the other; their number."""
-    count = 0
-    for j in range(parameter.shape[0]):
-        term[count] = operation
-        parameters[count] = parameter[j]
-        values[count] = values[j]
-        count += values[j] != 0.0
+    """Terms of the values that are not zero, one after the other; their number.
+
+    Most are zero: they are looked at 64 at a time. There is room for as many behind the values.
+    """
+    count, size = 0, parameter.shape[0]
+    for first in range(0, size, CHUNK):
+        found = flags_of(values, first)
+        if size - first < CHUNK:
+            found &= (np.uint64(1) << np.uint64(size - first)) - np.uint64(1)
+        while found:
+            j = first + lowest(found)
+            term[count] = operation
+            parameters[count] = parameter[j]
+            values[count] = values[j]
+            count += 1
+            found &= found - np.uint64(1)
     return count
 
 
@@ -154,10 +167,7 @@ def _take(
 
 @jit
 def turn_own(mask: Mask, rows: Rows, traces: Traces, k: int, taken: bool) -> None:
-    """R of what the row has not `taken`, through T in `rows.matrix[4]`; arrivals through the reset.
-
-    P <- T P + (A - 1) gain delta, where delta is what comes in this step.
-    """
+    """R of what the row has not `taken`, through T in `rows.matrix[4]`."""
     start, own, kind, c = mask.own[k], rows.own, rows.own.dtype.type, traces.shared[k]
     first, factor, scale = mask.own_at[k] - start, rows.matrix[4, 0], rows.own_pending[k, 0]
     if not taken or rows.fresh_count[k] > 0:
@@ -167,21 +177,18 @@ def turn_own(mask: Mask, rows: Rows, traces: Traces, k: int, taken: bool) -> Non
                 value = _present(scale, own[first + j], common, _least(own))
                 own[first + j] = kind(factor * value - common)
         rows.own_pending[k, 0] = 1.0
-    if rows.has_after[k] and rows.after[k, 0] != 1.0:
-        size = mask.own[k + 1] - start
-        _pass_reset(
-            own[mask.own_at[k] :][:size], traces.gain[start:][:size], traces.group[start:][:size],
-            traces.delta, rows.after[k, 0] - 1.0,
-        )  # fmt: skip
 
 
-@leaf
-def _pass_reset(
-    own: np.ndarray, gain: np.ndarray, group: np.ndarray, delta: np.ndarray, more: float
-) -> None:
-    """R += (A - 1) gain delta; nothing where nothing has come, and no question asked."""
-    for j in range(own.shape[0]):
-        own[j] += own.dtype.type(more * gain[j] * delta[group[j]])
+@inline
+def _pass_resets(wires: Wires, mask: Mask, rows: Rows, traces: Traces, g: int) -> None:
+    """R += (A - 1) gain delta in the units that are reset: what comes in this step comes before."""
+    own, delta = rows.own, traces.delta[g]
+    for e in range(wires.first[g], wires.first[g + 1]):
+        k = wires.target[e]
+        if rows.has_after[k] and wires.slot[e] >= 0 and traces.shared[k] >= 0:
+            j = wires.slot[e]
+            more = rows.after[k, 0] - 1.0
+            own[mask.own_at[k] + j - mask.own[k]] += own.dtype.type(more * traces.gain[j] * delta)
 
 
 @jit
