@@ -170,13 +170,36 @@ def turn_own(mask: Mask, rows: Rows, traces: Traces, k: int, taken: bool) -> Non
     """R of what the row has not `taken`, through T in `rows.matrix[4]`."""
     start, own, kind, c = mask.own[k], rows.own, rows.own.dtype.type, traces.shared[k]
     first, factor, scale = mask.own_at[k] - start, rows.matrix[4, 0], rows.own_pending[k, 0]
-    if not taken or rows.fresh_count[k] > 0:
+    if not taken:
+        size = mask.own[k + 1] - start
+        _turn_all(
+            own[mask.own_at[k] :][:size], traces.gain[start:][:size], traces.group[start:][:size],
+            traces.z[c, 0], scale, factor,
+        )  # fmt: skip
+        rows.own_pending[k, 0] = 1.0
+    elif rows.fresh_count[k] > 0:
         for j in range(start, mask.own[k + 1]):
-            if not taken or rows.column[mask.own_parameter[j]] < 0:
+            if rows.column[mask.own_parameter[j]] < 0:
                 common = traces.gain[j] * traces.z[c, 0, traces.group[j]]
                 value = _present(scale, own[first + j], common, _least(own))
                 own[first + j] = kind(factor * value - common)
         rows.own_pending[k, 0] = 1.0
+
+
+@leaf
+def _turn_all(
+    own: np.ndarray,
+    gain: np.ndarray,
+    group: np.ndarray,
+    z: np.ndarray,
+    scale: float,
+    factor: float,
+) -> None:
+    """R <- T P - gain Z of a whole block."""
+    least = _least(own)
+    for j in range(own.shape[0]):
+        common = gain[j] * z[group[j]]
+        own[j] = own.dtype.type(factor * _present(scale, own[j], common, least) - common)
 
 
 @inline
