@@ -47,11 +47,13 @@ def row_of(built: Built, mask: Mask) -> np.ndarray:
 def fits(built: Built, mask: Mask) -> bool:
     """Whether programs can be written for a network, and shards hold little that is not there.
 
-    Between events all units must follow linear flows with constant coefficients, and learn nothing
-    but weights. Shards hold all rows for all columns, so most of these must be reached.
+    Between events all units must follow linear flows with constant coefficients, and only readouts
+    learn parameters of their own. Shards hold all rows for all columns, so most of these must be
+    reached.
     """
     units = built.units
-    if not units.constant.all() or units.m.any() or built.wires.collects.any():
+    hidden = units.population[~built.plan.is_readout]
+    if not units.constant.all() or units.m[hidden].any() or built.wires.collects.any():
         return False
     rows, full = np.diff(row_of(built, mask)), most_entries(built, mask)
     unit = np.repeat(np.arange(built.plan.n), np.diff(mask.carried))
@@ -151,9 +153,8 @@ class Replay:
             large = last and self.reads and self._suffices(run, stream)
             program = self._large if large else self._programs[number % min(threads(), 2)]
             open_window(b.units, mask, run, rows, self._traces, program, self.carried)
-            answer = record(
-                b.units, b.wires, mask, b.values, run, rows, self._traces, program, stream
-            )
+            kept = (run, rows, self._traces, program, stream)
+            answer = record(b.units, b.wires, mask, b.values, *kept, gradient)
             self._measure(run, program)
             some, began = bool(self.filled.any()) or self.carried > 0, self.carried
             close_window(b.units, mask, run, rows, self._traces, program, stream, gradient)

@@ -10,7 +10,6 @@ import numpy as np
 from neuro_rtrl.kernels import forward, influence
 from neuro_rtrl.kernels.arrive import come_alive
 from neuro_rtrl.kernels.begin import begin, open_step
-from neuro_rtrl.kernels.columns import theta_parameter
 from neuro_rtrl.kernels.delivery import deliver_along
 from neuro_rtrl.kernels.diary import (
     ARRIVALS,
@@ -21,6 +20,7 @@ from neuro_rtrl.kernels.diary import (
 )
 from neuro_rtrl.kernels.diary_events import note_events, note_held
 from neuro_rtrl.kernels.filters import Filters, take_feedback
+from neuro_rtrl.kernels.gather import gather_theta
 from neuro_rtrl.kernels.jit import inline, jit, kernel
 from neuro_rtrl.kernels.layout import (
     ARRIVED,
@@ -267,8 +267,4 @@ def _note_losses(
     for o in range(stream.slope.shape[0]):
         slope, k = stream.slope[o], stream.outputs[o]
         diary.slope[now, o] = slope
-        p = units.population[k]
-        m, i = units.m[p], k - units.first[p]
-        for j in range(m):
-            part = slope * rows.theta[units.at_dm[p] + i * m + j]
-            gradient[theta_parameter(units, k, j)] += part
+        gather_theta(units, rows, k, 0, slope, gradient)

@@ -29,7 +29,7 @@ def gather(
 ) -> None:
     """gradient += signal . P_k, with `signal` (d,) = dL/dh_k; segments go to `gathered`."""
     p = units.population[k]
-    d, m, i = units.d[p], units.m[p], k - units.first[p]
+    d, m = units.d[p], units.m[p]
     weights = rows.matrix[4]
     catch_up_own(units, run, rows, k)
     through(d, signal, rows.own_pending[k], weights)
@@ -39,14 +39,24 @@ def gather(
         for v in range(d):
             total += weights[v] * rows.own[mask.own_at[k] + v * size + j]
         gradient[mask.own_parameter[mask.own[k] + j]] += total
-    for j in range(m):
-        total = 0.0
-        for v in range(d):
-            total += signal[v] * rows.theta[units.at_dm[p] + (i * d + v) * m + j]
-        gradient[theta_parameter(units, k, j)] += total
+    for v in range(d):
+        if signal[v] != 0.0:
+            gather_theta(units, rows, k, v, signal[v], gradient)
     rows.counts[GRADIENT_ADDS] += (size + m) * d
     for s in range(mask.segment[k], mask.segment[k + 1]):
         _gather_segment(units, mask, run, rows, k, s, signal, weights)
+
+
+@jit
+def gather_theta(
+    units: Units, rows: Rows, k: int, v: int, slope: float, gradient: np.ndarray
+) -> None:
+    """gradient += slope times what the unit's own parameters have done to its state v."""
+    p = units.population[k]
+    d, m, i = units.d[p], units.m[p], k - units.first[p]
+    for j in range(m):
+        part = slope * rows.theta[units.at_dm[p] + (i * d + v) * m + j]
+        gradient[theta_parameter(units, k, j)] += part
 
 
 @inline

@@ -18,6 +18,7 @@ from neuro_rtrl.kernels import forward, influence
 from neuro_rtrl.kernels.begin import open_step
 from neuro_rtrl.kernels.catch_up import catch_up_own
 from neuro_rtrl.kernels.columns import is_sensitive
+from neuro_rtrl.kernels.gather import gather_theta
 from neuro_rtrl.kernels.jit import inline, kernel
 from neuro_rtrl.kernels.layout import (
     ARRIVED,
@@ -76,11 +77,15 @@ def record(
     traces: Traces,
     program: Program,
     stream: Stream,
+    gradient: np.ndarray,
 ) -> int:
-    """Steps of the present sequence until it ends or the program is long enough."""
+    """Steps of the present sequence until it ends or the program is long enough.
+
+    Readouts' own parameters get their gradient at once; that of synapses is in the program.
+    """
     return _steps(
         ref(units), ref(wires), ref(mask), values, ref(run), ref(rows), ref(traces), ref(program),
-        ref(stream),
+        ref(stream), gradient,
     )  # fmt: skip
 
 
@@ -95,6 +100,7 @@ def _steps(
     traces: Traces,
     program: Program,
     stream: Stream,
+    gradient: np.ndarray,
 ) -> int:
     while run.clock[STEP] - stream.offset[0] < stream.span[1]:
         if _is_full(run, program):
@@ -103,9 +109,9 @@ def _steps(
             return RECORD_FULL
         # A pause waits for the window's end, so that it changes no sum.
         stream.pause[0] -= 1
-        _until_test(units, wires, values, run, stream)
+        _until_test(units, wires, values, run, rows, stream)
         advance_traces(rows, traces)
-        _from_events(units, wires, mask, values, run, rows, traces, program, stream)
+        _from_events(units, wires, mask, values, run, rows, traces, program, stream, gradient)
         if run.clock[STEP] % CHECK_EVERY == 0 and not all_finite(run):
             return NOT_FINITE
     return FINISHED if all_finite(run) else NOT_FINITE
@@ -121,9 +127,13 @@ def _is_full(run: Run, program: Program) -> bool:
 
 
 @inline
-def _until_test(units: Units, wires: Wires, values: np.ndarray, run: Run, stream: Stream) -> None:
+def _until_test(
+    units: Units, wires: Wires, values: np.ndarray, run: Run, rows: Rows, stream: Stream
+) -> None:
     open_step(units, wires, values, run, stream)
+    forward.jacobians(units, values, run)
     forward.update(units, values, run)
+    influence.advance_theta(units, run, rows)
     forward.release_done(run)
     forward.test_events(units, values, run)
 
@@ -139,6 +149,7 @@ def _from_events(
     traces: Traces,
     program: Program,
     stream: Stream,
+    gradient: np.ndarray,
 ) -> None:
     forward.mark_spikes(units, run)
     record_spikes(stream, run)
@@ -155,7 +166,9 @@ def _from_events(
     t = run.clock[STEP] - stream.offset[0]
     step_loss(stream, None, run.clock[SEQUENCE], t, stream.slope)
     for o in range(stream.slope.shape[0]):
-        program.slope[run.clock[STEP] - program.clock[FIRST_STEP], o] = stream.slope[o]
+        slope, k = stream.slope[o], stream.outputs[o]
+        program.slope[run.clock[STEP] - program.clock[FIRST_STEP], o] = slope
+        gather_theta(units, rows, k, stream.readout[o], slope, gradient)
     _close_step(run, rows)
 
 

@@ -253,9 +253,10 @@ def test_networks_that_have_no_program(change: str) -> None:
     net = network(model, loops=change != "forward")
     if change == "learned":
         net = nr.Network(dt="1 ms")
-        x, h = net.inputs(2), net.neurons(3, "lif", name="h")
+        x, h = net.inputs(2), net.neurons(3, "lif", name="h", learn="bias")
         net.connect(x, h)
-        net.connect(h, net.neurons(1, "readout", name="y", learn="bias"))
+        net.connect(h, h)
+        net.connect(h, net.neurons(1, "leaky_readout", name="y"))
     rule = "snap-2" if change == "pattern" else "rtrl"
     lane = nr.Learner(net, rule=rule)._session.lane(0)
     assert isinstance(lane, row_lanes.Lane) and lane.replay is None
