@@ -132,6 +132,42 @@ def test_where_nothing_waits_a_shorter_kernel_gives_the_same_bits(
         np.testing.assert_array_equal(short.states[f"{name}.v"], whole.states[f"{name}.v"])
 
 
+@pytest.mark.parametrize("threads", [2, 3])
+def test_threads_without_delays_give_the_same_bits(
+    monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
+    calls = []
+
+    def counted(*arguments: Any) -> Any:
+        calls.append(1)
+        return together(*arguments)
+
+    together = shares.run_together_at_once
+    monkeypatch.setattr(shares, "run_together_at_once", counted)
+    net, record = resting(), ["units.v", "free.v"]
+    one = Simulation(net)
+    several = Simulation(net, threads=threads)
+    for steps in (70, 130):
+        a, b = one.run(steps=steps, record=record), several.run(steps=steps, record=record)
+        for name in ("units", "free"):
+            assert a[name].i.size > 30
+            np.testing.assert_array_equal(b[name].step, a[name].step)
+            np.testing.assert_array_equal(b[name].i, a[name].i)
+            np.testing.assert_array_equal(b.states[f"{name}.v"], a.states[f"{name}.v"])
+    assert len(calls) == 2 * threads + 1  # once without steps, to compile
+
+
+def test_threads_with_a_condition_of_refractoriness() -> None:
+    """These need the longest kernel."""
+    net = Network(dt="0.1 ms", seed=1)
+    units = net.neurons(30, "hodgkin_huxley", name="units", I_ext="uniform(0.4 nA, 0.9 nA)")
+    net.connect(units, units, density=0.3, weights="20 nS")
+    a, b = simulate(net, steps=400), simulate(net, steps=400, threads=2)
+    assert a["units"].i.size > 30
+    np.testing.assert_array_equal(b["units"].step, a["units"].step)
+    np.testing.assert_array_equal(b["units"].i, a["units"].i)
+
+
 def delayed() -> Network:
     net = resting()
     net.connect(net.populations["units"], net.populations["free"], delay="1 ms", name="late")

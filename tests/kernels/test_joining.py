@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import numpy as np
 import pytest
 from numba.core.compiler import Flags
 
@@ -64,6 +65,41 @@ def test_with_other_books_parts_are_compiled_as_numba_does_it(
     whole, part = kernel_of_parts()
     assert whole(1.0) == 6.0
     assert machine_code(part)
+
+
+def sums(jit_part: Any, jit_kernel: Any) -> Any:
+    """A kernel with a loop that can be vector code."""
+
+    @jit_part
+    def part(x: np.ndarray, y: np.ndarray) -> None:
+        for i in range(x.shape[0]):
+            x[i] += 0.1 * y[i]
+
+    @jit_kernel
+    def whole(x: np.ndarray, y: np.ndarray) -> float:
+        for _ in range(3):
+            part(x, y)
+        return x[0]
+
+    return whole
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_what_is_optimised_once_gives_the_same_bits(
+    monkeypatch: pytest.MonkeyPatch, known: bool
+) -> None:
+    """With a Numba that has other names it is optimised as all else."""
+    monkeypatch.setattr(jit, "cache_folder", lambda: None)
+    if not known:
+        monkeypatch.setattr(joining, "_PASSES", {"_polish"})
+    rng = np.random.default_rng(0)
+    x, y = rng.random((2, 999))
+    z = x.copy()
+    quick = sums(jit.quick, jit.quick_kernel)
+    assert quick(x, y) == sums(jit.jit, jit.kernel)(z, y)
+    np.testing.assert_array_equal(x, z)
+    (code,) = quick.inspect_llvm().values()
+    assert re.search(r"<\d+ x double>", code)
 
 
 def test_settings_are_those_of_numba() -> None:

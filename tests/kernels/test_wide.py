@@ -29,6 +29,14 @@ def test_flags_of_a_chunk_are_found_in_order(chosen: list[int]) -> None:
     assert found[: places(flags, 5, found)].tolist() == chosen
 
 
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_numbers_that_are_not_zero_are_found_as_flags_are(precision: str) -> None:
+    numbers, found = np.zeros(2 * CHUNK, precision), np.zeros(CHUNK, np.int64)
+    # A zero with a sign is one; the smallest number there is, and what is none, are not.
+    numbers[3:9] = [1e30, -0.0, np.finfo(precision).smallest_subnormal, 0.0, np.nan, -np.inf]
+    assert found[: places(numbers, 3, found)].tolist() == [0, 2, 4, 5]
+
+
 @kernel
 def listed(flags: np.ndarray, first: int, end: int, found: np.ndarray, count: int) -> int:
     return wide.list_flags(flags, first, end, found, count)
