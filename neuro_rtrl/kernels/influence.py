@@ -15,7 +15,7 @@ import numpy as np
 from neuro_rtrl.kernels.catch_up import catch_up_own, catch_up_segment
 from neuro_rtrl.kernels.columns import close_columns
 from neuro_rtrl.kernels.forward import apply_reset, reset_parts
-from neuro_rtrl.kernels.jit import inline, jit
+from neuro_rtrl.kernels.jit import inline, jit, leaf
 from neuro_rtrl.kernels.layout import (
     COLUMNS,
     ENTRIES,
@@ -40,6 +40,14 @@ def advance_theta(units: Units, run: Run, rows: Rows) -> None:
         d, m = units.d[p], units.m[p]
         if m == 0:
             continue
+        rows.counts[MULTIPLY_ADDS] += units.size[p] * d * d * m
+        if d == 1:
+            low, first, size = units.at_dm[p], units.at_dd[p], units.size[p]
+            _advance_one(
+                rows.theta[low : low + size * m], run.D[first : first + size],
+                run.U[low : low + size * m], m,
+            )  # fmt: skip
+            continue
         for i in range(units.size[p]):
             at = units.at_dm[p] + i * d * m
             local = run.D[units.at_dd[p] + i * d * d : units.at_dd[p] + (i + 1) * d * d]
@@ -47,7 +55,18 @@ def advance_theta(units: Units, run: Run, rows: Rows) -> None:
                 _column(d, m, local, rows.theta[at : at + d * m], j, rows.matrix[3])
                 for v in range(d):
                     rows.theta[at + v * m + j] += run.U[at + v * m + j]
-        rows.counts[MULTIPLY_ADDS] += units.size[p] * d * d * m
+
+
+@leaf
+def _advance_one(theta: np.ndarray, D: np.ndarray, U: np.ndarray, m: int) -> None:
+    """The same for units with one state."""
+    if m == 1:
+        for i in range(D.shape[0]):
+            theta[i] = D[i] * theta[i] + U[i]
+    else:
+        for i in range(D.shape[0]):
+            for j in range(m):
+                theta[i * m + j] = D[i] * theta[i * m + j] + U[i * m + j]
 
 
 @jit
