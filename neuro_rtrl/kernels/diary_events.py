@@ -8,8 +8,8 @@ from neuro_rtrl.kernels import forward, influence
 from neuro_rtrl.kernels.columns import is_sensitive
 from neuro_rtrl.kernels.diary import EVENTS, FIRST_STEP, Diary
 from neuro_rtrl.kernels.filters import Filters, theta_part
-from neuro_rtrl.kernels.jit import inline
-from neuro_rtrl.kernels.layout import LIVE, STEP, Mask, Rows, Run, Units, Wires
+from neuro_rtrl.kernels.jit import inline, jit
+from neuro_rtrl.kernels.layout import LIVE, MULTIPLY_ADDS, STEP, Mask, Rows, Run, Units, Wires
 
 
 @inline
@@ -46,8 +46,8 @@ def note_events(
     """What happens to the traces of live units; then states are reset."""
     for i in range(run.clock[LIVE]):
         k = run.live[i]
-        if _is_plain(units, filters, diary, k):
-            _note_plain(units, values, run, diary, k)
+        if diary.wide[0] == 1 and filters.loop[k] < 0:
+            _note_plain(units, values, run, rows, diary, k)
             continue
         sensitive, moves = is_sensitive(units, run, k), influence.turns(units, run, k)
         if sensitive or moves:
@@ -65,26 +65,25 @@ def note_events(
 
 
 @inline
-def _is_plain(units: Units, filters: Filters, diary: Diary, k: int) -> bool:
-    """Whether all that happens to unit k are three numbers."""
-    return bool(diary.wide[0] == 1 and units.m[units.population[k]] == 0 and filters.loop[k] < 0)
-
-
-@inline
-def _note_plain(units: Units, values: np.ndarray, run: Run, diary: Diary, k: int) -> None:
-    """The same for these. All units have one state, and it lies at `run.h[k]`.
+def _note_plain(
+    units: Units, values: np.ndarray, run: Run, rows: Rows, diary: Diary, k: int
+) -> None:
+    """The same where three numbers are all: units have one state, which lies at `run.h[k]`.
 
     Whether a unit spikes is anybody's guess: nothing but numbers depends on it.
     """
     count, p, spike = diary.clock[EVENTS], units.population[k], run.s[k]
     moves = units.resets[p] & (spike | units.reset_gradient[p])
-    after, turn = 1.0, 1.0
+    after, turn, jump = 1.0, 1.0, 0.0
     if moves:
         forward.reset_parts(units, values, run, k)
         state, reset = run.h[k], run.work[0]
         after = run.work[1] if spike else 1.0
-        turn = after + (reset - state if units.jumps[p, 0] else 0.0) * run.ds[k]
+        jump = reset - state if units.jumps[p, 0] else 0.0
+        turn = after + jump * run.ds[k]
         run.h[k] = reset if spike else state
+    if units.m[p] > 0:
+        _note_theta(units, run, rows, diary, k, after, jump, moves and spike)
     noted = moves | (run.dy[k] != 0.0)
     diary.unit[count] = k
     diary.when[count] = run.clock[STEP] - diary.clock[FIRST_STEP]
@@ -94,6 +93,29 @@ def _note_plain(units: Units, values: np.ndarray, run: Run, diary: Diary, k: int
     diary.factor[count, 1] = turn
     diary.factor[count, 2] = 0.0 if run.held[k] and units.blind[p, 0] else after
     diary.clock[EVENTS] = count + noted
+
+
+@jit
+def _note_theta(
+    units: Units,
+    run: Run,
+    rows: Rows,
+    diary: Diary,
+    k: int,
+    after: float,
+    jump: float,
+    resets: bool,
+) -> None:
+    """dy/dtheta of such a unit; theta <- A theta + s dR/dtheta + jump (ds/dh theta + ds/dtheta)."""
+    p, count, slope = units.population[k], diary.clock[EVENTS], run.dy[k]
+    m, i = units.m[p], k - units.first[p]
+    for j in range(m):
+        place, at = units.at_dm[p] + i * m + j, units.at_m[p] + i * m + j
+        theta = rows.theta[place]
+        diary.theta[count, j] = run.dyt[at] + slope * theta if slope != 0.0 else 0.0
+        spike = run.dst[at] + run.ds[k] * theta
+        rows.theta[place] = after * theta + jump * spike + (run.work[2 + j] if resets else 0.0)
+    rows.counts[MULTIPLY_ADDS] += m
 
 
 @inline
