@@ -165,12 +165,19 @@ def _turn(
 ) -> None:
     """T = A + (R(h) - h) ds/dh, and A; the reset stays in `run.work`."""
     p = units.population[k]
-    d, after = units.d[p], wide + wide * wide
-    influence.turn(units, values, run, rows, k)
+    d, i, spike, after = units.d[p], k - units.first[p], run.s[k], wide + wide * wide
+    if units.m[p] > 0:  # their influence is turned, too
+        influence.turn(units, values, run, rows, k)
+    else:
+        forward.reset_parts(units, values, run, k)
     for v in range(d):
+        state = run.h[units.at_h[p] + v * units.size[p] + i]
+        jump = run.work[v] - state if units.jumps[p, v] else 0.0
         for u in range(d):
-            factor[wide + v * wide + u] = rows.matrix[4, v * d + u]
-            factor[after + v * wide + u] = rows.after[k, v * d + u]
+            same = 1.0 if v == u else 0.0
+            kept = run.work[d + v * d + u] if spike else same
+            factor[after + v * wide + u] = kept
+            factor[wide + v * wide + u] = kept + jump * run.ds[units.at_h[p] + i * d + u]
 
 
 @inline

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import weakref
 
 import pytest
 
@@ -44,3 +45,36 @@ def test_building_is_free_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     nr.Simulation(net)
     assert seen == [False]
     assert gc.isenabled()
+
+
+class Ring:
+    """Garbage in a cycle."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+@pytest.mark.parametrize("many", [True, False])
+def test_many_objects_count_as_old_and_are_collected_in_the_end(
+    many: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("neuro_rtrl.kernels.uncollected.MANY", 10 if many else 10**6)
+    gc.collect()
+    with uncollected():
+        lost = weakref.ref(Ring())
+        kept = [[i] for i in range(100)]
+    young = any(one is kept[0] for one in gc.get_objects(generation=0))
+    assert young is not many
+    gc.collect()
+    assert lost() is None and len(kept) == 100
+
+
+def test_what_is_frozen_stays_frozen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("neuro_rtrl.kernels.uncollected.MANY", 0)
+    gc.freeze()
+    try:
+        with uncollected():
+            pass
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
