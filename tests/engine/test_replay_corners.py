@@ -140,3 +140,17 @@ def test_any_room_that_is_full_ends_a_window(
         one.run(*trial())
     assert len(opened) > 8
     assert_same(fast.gradient, rows.gradient)
+
+
+@pytest.mark.parametrize("steps", [13, 512])
+def test_units_that_hear_more_than_64_sources(steps: int) -> None:
+    """Terms are looked at 64 at a time; most of these sources are rarely heard."""
+    net = nr.Network(dt="1 ms", seed=3)
+    x, h = net.inputs(140, name="x"), net.neurons(6, "lif", name="h")
+    net.connect(x, h, weights="normal(0.1, 0.3)")
+    net.connect(h, h, weights="normal(0, 0.4)", delay="1 ms")
+    net.connect(h, net.neurons(2, "leaky_readout", name="y"))
+    rng = np.random.default_rng(0)
+    data = 1.0 * (rng.random((2, 80, 140)) < 0.05), rng.normal(size=(2, 80, 2))
+    fast, _ = both(net, *data, steps=steps)
+    assert np.count_nonzero(fast.gradient["x_h"]) > 600

@@ -69,6 +69,16 @@ def test_short_runs_are_joined() -> None:
     assert 2 < size < 22 and not dense
 
 
+def test_targets_that_are_deaf_at_times_are_not_joined_with_others() -> None:
+    net = nr.Network(dt="1 ms", seed=2)
+    h = net.neurons(4, "lif", name="h", t_ref="2 ms")
+    free = net.neurons(3, "lif", name="free")
+    for target in (h, free):
+        net.connect(h, target)
+    assert runs_of(net, 1) == [(4, True), (3, True)]
+    assert build(net).wires.run_blocks.tolist() == [1, 0] * 4
+
+
 def test_a_long_line_stays_one() -> None:
     """Between the states of `alif` units and a readout lies their other state."""
     assert runs_of(small(20, 1.0, "alif"), 3) == [(20, True), (2, True)]
