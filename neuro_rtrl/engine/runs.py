@@ -1,4 +1,4 @@
-"""Synapses of a group in runs that a loop without indirection can deliver (kernels/forward.py)."""
+"""Synapses of a group in runs that a loop without indirection can deliver (kernels/delivery.py)."""
 
 from __future__ import annotations
 

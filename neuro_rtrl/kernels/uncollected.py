@@ -17,8 +17,11 @@ OWN = 1000  # objects that Python itself has frozen at its start (3.12: some hun
 
 
 @contextlib.contextmanager
-def uncollected() -> Iterator[None]:
+def uncollected(ages: bool = True) -> Iterator[None]:
     """No search for garbage meanwhile, in the whole process; what is free at once is freed.
+
+    Args:
+        ages: whether very many new objects count as old afterwards.
 
     Who switched it off switches it on again: where it is off already, it stays as it is.
 
@@ -34,7 +37,8 @@ def uncollected() -> Iterator[None]:
         yield
     finally:
         if before:
-            _age()
+            if ages:
+                _age()
             gc.enable()
 
 
