@@ -27,11 +27,10 @@ pytestmark = pytest.mark.filterwarnings("ignore::neuro_rtrl.experiment_watch.Den
 
 SMALL = ["learning.iterations=2", "task.steps=200", "record.test_every=1"]
 INFLUENCE = ["record.influence={units={hidden=[0]}, every=50, own=true}"]
-# With hidden biases it goes from step to step; without, it would pause between windows only.
-STEP_BY_STEP = ["populations.hidden.learn=['bias']", "learning.update='sequence'"]
 OPTIONS: dict[str, dict[str, Any]] = {
     "online": {"overrides": [*SMALL, *INFLUENCE, "learning.update=7"]},
-    "whole sequences": {"overrides": [*SMALL, *STEP_BY_STEP]},
+    # Exact rtrl would go in windows here, and pause between these only.
+    "whole sequences": {"rule": "snap-2", "overrides": [*SMALL, "learning.update='sequence'"]},
     "bptt": {"rule": "bptt", "overrides": [*SMALL, "learning.update='sequence'"]},
 }
 

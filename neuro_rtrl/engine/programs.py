@@ -65,7 +65,8 @@ def make_program(
     slots = room[0] + (n + 1) * (wide + 1) + _under_way(built)
     operations = slots + 2 * wide * n + _under_way(built) + 1
     sources = wide * (arrivals + wide * operations) + slots
-    terms = room[2] + 2 * int(mask.own_at[-1]) + CHUNK
+    learned = int((built.units.size * built.units.m).sum())
+    terms = room[2] + 2 * int(mask.own_at[-1]) + learned + CHUNK
     return Program(
         **_operations(operations, sources, terms, precision),
         clock=_whole(CLOCK_SIZE),

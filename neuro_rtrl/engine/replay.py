@@ -47,13 +47,10 @@ def row_of(built: Built, mask: Mask) -> np.ndarray:
 def fits(built: Built, mask: Mask) -> bool:
     """Whether programs can be written for a network, and shards hold little that is not there.
 
-    Between events all units must follow linear flows with constant coefficients, and only readouts
-    learn parameters of their own. Shards hold all rows for all columns, so most of these must be
-    reached.
+    Between events all units must follow linear flows with constant coefficients. Shards hold all
+    rows for all columns, so most of these must be reached.
     """
-    units = built.units
-    hidden = units.population[~built.plan.is_readout]
-    if not units.constant.all() or units.m[hidden].any() or built.wires.collects.any():
+    if not built.units.constant.all() or built.wires.collects.any():
         return False
     rows, full = np.diff(row_of(built, mask)), most_entries(built, mask)
     unit = np.repeat(np.arange(built.plan.n), np.diff(mask.carried))

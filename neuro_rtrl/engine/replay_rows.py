@@ -12,6 +12,7 @@ from neuro_rtrl.engine.build import Built
 from neuro_rtrl.engine.replay import CHUNK, Replay
 from neuro_rtrl.engine.row_parts import segment
 from neuro_rtrl.engine.storage import grow_columns, grow_events, make_rows
+from neuro_rtrl.engine.transplant import unit_of
 from neuro_rtrl.kernels.layout import DONE, ENTRIES_NOW, STEP, Mask, Rows, Run
 from neuro_rtrl.kernels.transplant import settle_rows
 
@@ -58,7 +59,7 @@ def into_rows(built: Built, mask: Mask, run: Run, rows: Rows, replay: Replay) ->
     live = int(rows.live[0])
     dense, place = _gather(replay)[:, :live], rows.column.copy()
     parameter = rows.parameter[:live].copy()
-    block = mask.block[built.wires.target[parameter]]
+    block = mask.block[unit_of(built)[parameter]]
     wanted = np.bincount(block, minlength=mask.columns.size)
     rows.live[:] = 0
     rows = grow_columns(built, mask, rows, wanted)

@@ -57,9 +57,18 @@ def theta_parameter(units: Units, k: int, j: int) -> int:
 @jit
 def open_columns(units: Units, mask: Mask, rows: Rows, k: int) -> None:
     """A column for each live own parameter of unit k that has none."""
-    b = mask.block[k]
-    if b < 0:
-        return
+    if mask.block[k] >= 0:
+        _open_all(units, mask, rows, k, mask.block[k])
+
+
+@inline
+def open_in_shards(units: Units, mask: Mask, rows: Rows, k: int) -> None:
+    """The same where the columns of all blocks are in one numbering, kept as that of block 0."""
+    _open_all(units, mask, rows, k, 0)
+
+
+@inline
+def _open_all(units: Units, mask: Mask, rows: Rows, k: int, b: int) -> None:
     for j in range(rows.fresh_count[k]):
         _open(mask, rows, b, rows.fresh[mask.own[k] + j])
     rows.fresh_count[k] = 0

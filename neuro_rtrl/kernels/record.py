@@ -17,7 +17,7 @@ import numpy as np
 from neuro_rtrl.kernels import forward, influence
 from neuro_rtrl.kernels.begin import open_step
 from neuro_rtrl.kernels.catch_up import catch_up_own
-from neuro_rtrl.kernels.columns import is_sensitive
+from neuro_rtrl.kernels.columns import is_sensitive, open_in_shards
 from neuro_rtrl.kernels.gather import gather_theta
 from neuro_rtrl.kernels.jit import inline, kernel
 from neuro_rtrl.kernels.layout import (
@@ -197,24 +197,13 @@ def _emit(
     """A version of the row, and an event that carries its sensitivity."""
     slot, sensitive = -1, is_sensitive(units, run, k)
     if sensitive:
-        _open_columns(mask, rows, k)
+        open_in_shards(units, mask, rows, k)
         new_version(units, mask, run, rows, traces, program, k)
     if wires.group[k] == wires.group[k + 1]:
         return
     if sensitive:
-        slot = sensitivity(units, run, program, k)
+        slot = sensitivity(units, run, rows, program, k)
     schedule(wires, run, new_event(run, k, run.y[k], slot, wires.group[k]))
-
-
-@inline
-def _open_columns(mask: Mask, rows: Rows, k: int) -> None:
-    """A column for each own parameter that has come alive, behind those in use."""
-    for j in range(rows.fresh_count[k]):
-        parameter = rows.fresh[mask.own[k] + j]
-        rows.column[parameter] = rows.live[0]
-        rows.parameter[rows.live[0]] = parameter
-        rows.live[0] += 1
-    rows.fresh_count[k] = 0
 
 
 @inline

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from neuro_rtrl.kernels.catch_up import catch_up_own, flow_between
+from neuro_rtrl.kernels.columns import theta_parameter
 from neuro_rtrl.kernels.jit import inline, jit
 from neuro_rtrl.kernels.layout import STEP, Mask, Rows, Run, Units
 from neuro_rtrl.kernels.program import (
@@ -179,13 +180,16 @@ def new_version(
 
 
 @inline
-def sensitivity(units: Units, run: Run, program: Program, k: int) -> int:
-    """Slot of q = dy/dh . P: for one state that of the row itself, with another scale."""
+def sensitivity(units: Units, run: Run, rows: Rows, program: Program, k: int) -> int:
+    """Slot of q = dy/dh . P + dy/dtheta; often that of the row itself, with another scale.
+
+    A unit's own parameters keep what they do to its states apart from the row (`Rows.theta`).
+    """
     p = units.population[k]
     d = units.d[p]
     start = units.at_h[p] + (k - units.first[p]) * d
     version = program.version[k]
-    if d == 1:
+    if d == 1 and units.m[p] == 0:
         program.scale[version] = run.dy[start]
         return int(version)
     slot = new_slots(program, 1)
@@ -193,5 +197,21 @@ def sensitivity(units: Units, run: Run, program: Program, k: int) -> int:
     open_operation(program, slot)
     for v in range(d):
         add_source(program, version + v, run.dy[start + v])
+    _theta_terms(units, run, rows, program, k, run.dy[start : start + d])
     close_operation(program)
     return slot
+
+
+@inline
+def _theta_terms(
+    units: Units, run: Run, rows: Rows, program: Program, k: int, slope: np.ndarray
+) -> None:
+    """Own terms of the open operation: dy/dh . theta + dy/dtheta."""
+    p = units.population[k]
+    d, m, i = units.d[p], units.m[p], k - units.first[p]
+    for j in range(m):
+        total = run.dyt[units.at_m[p] + i * m + j]
+        for v in range(d):
+            total += slope[v] * rows.theta[units.at_dm[p] + (i * d + v) * m + j]
+        if total != 0.0:
+            add_term(program, theta_parameter(units, k, j), total)
