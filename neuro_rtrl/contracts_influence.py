@@ -79,6 +79,19 @@ class Readable(Protocol):
 
 
 @runtime_checkable
+class Waiting(Protocol):
+    """What a lane offers besides, if influence waits in it for powers of constant flows."""
+
+    def catch_up(self) -> None:
+        """Nothing waits for a flow: flows are about to change."""
+        ...
+
+    def take_flows(self) -> None:
+        """They have changed: whatever was copied from `Units` is copied again."""
+        ...
+
+
+@runtime_checkable
 class Sized(Protocol):
     """What a rule offers besides, if its lanes keep more than states and events."""
 

@@ -84,7 +84,7 @@ def build(net: Network, learn: bool = True) -> Built:
     values = made.values.copy() if learn else made.values
     built = Built(made, units, sources, natives, values, widest, shared)
     if learn:
-        _fill_constant_jacobians(built)
+        fill_constant_jacobians(built, np.ones_like(built.units.eager))
     else:
         next(built.lanes)  # that of the Jacobians: noise is the same with and without them
     return built
@@ -235,13 +235,13 @@ def _flags(values: object) -> np.ndarray:
     return np.array(list(values), dtype=np.uint8)  # type: ignore[call-overload]
 
 
-def _fill_constant_jacobians(built: Built) -> None:
-    """D of constant populations, free and refractory, from the derived functions themselves."""
+def fill_constant_jacobians(built: Built, chosen: np.ndarray) -> None:
+    """D of `chosen` (populations,), free and refractory, from the derived functions themselves."""
     run = make_run(built)
-    every = built.units._replace(eager=np.ones_like(built.units.eager))
+    some = built.units._replace(eager=chosen)
     for held, target in ((0, built.units.flow_d), (1, built.units.held_d)):
-        run.held[:] = held
-        local_jacobians(every, built.values, run)
+        run.held[:], run.D[:] = held, target
+        local_jacobians(some, built.values, run)
         target[:] = run.D
 
 

@@ -119,6 +119,11 @@ class Journal:
             self._leave((self._built.units, *tables), np.zeros(traces.z.shape))
             self.waits = self.clean = False
 
+    def take_flows(self) -> None:
+        """The diary's copies of the flows of units are those of now."""
+        if "_diary" in self.__dict__:
+            self._diary.decay[:] = _decay(self._built, self._diary.member, len(self._diary.decay))
+
     def _open(self, run: Run, rows: Rows, gradient: np.ndarray) -> None:
         """Nothing is pending or gathered from before the window."""
         self.settle(run, rows)

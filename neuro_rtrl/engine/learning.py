@@ -10,21 +10,15 @@ import numpy as np
 from neuro_rtrl.contracts import Certified, Optimizer, Rule
 from neuro_rtrl.contracts_influence import Holding
 from neuro_rtrl.contracts_rewiring import Following, Rewiring
+from neuro_rtrl.engine import rewire
 from neuro_rtrl.engine.build import Built
+from neuro_rtrl.engine.flows import Flows
 from neuro_rtrl.engine.gathered import Gathered
 from neuro_rtrl.engine.guard import Guard
 from neuro_rtrl.engine.ledger import Ledger
 from neuro_rtrl.engine.monitor import Monitor, Outlet, Receive, handing_on
 from neuro_rtrl.engine.passage import ALL, Batch, Between, Passage, blank
 from neuro_rtrl.engine.result import Result, in_parallel, in_sequence
-from neuro_rtrl.engine.rewire import (
-    Plastic,
-    bind,
-    check_optimizer,
-    check_rule,
-    learned_before,
-    renumbered,
-)
 from neuro_rtrl.engine.snapshot import Snapshot
 from neuro_rtrl.engine.stream import NEVER
 from neuro_rtrl.engine.streams import Streams, outputs_of
@@ -62,18 +56,18 @@ class Session:
         if self.update_every:
             check_whole(self._of_sequences, "update", repr(update), 'update="sequence"')
         self.outputs = outputs_of(built)
-        self.guard = Guard(built)
+        self.guard, self.flows = Guard(built), Flows(built, self.update_every)
         self.shared = rule.prepare(built)
         self.lanes: list[Any] = []
         self._gathered = Gathered(built.values.size)
         self.since_update = 0
         # Asking a lane for it, as Python does, takes 10 us: more than many a step.
         self._certifies, self._holds, self._certified = False, False, 0.0
-        self.plastic: Plastic | None = None
+        self.plastic: rewire.Plastic | None = None
         if rewiring:
-            check_rule(rule, self.update_every)
-            check_optimizer(optimizer)
-            self.plastic = Plastic(built, rewiring)
+            rewire.check_rule(rule, self.update_every)
+            rewire.check_optimizer(optimizer)
+            self.plastic = rewire.Plastic(built, rewiring)
         self._fresh = True
         self.passage: Passage | None = None
         self.pause = np.array([NEVER])
@@ -81,7 +75,7 @@ class Session:
         self._streams = Streams(built, average, self.pause, self.options)
         self._between: Between | None = None
         self._outlet: Outlet | None = None
-        bind(optimizer, built)
+        rewire.bind(optimizer, built)
 
     def restart(self) -> None:
         """All lanes back to the initial state; the gradient so far is forgotten, counts are not."""
@@ -198,7 +192,8 @@ class Session:
 
     def _advance(self, passage: Passage, batch: Batch, share: float, restart: bool = False) -> None:
         """Run a stream in the lane that is under way, adding `share` times its gradient."""
-        lane, self._fresh = self.lane(passage.lane), False
+        lane, fresh, self._fresh = self.lane(passage.lane), self._fresh, False
+        self.flows.renew(self.lanes, fresh)
         stream = self._stream(passage, batch, lane, share, restart)
         added = self._gathered.place(share, passage.midway)
         outlet = self._outlet if passage.lane == 0 else None
@@ -251,7 +246,7 @@ class Session:
         if self.plastic is not None:
             self._rewire(self.plastic, before)
 
-    def _rewire(self, plastic: Plastic, before: np.ndarray) -> None:
+    def _rewire(self, plastic: rewire.Plastic, before: np.ndarray) -> None:
         """Synapses come and go; everything else goes on."""
         changes = plastic.changes(self.built, self.collect())
         if not changes:
@@ -263,8 +258,8 @@ class Session:
         for lane in self.lanes:
             lane.follow(built, self.shared, moved)
         if isinstance(optimizer, Following):
-            optimizer.follow(learned_before(self.built, built, moved))
-        gradient = renumbered(self.collect(), moved.old)
+            optimizer.follow(rewire.learned_before(self.built, built, moved))
+        gradient = rewire.renumbered(self.collect(), moved.old)
         self._take_over(built)
         self._gathered.sum[:] = gradient
 
@@ -272,7 +267,8 @@ class Session:
         self.built, self._gathered = built, Gathered(built.values.size)
         self._streams = self._streams.of(built)
         self.guard.follow(built)
-        bind(self.optimizer, built)
+        self.flows.follow(built)
+        rewire.bind(self.optimizer, built)
 
     def make_ready(self, state: Snapshot, place: str) -> None:
         """The wiring and the lanes of the session whose state, at `place`, will be put back."""

@@ -17,6 +17,7 @@ from neuro_rtrl.network.plan import Plan
 from neuro_rtrl.network.reach import Reach
 
 MOST_FEEDBACK = 1 << 24  # entries of the dense feedback matrix
+MOST_FILTERS = 64  # readouts that remember each in its own way
 
 
 @dataclass(frozen=True)
@@ -48,18 +49,30 @@ def fits(built: Built, mask: Mask, kept: Local) -> bool:
     """Whether hidden units keep nothing but their own rows, and readouts filter plainly.
 
     That is: in `mask` (the rule's), no hidden unit keeps what others bring; it hears itself without
-    delay, if at all; all readouts of a population have the same constant Jacobian, and synapses
-    from hidden units that act on one state, in the step of the event, no two of them between the
-    same units.
+    delay, if at all; readouts have constant Jacobians, of which not too many are different, and
+    synapses from hidden units that act on one state, in the step of the event, no two of them
+    between the same units.
     """
     if built.outputs[0].size * built.plan.n > MOST_FEEDBACK:
         return False
     if not _keep_to_themselves(built, mask) or (kept.loops and not _plain_loops(built)):
         return False
-    return all(
-        decay_alike(built, _number(built, p)) and _heard_plainly(built, p)
-        for p in built.plan.readouts
+    filters = _filters(built)
+    return len(filters) <= MOST_FILTERS and all(
+        built.units.constant[p] and _heard_plainly(built, first, n) for p, first, n in filters
     )
+
+
+def _filters(built: Built) -> list[tuple[int, int, int]]:
+    """(population, first unit, units) of readouts that filter alike: whole populations, or one."""
+    found = []
+    for population in built.plan.readouts:
+        p, first = _number(built, population), built.plan.first[population.name]
+        if decay_alike(built, p):
+            found.append((p, first, population.n))
+        else:
+            found += [(p, first + i, 1) for i in range(population.n)]
+    return found
 
 
 def _keep_to_themselves(built: Built, mask: Mask) -> bool:
@@ -97,16 +110,16 @@ def _number(built: Built, population: Population) -> int:
     return [p.name for p in built.plan.populations].index(population.name)
 
 
-def _sent(built: Built, population: Population) -> np.ndarray:
-    """Synapses from units to a population."""
-    first, wires = built.plan.first[population.name], built.wires
-    inside = (wires.target >= first) & (wires.target < first + population.n)
+def _sent(built: Built, first: int, n: int) -> np.ndarray:
+    """Synapses from units to some that follow each other."""
+    wires = built.wires
+    inside = (wires.target >= first) & (wires.target < first + n)
     return np.flatnonzero(inside & (built.plan.wiring.source < built.plan.n))
 
 
 def _feedback(built: Built, route: Route) -> np.ndarray:
     """(4, synapses) to readouts: numbers, units, outputs, places among the replaced weights."""
-    sent = [_sent(built, p) for p in built.plan.readouts]
+    sent = [_sent(built, built.plan.first[p.name], p.n) for p in built.plan.readouts]
     synapses = np.concatenate([np.zeros(0, np.int64), *sent])
     order, replaced = np.full(built.plan.n, -1), np.full(built.values.size, -1)
     order[built.outputs[0]] = np.arange(built.outputs[0].size)
@@ -115,8 +128,8 @@ def _feedback(built: Built, route: Route) -> np.ndarray:
     return np.stack([synapses, source[synapses], order[target[synapses]], replaced[synapses]])
 
 
-def _heard_plainly(built: Built, population: Population) -> bool:
-    sent, wires = _sent(built, population), built.wires
+def _heard_plainly(built: Built, first: int, n: int) -> bool:
+    sent, wires = _sent(built, first, n), built.wires
     if sent.size == 0:
         return True
     groups = groups_of(wires)[sent]
@@ -127,29 +140,26 @@ def _heard_plainly(built: Built, population: Population) -> bool:
 
 
 def make_filters(built: Built, mask: Mask, route: Route, kept: Local, precision: str) -> Filters:
-    """Traces behind the filters of all readout populations; feedback is filled in later."""
+    """Traces behind the filters of all readouts; feedback is filled in later."""
     plan, units, n = built.plan, built.units, built.plan.n
-    readouts, outputs = plan.readouts, built.outputs
-    numbers = [_number(built, p) for p in readouts]
+    readouts, outputs = _filters(built), built.outputs
+    numbers = [p for p, _, _ in readouts]
     wide = int(units.d[numbers].max())
     own = np.diff(mask.own) + units.m[units.population]
     sends = np.zeros((len(readouts), n), np.uint8)
-    flow, entry = np.zeros((len(readouts), wide * wide)), np.zeros((len(readouts), wide))
+    entry = np.zeros((len(readouts), wide))
     at, size = np.zeros((len(readouts), n + 1), np.int64), 0
-    for f, population in enumerate(readouts):
-        d, sent = int(units.d[numbers[f]]), _sent(built, population)
+    for f, (p, first, count) in enumerate(readouts):
+        sent = _sent(built, first, count)
         sends[f, plan.wiring.source[sent]] = 1
-        if not kept.forgets:
-            flow[f, : d * d] = flows(built, numbers[f])[0]
         entry[f, int(built.wires.variable[sent[0]]) if sent.size else 0] = 1.0
-        at[f] = size + np.concatenate([[0], np.cumsum(own * d * sends[f])])
+        at[f] = size + np.concatenate([[0], np.cumsum(own * int(units.d[p]) * sends[f])])
         size = int(at[f, -1])
-    first = np.array([plan.first[p.name] for p in readouts])
-    of = np.searchsorted(first, outputs[0], side="right") - 1
+    of = np.searchsorted([first for _, first, _ in readouts], outputs[0], side="right") - 1
     loop, loop_group = _heard_from_itself(built, kept)
-    return Filters(
+    made = Filters(
         d=units.d[numbers],
-        flow=flow,
+        flow=np.zeros((len(readouts), wide * wide)),
         entry=entry,
         read=np.array([outputs[1][np.flatnonzero(of == f)[0]] for f in range(len(readouts))]),
         of=of,
@@ -168,3 +178,12 @@ def make_filters(built: Built, mask: Mask, route: Route, kept: Local, precision:
         loop=loop,
         loop_group=loop_group,
     )
+    fill_flows(built, kept, made)
+    return made
+
+
+def fill_flows(built: Built, kept: Local, filters: Filters) -> None:
+    """D of each filter, as it is now; zero where readouts forget."""
+    for f, (p, first, _) in enumerate(_filters(built)):
+        d, i = int(built.units.d[p]), first - int(built.units.first[p])
+        filters.flow[f, : d * d] = 0.0 if kept.forgets else flows(built, p)[i]

@@ -12,7 +12,7 @@ from neuro_rtrl.engine import diary
 from neuro_rtrl.engine.build import Built, make_run
 from neuro_rtrl.engine.carried import in_diary, in_filters, in_rows, in_traces
 from neuro_rtrl.engine.feedback import Route
-from neuro_rtrl.engine.local import Local, make_filters
+from neuro_rtrl.engine.local import Local, fill_flows, make_filters
 from neuro_rtrl.engine.row_parts import Part, of_traces
 from neuro_rtrl.engine.shared import make_traces
 from neuro_rtrl.engine.simulation import not_finite
@@ -33,7 +33,7 @@ from neuro_rtrl.kernels.local import local
 from neuro_rtrl.kernels.refs import Caller
 from neuro_rtrl.kernels.stream import Stream
 from neuro_rtrl.kernels.traces import Traces
-from neuro_rtrl.kernels.transplant import settle_rows
+from neuro_rtrl.kernels.transplant import catch_up_rows, settle_rows
 
 
 class LocalLane:
@@ -56,7 +56,7 @@ class LocalLane:
         self.rows: Rows = make_rows(built, mask, precision)
         self.filters: Filters = make_filters(built, mask, route, kept, precision)
         self.traces: Traces = make_traces(built, mask, precision)
-        self._copies = copies
+        self._copies, self._kept = copies, kept
         self._local = Caller(local)
         self.journal: diary.Journal | None = None
         if windows and diary.fits(built, self.filters):
@@ -145,6 +145,17 @@ class LocalLane:
         """Nothing is pending."""
         self._catch_up()
         settle_rows(self.built.units, self.mask, self.run, self.rows)
+
+    def catch_up(self) -> None:
+        """What waits has the flows of now."""
+        self._catch_up()
+        catch_up_rows(self.built.units, self.mask, self.run, self.rows)
+
+    def take_flows(self) -> None:
+        """Those of readouts and of the diary are copies."""
+        fill_flows(self.built, self._kept, self.filters)
+        if self.journal is not None:
+            self.journal.take_flows()
 
     def row(self, unit: int) -> Iterable[Part]:
         """Parts of the rows of a unit: its own parameters."""

@@ -45,7 +45,7 @@ from neuro_rtrl.kernels.losses import LOSSES
 from neuro_rtrl.kernels.refs import Caller
 from neuro_rtrl.kernels.rtrl import limited, rtrl
 from neuro_rtrl.kernels.stream import Stream
-from neuro_rtrl.kernels.transplant import settle_rows
+from neuro_rtrl.kernels.transplant import catch_up_rows, settle_rows
 
 if TYPE_CHECKING:
     from neuro_rtrl.engine.lanes import RowsRule
@@ -198,6 +198,15 @@ class Lane:
         """Nothing is pending."""
         self._by_rows()
         settle_rows(self.built.units, self.mask, self.run, self.rows)
+
+    def catch_up(self) -> None:
+        """What waits has the flows of now."""
+        if self.replay is not None:
+            self.replay.settle(self.run, self.rows)
+        catch_up_rows(self.built.units, self.mask, self.run, self.rows)
+
+    def take_flows(self) -> None:
+        """None is kept anywhere else."""
 
     def row(self, unit: int) -> Iterable[Part]:
         """Parts of the rows of a unit."""

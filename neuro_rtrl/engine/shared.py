@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neuro_rtrl.engine.build import Built
+from neuro_rtrl.engine.flows import learns_flow
 from neuro_rtrl.engine.runs import groups_of
 from neuro_rtrl.kernels.layout import Mask
 from neuro_rtrl.kernels.traces import Traces
@@ -42,8 +43,8 @@ def flows(built: Built, p: int) -> np.ndarray:
 
 
 def decay_alike(built: Built, p: int) -> bool:
-    """Whether D is constant and the same for all units of population number p."""
-    if not built.units.constant[p] or built.units.size[p] == 0:
+    """Whether D is constant and the same for all units of population number p, and stays so."""
+    if not built.units.constant[p] or built.units.size[p] == 0 or learns_flow(built, p):
         return False
     each = flows(built, p)
     return bool((each == each[0]).all())

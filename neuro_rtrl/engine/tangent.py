@@ -53,7 +53,7 @@ from neuro_rtrl.kernels.refs import Caller
 from neuro_rtrl.kernels.simulate import CHECK_EVERY
 from neuro_rtrl.kernels.stream import Stream
 from neuro_rtrl.kernels.tangent_step import settle, to_end, to_events, to_threshold
-from neuro_rtrl.kernels.transplant import settle_rows
+from neuro_rtrl.kernels.transplant import catch_up_rows, settle_rows
 
 
 class Lane:
@@ -174,6 +174,13 @@ class Lane:
     def settle(self) -> None:
         """Nothing is pending in the exact rows."""
         settle_rows(self.built.units, self.mask, self.run, self.rows)
+
+    def catch_up(self) -> None:
+        """What waits in the exact rows has the flows of now; in tangents nothing does."""
+        catch_up_rows(self.built.units, self.mask, self.run, self.rows)
+
+    def take_flows(self) -> None:
+        """None is kept anywhere else."""
 
     def row(self, unit: int) -> Iterator[Part]:
         """Parts of the rows of a unit: exact ones, and what tangents stand for."""

@@ -51,6 +51,7 @@ class Derived:
         reset: R for each state; `reset_h`, `reset_theta` its derivatives.
         entry: port name -> (index of its state or input, gain expression).
         constant: D is constant, so rows may wait.
+        steady: D changes with learned parameters only, so rows may wait between updates.
         coefficients: names and values of the coefficients.
     """
 
@@ -76,6 +77,7 @@ class Derived:
     reset_h: Matrix
     reset_theta: Matrix
     constant: bool
+    steady: bool
     coefficients: Coefficients
 
     @property
@@ -132,6 +134,7 @@ def derive(model: Model, learn: tuple[str, ...] = ()) -> Derived:
         reset_theta=_jacobian(reset, theta),
         # A refractory period that a state ends cannot be looked up afterwards.
         constant=gate is None and _is_constant((*flow_h, *held_h), {*states, *inputs, *theta}),
+        steady=gate is None and _is_constant((*flow_h, *held_h), {*states, *inputs}),
         coefficients=coefficients,
     )
 

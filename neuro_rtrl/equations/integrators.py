@@ -125,7 +125,8 @@ def _not_fit(model: str, variable: str, method: str, expected: str) -> BuildErro
         expected=expected,
         remedy='Use method = "euler".'
         if variable == "the noise"
-        else 'Use method = "rk4" or "euler", or leave this parameter out of `learn`.',
+        else 'Use method = "exponential_euler", "rk4" or "euler", or leave this parameter out'
+        " of `learn`.",
     )
 
 

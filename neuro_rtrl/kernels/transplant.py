@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from neuro_rtrl.kernels.catch_up import catch_up_segment, settle_own
+from neuro_rtrl.kernels.catch_up import catch_up_own, catch_up_segment, settle_own
 from neuro_rtrl.kernels.jit import inline, kernel
 from neuro_rtrl.kernels.layout import STEP, Mask, Rows, Run, Units
 from neuro_rtrl.kernels.refs import ref
@@ -23,6 +23,22 @@ def settle_rows(units: Units, mask: Mask, run: Run, rows: Rows) -> None:
     run.clock[STEP] -= 1
     _settle(ref(units), ref(mask), ref(run), ref(rows))
     run.clock[STEP] += 1
+
+
+@kernel
+def catch_up_rows(units: Units, mask: Mask, run: Run, rows: Rows) -> None:
+    """What is pending is that of the last step that was finished, with the flows as they are."""
+    run.clock[STEP] -= 1
+    _catch_up(ref(units), ref(mask), ref(run), ref(rows))
+    run.clock[STEP] += 1
+
+
+@inline
+def _catch_up(units: Units, mask: Mask, run: Run, rows: Rows) -> None:
+    for k in range(units.population.shape[0]):
+        catch_up_own(units, run, rows, k)
+        for s in range(mask.segment[k], mask.segment[k + 1]):
+            catch_up_segment(units, run, rows, k, s)
 
 
 @inline
