@@ -128,6 +128,7 @@ class LocalLane:
         """Traces are those of now."""
         if self.journal is not None:
             self.journal.settle(self.run, self.rows)
+            self._empty &= self.journal.clean
 
     def carried(self) -> list[Carried]:
         """Traces: of units, of sources, and behind the filters of readouts."""
