@@ -84,7 +84,7 @@ def build(net: Network, learn: bool = True) -> Built:
     values = made.values.copy() if learn else made.values
     built = Built(made, units, sources, natives, values, widest, shared)
     if learn:
-        fill_constant_jacobians(built, np.ones_like(built.units.eager))
+        fill_constant_jacobians(built, np.ones_like(built.units.eager), make_run(built))
     else:
         next(built.lanes)  # that of the Jacobians: noise is the same with and without them
     return built
@@ -235,9 +235,8 @@ def _flags(values: object) -> np.ndarray:
     return np.array(list(values), dtype=np.uint8)  # type: ignore[call-overload]
 
 
-def fill_constant_jacobians(built: Built, chosen: np.ndarray) -> None:
+def fill_constant_jacobians(built: Built, chosen: np.ndarray, run: layout.Run) -> None:
     """D of `chosen` (populations,), free and refractory, from the derived functions themselves."""
-    run = make_run(built)
     some = built.units._replace(eager=chosen)
     for held, target in ((0, built.units.flow_d), (1, built.units.held_d)):
         run.held[:], run.D[:] = held, target

@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 
 from neuro_rtrl.contracts_influence import Waiting
-from neuro_rtrl.engine.build import Built, fill_constant_jacobians
+from neuro_rtrl.engine.build import Built, fill_constant_jacobians, make_run
 from neuro_rtrl.engine.counting import Counting
+from neuro_rtrl.kernels.layout import Run
 
 LEAST_STEPS = 16  # between updates, from which on flows stand still
 
@@ -65,9 +66,14 @@ class Flows:
         for lane in waiting if not fresh else ():
             lane.catch_up()
         self.theta[:] = theta
-        fill_constant_jacobians(replace(self._built, lanes=Counting()), self._chosen)
+        fill_constant_jacobians(self._built, self._chosen, self._run)
         for lane in waiting:
             lane.take_flows()
+
+    @cached_property
+    def _run(self) -> Run:
+        """Scratch, with a number that is no lane's."""
+        return make_run(replace(self._built, lanes=Counting()))
 
     @cached_property
     def _chosen(self) -> np.ndarray:

@@ -102,13 +102,3 @@ def test_single_steps_go_on_where_a_window_ended(hidden: list[str]) -> None:
                 rows[k, : len(part), numbers] += part.T
         ends.append({"all": gradient, "rows": rows})
     assert_same(ends[0], ends[1])
-
-
-def test_a_time_constant_that_learns_has_no_program() -> None:
-    """Its flow is another one after every update."""
-    net = nr.Network(dt="1 ms")
-    h = net.neurons(3, "lif", name="h")
-    net.connect(net.inputs(2), h)
-    net.connect(h, h)
-    net.connect(h, net.neurons(1, "leaky_readout", name="y", learn="tau", method="euler"))
-    assert nr.Learner(net, rule="rtrl")._session.lane(0).replay is None
