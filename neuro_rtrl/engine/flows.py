@@ -43,9 +43,8 @@ class Flows:
         if update_every == 0 or update_every >= LEAST_STEPS:
             built.units.constant[[learns_flow(built, p) for p in range(built.units.d.size)]] = 1
         self.theta = built.values[self._places]
-        none = np.zeros(0)
-        some = bool(self._chosen.any())
-        self.free, self.held = (built.units.flow_d, built.units.held_d) if some else (none, none)
+        some = slice(None if self._chosen.any() else 0)
+        self.free, self.held = built.units.flow_d[some], built.units.held_d[some]
 
     def follow(self, built: Built) -> None:
         """Goes on in another wiring of the same units, where parameters have other numbers."""

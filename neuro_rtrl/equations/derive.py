@@ -15,7 +15,8 @@ The surrogate stands for dH/dg in the sensitivities of the event, with g the thr
     event  y = s f(h):   dy = s df + f ds
 
 `constant` says that D depends on nothing but coefficients: then a row of the influence matrix can
-wait, and catch up in closed form. It is found here, from the expressions, never declared.
+wait, and catch up in closed form. `steady` says that learned parameters are in it besides: rows
+wait until the next update. Both are found here, from the expressions, never declared.
 """
 
 from __future__ import annotations

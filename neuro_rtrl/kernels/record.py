@@ -81,7 +81,7 @@ def record(
 ) -> int:
     """Steps of the present sequence until it ends or the program is long enough.
 
-    Readouts' own parameters get their gradient at once; that of synapses is in the program.
+    Readouts' own parameters get their gradient at once; all else is in the program.
     """
     return _steps(
         ref(units), ref(wires), ref(mask), values, ref(run), ref(rows), ref(traces), ref(program),

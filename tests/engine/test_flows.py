@@ -183,6 +183,7 @@ def test_a_sequence_that_was_only_read_is_put_together_with_the_flows_of_its_tim
 def test_a_state_that_is_kept_has_the_flows_of_its_time(rule: str) -> None:
     """Values have changed since, and influence still waits for the flow before."""
     inputs, targets = trial()
+    inputs[:, 45:60], targets[:, 45:60] = 0.0, np.nan  # so that it waits for some steps
     first, other = (learner(True, "both", rule, 30, batch=2) for _ in range(2))
     for low in (0, 30):
         first._session.steps(inputs[:, low : low + 30], targets[:, low : low + 30])
