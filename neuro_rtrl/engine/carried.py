@@ -50,7 +50,8 @@ def in_shards(built: Built, replay: Replay) -> list[Carried]:
         return of_row(place // replay.width % replay.tall)
 
     parts = [Carried(INFLUENCE, part, of_place) for part in replay.parts()]
-    return [*parts, Carried(BACK, replay.owed, of_row)]
+    back = Carried(BACK, replay.owed, of_row), Carried(BACK, replay.largest, lambda _: "an event")
+    return [*parts, *back]
 
 
 def in_diary(built: Built, journal: Journal) -> list[Carried]:

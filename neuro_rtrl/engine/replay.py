@@ -76,6 +76,7 @@ class Replay:
         carried: events under way with a sensitivity.
         used: shards with columns in use.
         owed: what the last window that was read from its end owes to each row of the base.
+        largest: (1,) the most that it owes to anything in between.
         reads: whether windows at the end of sequences are read from their end.
     """
 
@@ -87,7 +88,7 @@ class Replay:
         self.base: list[np.ndarray] = []
         self.filled = np.zeros(built.plan.n, np.int64)
         self.carried = self.used = 0
-        self.owed = np.zeros(0)
+        self.owed, self.largest = np.zeros(0), np.zeros(1)
         self._waiting: tuple[Program, int, int] | None = None
         self._of_a_step = np.zeros(3)  # slots, arrivals and own terms, in the last window
 
@@ -199,6 +200,7 @@ class Replay:
         self.owed = np.zeros(self.tall)
         slots = np.zeros(int(program.clock[SLOTS]))
         way_back(program, rows, began, self.rows, slots, self.owed, gradient)
+        self.largest[:] = np.abs(slots).max(initial=0.0)
         if some:
             parts = [base[: max(self.used - CHUNK * i, 0)] for i, base in enumerate(self.base)]
             found = [np.zeros((len(part), self.width), self._precision) for part in parts]

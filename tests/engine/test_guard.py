@@ -132,7 +132,7 @@ def test_the_unit_is_found(kind: int, unit: str) -> None:
 
 # Classes of lanes: rows, rows with limits, factors, local with traces, tangents, windows.
 CARRY = {
-    "rtrl": 4, "snap-1": 5, "snap-2": 3, "ostl": 3, "d-rtrl": 3, "rtrl-tolerance-0": 3,
+    "rtrl": 5, "snap-1": 5, "snap-2": 3, "ostl": 3, "d-rtrl": 3, "rtrl-tolerance-0": 3,
     "snap-active": 3, "random-paths": 3, "pp-prop": 5, "eprop": 5, "eprop-random": 5, "rflo": 5,
     "superspike": 5, "decolle": 5, "reward-eprop": 3, "uoro": 5, "kf-rtrl": 5, "ok-2": 5,
     "sk-rtrl-2": 5, "bptt": 0, "tbptt-5": 0, "dni": 1,
