@@ -43,20 +43,29 @@ def compared(found: Record, given: list[np.ndarray], reference: list[np.ndarray]
 
 
 def whole(
-    problem: Problem, rule: str, reference: list[np.ndarray], runs: int, **options: Any
+    problem: Problem,
+    rule: str,
+    reference: list[np.ndarray],
+    runs: int,
+    carried: bool = False,
+    **options: Any,
 ) -> Record:
-    """A rule on whole sequences from the initial state: one call of `run` each."""
+    """A rule on whole sequences from the initial state: one call of `run` each.
+
+    Args:
+        carried: influence is, as if an update (without an optimizer: none) followed the last step.
+    """
     peak = Peak()
     net = describe(problem, **options)
-    learner = nr.Learner(net, rule, update="sequence")
+    learner = nr.Learner(net, rule, update=len(problem.x) if carried else "sequence")
     x, target = problem.x[None], problem.target[None]
     found = record(problem, rule, len(problem.x))
     learner.run(x[:, :2], target[:, :2], learn=False)
     start = time.perf_counter()
-    learner.run(x, target, learn=False)
+    learner.run(x, target, learn=carried)
     # Compiled, but room for columns has still to be made.
     found.details["first_run_s"] = time.perf_counter() - start
-    found.timed(seconds(lambda: learner.run(x, target, learn=False), runs))
+    found.timed(seconds(lambda: learner.run(x, target, learn=carried), runs))
     found.peak_mb = peak.megabytes()
     found.details["ledger"] = asdict(learner.ledger)
     return compared(found, as_matrices(net, learner.gradient), reference)

@@ -4,7 +4,8 @@ One network (n = 256, 10 %, 3 % of the unit-steps with a spike, half-width 0.3),
 at a time is changed. Steps are few (T = 200) and start from rest, for everybody; all times are of
 the whole sequence.
 
-    rtrl     exact, a gradient at every step            ours
+    rtrl     exact, influence carried to the end        ours
+    from end the same program, read from its end        ours
     dense    the same by textbook, all rows             NumPy on BLAS
     live     the same, only rows with psi != 0          NumPy on BLAS
     BPTT     exact, one gradient a sequence             XLA, dense
@@ -44,6 +45,7 @@ LABELS = {
     "width": "half-width of the surrogate (threshold 1)",
 }
 RTRL, EPROP = "rtrl", "eprop"
+FROM_END = "rtrl, read from the end"
 DENSE, LIVE = "dense RTRL on BLAS", "dense RTRL on BLAS, live rows"
 BPTT, NEST = "BPTT under XLA", "NEST e-prop"
 # Bytes of an influence matrix beyond which dense RTRL is left out.
@@ -76,7 +78,8 @@ def programs(
 ) -> Iterator[tuple[str, Record]]:
     """Everybody on one problem, by the name in the figure."""
     reference = ours.gradient(problem, "bptt")
-    yield RTRL, ours.whole(problem, "rtrl", reference, runs)
+    yield RTRL, ours.whole(problem, "rtrl", reference, runs, carried=True)
+    yield FROM_END, ours.whole(problem, "rtrl", reference, runs)
     yield EPROP, ours.whole(problem, "eprop", reference, runs)
     yield LIVE, dense(problem, True)
     yield DENSE, dense(problem, False)

@@ -14,6 +14,7 @@ from benchmarks.record import Record
 
 LOOKS = {
     sweeps.RTRL: ("C3", "o", 2.4),
+    sweeps.FROM_END: ("C3", "o", 0.9),
     sweeps.EPROP: ("C1", "o", 1.4),
     sweeps.DENSE: ("0.35", "s", 1.2),
     sweeps.LIVE: ("0.6", "s", 1.2),
@@ -22,7 +23,11 @@ LOOKS = {
 }
 TIME = "ms_per_step_median"
 ROWS = {TIME: "ms per step", "peak_mb": "peak memory, MB"}
-NAMES = {sweeps.RTRL: "exact rtrl (ours, online)", sweeps.EPROP: "eprop (ours)"}
+NAMES = {
+    sweeps.RTRL: "exact rtrl (ours, carried)",
+    sweeps.FROM_END: "the same, read from the end",
+    sweeps.EPROP: "eprop (ours)",
+}
 
 
 def draw(records: list[Record], path: Path) -> Path:
