@@ -120,7 +120,9 @@ class LocalLane:
                 clock[SEQUENCE] += 1
                 if restart:
                     clock[STEP] = stream.offset[0]
-        if stream.pause[0] < 0:
+        if restart and answer == FINISHED:
+            journal.waits = False  # the next sequence begins with nothing
+        elif stream.pause[0] < 0:
             self._catch_up()  # whoever is told of the pause may keep what is there, not the diary
         return self._answered(answer)
 

@@ -34,15 +34,15 @@ from neuro_rtrl.kernels.traces import Traces
 @kernel
 def catch_up_all(units: Units, run: Run, rows: Rows) -> None:
     """All that is pending for own blocks, as of the last step that was finished."""
-    run.clock[STEP] -= 1
     _catch_up(ref(units), ref(run), ref(rows))
-    run.clock[STEP] += 1
 
 
 @inline
 def _catch_up(units: Units, run: Run, rows: Rows) -> None:
+    run.clock[STEP] -= 1
     for k in range(units.population.shape[0]):
         catch_up_own(units, run, rows, k)
+    run.clock[STEP] += 1
 
 
 @kernel

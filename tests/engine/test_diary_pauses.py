@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 
 import neuro_rtrl as nr
+from neuro_rtrl.engine import diary
+from neuro_rtrl.kernels.diary import FIRST_STEP
+from neuro_rtrl.kernels.layout import STEP, Run
 from tests.engine import test_diary
 from tests.engine.test_diary import LANES, assert_same, both, learner, network, small_windows, trial
 from tests.engine.test_snapshot import through_json
@@ -26,6 +29,23 @@ def test_pauses_wait_for_the_end_of_a_window_and_change_no_bit() -> None:
         found.append(np.concatenate(list(one.gradient.values())))
     np.testing.assert_array_equal(found[0], found[1])
     assert asked[:4] == [0, 12, 24, 36]
+
+
+def test_a_pause_that_is_due_at_the_end_of_a_sequence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the clock is set back already: the diary is not put together by that."""
+    seen, settle = [], diary.Journal.settle
+
+    def look(self: diary.Journal, run: Run, rows: Any) -> None:
+        if self.waits:
+            seen.append(int(run.clock[STEP]) - int(self._diary.clock[FIRST_STEP]))
+        settle(self, run, rows)
+
+    monkeypatch.setattr(diary.Journal, "settle", look)
+    one = learner(network("uniform(0 ms, 3 ms)"), "eprop", True)
+    small_windows(one, (1000, 1000, 12))
+    for _ in range(2):
+        one.run(*trial(), between=lambda done: 5)
+    assert seen and all(0 < steps <= 12 for steps in seen)
 
 
 @pytest.mark.usefixtures("short_ones")
