@@ -80,7 +80,12 @@ class Readable(Protocol):
 
 @runtime_checkable
 class Waiting(Protocol):
-    """What a lane offers besides, if influence waits in it for powers of constant flows."""
+    """What a lane offers besides, if influence waits in it, for powers of constant flows, or to be
+    put together from a window of steps."""
+
+    def put_together(self) -> None:
+        """Influence is in arrays that a state keeps: somebody may keep the state."""
+        ...
 
     def catch_up(self) -> None:
         """Nothing waits for a flow: flows are about to change."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from neuro_rtrl.contracts import Certified, Optimizer, Rule
-from neuro_rtrl.contracts_influence import Holding
+from neuro_rtrl.contracts_influence import Holding, Waiting
 from neuro_rtrl.contracts_rewiring import Following, Rewiring
 from neuro_rtrl.engine import rewire
 from neuro_rtrl.engine.build import Built
@@ -99,12 +99,13 @@ class Session:
             lane.restart()
 
     def lane(self, i: int) -> Any:
-        """Lane number `i`, made if it is not there yet."""
+        """Lane number `i`, made if it is not there yet, with the flows of the present values."""
         while len(self.lanes) <= i:
             made = self.rule.start(self.built, self.shared, self.precision)
             self.lanes.append(made)
             self._certifies = isinstance(made, Certified)
             self._holds = isinstance(made, Holding)
+        self.flows.renew(self.lanes, self._fresh)
         return self.lanes[i]
 
     def sequences(
@@ -141,6 +142,9 @@ class Session:
             self._outlet.empty()
             passage.shown = self._outlet.shown
         if self._between is not None:
+            for lane in self.lanes:  # somebody may keep the state
+                if isinstance(lane, Waiting):
+                    lane.put_together()
             passage.grant(self._between, self.pause)
 
     def _all(self, passage: Passage, batch: Batch, learn: bool) -> Result:
@@ -192,8 +196,7 @@ class Session:
 
     def _advance(self, passage: Passage, batch: Batch, share: float, restart: bool = False) -> None:
         """Run a stream in the lane that is under way, adding `share` times its gradient."""
-        lane, fresh, self._fresh = self.lane(passage.lane), self._fresh, False
-        self.flows.renew(self.lanes, fresh)
+        lane, self._fresh = self.lane(passage.lane), False
         stream = self._stream(passage, batch, lane, share, restart)
         added = self._gathered.place(share, passage.midway)
         outlet = self._outlet if passage.lane == 0 else None

@@ -149,6 +149,10 @@ class LocalLane:
         self._catch_up()
         settle_rows(self.built.units, self.mask, self.run, self.rows)
 
+    def put_together(self) -> None:
+        """A diary that was only read."""
+        self._catch_up()
+
     def catch_up(self) -> None:
         """What waits has the flows of now."""
         self._catch_up()

@@ -199,10 +199,14 @@ class Lane:
         self._by_rows()
         settle_rows(self.built.units, self.mask, self.run, self.rows)
 
-    def catch_up(self) -> None:
-        """What waits has the flows of now."""
+    def put_together(self) -> None:
+        """A program that was only read."""
         if self.replay is not None:
             self.replay.settle(self.run, self.rows)
+
+    def catch_up(self) -> None:
+        """What waits has the flows of now."""
+        self.put_together()
         catch_up_rows(self.built.units, self.mask, self.run, self.rows)
 
     def take_flows(self) -> None:

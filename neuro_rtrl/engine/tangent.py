@@ -175,6 +175,9 @@ class Lane:
         """Nothing is pending in the exact rows."""
         settle_rows(self.built.units, self.mask, self.run, self.rows)
 
+    def put_together(self) -> None:
+        """Nothing is only read."""
+
     def catch_up(self) -> None:
         """What waits in the exact rows has the flows of now; in tangents nothing does."""
         catch_up_rows(self.built.units, self.mask, self.run, self.rows)

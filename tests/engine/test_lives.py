@@ -86,7 +86,7 @@ class Life:
                 if self.rule == "rtrl":
                     patch.setattr(flows, "learns_flow", lambda built, p: False)
             made = nr.Learner(
-                self.network(), rule, nr.Sgd(2e-4, clip_norm=1.0), update=self.update,
+                self.network(), rule, nr.Sgd(1e-5, clip_norm=1.0), update=self.update,
                 batch=self.batch, precision="float64",
             )  # fmt: skip
             for number in range(self.batch):
@@ -114,7 +114,7 @@ def live(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(diary, "LEAST_BETWEEN", life.between)
     fast, plain = life.learner(True), life.learner(False)
     for _ in range(6):
-        what = str(life.draw.choice(["run", "run", "steps", "set", "look", "kept", "killed"]))
+        what = str(life.draw.choice([*DONE, "run"]))
         set_threads(life.threads)
         fast = DONE[what](life, fast, plain)
         for name, array in plain.gradient.items():
@@ -140,11 +140,11 @@ def run(life: Life, fast: nr.Learner, plain: nr.Learner) -> nr.Learner:
 
 
 def steps(life: Life, fast: nr.Learner, plain: nr.Learner) -> nr.Learner:
-    """Pieces of different lengths, from wherever it is."""
-    for count in life.draw.integers(1, 30, 4).tolist():
-        given = life.trial(count)
-        found, wanted = (one._session.steps(*given) for one in (fast, plain))
-        compare("predictions", found.predictions, wanted.predictions)
+    """One by one, from wherever it is."""
+    inputs, targets = life.trial(int(life.draw.integers(1, 40)))
+    for t in range(inputs.shape[1]):
+        given = (inputs[0, t], targets[0, t]) if life.batch == 1 else (inputs[:, t], targets[:, t])
+        compare("predictions", fast.step(*given), plain.step(*given))
     return fast
 
 
@@ -176,11 +176,30 @@ def look(life: Life, fast: nr.Learner, plain: nr.Learner) -> nr.Learner:
     return steps(life, fast, plain)
 
 
+def influence(life: Life, fast: nr.Learner, plain: nr.Learner) -> nr.Learner:
+    """Rows of the matrix in a sequence of its own, every few steps."""
+    inputs, targets = (array[0] for array in life.trial(60))
+    every = int(life.draw.integers(3, 30))
+    units = {"h5": [0, 3]} if life.several else {"h8": [1, 6]}
+    found, wanted = (
+        one.influence(inputs, targets, units=units, every=every, own=life.rule != "rtrl")
+        for one in (fast, plain)
+    )
+    for name, rows in wanted.items():
+        compare(f"{life.seed}: influence of {name}", whole(found[name]), whole(rows))
+    return fast
+
+
+def whole(rows: Any) -> np.ndarray:
+    """Entries that are not zero, among all others."""
+    dense = np.zeros((60, 10, 2, 20, 100))
+    dense[rows.step, rows.unit, rows.state, rows.learned, rows.number] = rows.value
+    return dense
+
+
 def kept(life: Life, fast: nr.Learner, plain: nr.Learner) -> nr.Learner:
-    """Its state goes on in another learner; outside of pauses windows are put together first."""
+    """Its state goes on in another learner."""
     steps(life, fast, plain)
-    for lane in fast._session.lanes:
-        lane.settle()
     other = life.learner(True)
     other.restore(through_json(fast.state()))
     return steps(life, other, plain)
@@ -208,7 +227,8 @@ def killed(life: Life, fast: nr.Learner, plain: nr.Learner) -> nr.Learner:
 
 
 DONE = {
-    "run": run, "steps": steps, "set": set_some, "look": look, "kept": kept, "killed": killed,
+    "run": run, "steps": steps, "set": set_some, "look": look, "influence": influence,
+    "kept": kept, "killed": killed,
 }  # fmt: skip
 
 

@@ -100,7 +100,7 @@ def test_no_paths_is_local_and_few_lie_between() -> None:
     ]
     local = flat(gradient(case, "eprop"))
     np.testing.assert_allclose(flat(gradient(case, "random-paths-0")), local, atol=1e-12)
-    assert errors[0] > errors[3] == 0
+    assert errors[0] > 1e-6 and errors[3] < 1e-12
     assert 0 < errors[1] != errors[0]
 
 
