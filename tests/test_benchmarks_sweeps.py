@@ -36,7 +36,7 @@ def test_a_sweep_is_measured_and_drawn(tmp_path: Path) -> None:
     found = sweeps.measure(("n",), cases=cases, folder=tmp_path, steps=40, runs=1)
     assert [r.details["at"] for r in found if r.who == sweeps.RTRL] == [8.0, 12.0]
     timed = {r.who for r in found if r.ms_per_step_median}
-    assert timed == {sweeps.RTRL, sweeps.EPROP, sweeps.LIVE, sweeps.DENSE}
+    assert timed == {sweeps.RTRL, sweeps.FROM_END, sweeps.EPROP, sweeps.LIVE, sweeps.DENSE}
     assert {r.details["absent"] for r in found if r.who not in timed} == {
         "not installed (use --peers)"
     }
