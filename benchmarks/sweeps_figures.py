@@ -70,8 +70,9 @@ def panel(axis: plt.Axes, records: list[Record], key: str) -> None:
     for who, places in sweeps.crossings(records, key).items():
         for at in places:
             axis.axvline(at, color=LOOKS[who][0], ls=":", lw=1.3)
+            text = f" {at:.2g}" if at < 1 else f" {at:.0f}"
             axis.text(
-                at, level, f" {at:.2g}", color=LOOKS[who][0], fontsize=8,
+                at, level, text, color=LOOKS[who][0], fontsize=8,
                 transform=axis.get_xaxis_transform(),
             )  # fmt: skip
             level += 0.05
