@@ -44,7 +44,7 @@ def draw(records: list[Record], path: Path) -> Path:
                 axes[row, column].set_ylabel(label)
         axes[1, column].set_xlabel(sweeps.LABELS[sweep])
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="upper center", ncols=3, frameon=False, fontsize=10)
+    figure.legend(handles, labels, loc="upper center", ncols=4, frameon=False, fontsize=10)
     figure.tight_layout(rect=(0, 0, 1, 0.92))
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
