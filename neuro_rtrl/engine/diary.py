@@ -16,7 +16,7 @@ from neuro_rtrl.engine.build import Built
 from neuro_rtrl.engine.shared import flows
 from neuro_rtrl.engine.threads import pool, threads
 from neuro_rtrl.kernels.diary import CHUNK, CLOCK_SIZE, LANES, Desk, Diary
-from neuro_rtrl.kernels.diary_close import catch_up_all, leave_behind
+from neuro_rtrl.kernels.diary_close import leave_behind
 from neuro_rtrl.kernels.diary_read import hand_over, prepare, read, remember
 from neuro_rtrl.kernels.diary_write import write
 from neuro_rtrl.kernels.filters import Filters
@@ -32,6 +32,7 @@ from neuro_rtrl.kernels.layout import (
 from neuro_rtrl.kernels.refs import Caller
 from neuro_rtrl.kernels.stream import Stream
 from neuro_rtrl.kernels.traces import Traces
+from neuro_rtrl.kernels.transplant import catch_up_rows
 
 ARRIVALS, EVENTS, STEPS = 1 << 16, 1 << 17, 2048  # after which a window ends
 # Steps from which on a diary is faster: of sequences that begin with nothing, and of others, which
@@ -72,7 +73,7 @@ class Journal:
         self.start = np.zeros((built.plan.n, built.widest))
         self._write = Caller(write)
         self._prepare = Caller(prepare, self._write)
-        self._catch_up, self._remember = Caller(catch_up_all), Caller(remember)
+        self._catch_up, self._remember = Caller(catch_up_rows), Caller(remember)
         self._leave, self._hand_over = Caller(leave_behind), Caller(hand_over)
 
     def advance(
@@ -127,7 +128,7 @@ class Journal:
     def _open(self, run: Run, rows: Rows, gradient: np.ndarray) -> None:
         """Nothing is pending or gathered from before the window."""
         self.settle(run, rows)
-        self._catch_up((self._built.units, run, rows))
+        self._catch_up((self._built.units, self._mask, run, rows))
         if self._filters.waits.any() or self._filters.signal.any():
             tables = (self._built.units, self._mask, rows, self._filters, self._traces)
             self._hand_over(tables, gradient)

@@ -88,7 +88,7 @@ class LocalLane:
         least = diary.LEAST_STEPS if restart else diary.LEAST_BETWEEN
         if self.journal is not None and stream.span[1] >= least:
             return self._by_windows(self.journal, stream, gradient, restart)
-        self._catch_up()
+        self.put_together()
         self._empty = False
         b = self.built
         tables = (
@@ -123,14 +123,8 @@ class LocalLane:
         if restart and answer == FINISHED:
             journal.waits = False  # the next sequence begins with nothing
         elif stream.pause[0] < 0:
-            self._catch_up()  # whoever is told of the pause may keep what is there, not the diary
+            self.put_together()  # whoever is told of the pause may keep what is there
         return self._answered(answer)
-
-    def _catch_up(self) -> None:
-        """Traces are those of now."""
-        if self.journal is not None:
-            self.journal.settle(self.run, self.rows)
-            self._empty &= self.journal.clean
 
     def carried(self) -> list[Carried]:
         """Traces: of units, of sources, and behind the filters of readouts."""
@@ -146,16 +140,18 @@ class LocalLane:
 
     def settle(self) -> None:
         """Nothing is pending."""
-        self._catch_up()
+        self.put_together()
         settle_rows(self.built.units, self.mask, self.run, self.rows)
 
     def put_together(self) -> None:
-        """A diary that was only read."""
-        self._catch_up()
+        """Traces are those of now, though a diary was only read."""
+        if self.journal is not None:
+            self.journal.settle(self.run, self.rows)
+            self._empty &= self.journal.clean
 
     def catch_up(self) -> None:
         """What waits has the flows of now."""
-        self._catch_up()
+        self.put_together()
         catch_up_rows(self.built.units, self.mask, self.run, self.rows)
 
     def take_flows(self) -> None:
@@ -166,7 +162,7 @@ class LocalLane:
 
     def row(self, unit: int) -> Iterable[Part]:
         """Parts of the rows of a unit: its own parameters."""
-        self._catch_up()
+        self.put_together()
         return of_traces(self.built, self.mask, self.rows, self.traces, unit)
 
     def storage(self) -> int:

@@ -54,6 +54,17 @@ def theta_parameter(units: Units, k: int, j: int) -> int:
     return units.at_theta[p] + j * units.size[p] + k - units.first[p]
 
 
+@inline
+def theta_slope(units: Units, run: Run, rows: Rows, k: int, j: int, slope: np.ndarray) -> float:
+    """dy/dh . theta + dy/dtheta by the j-th learned unit parameter; `slope` (d,) is dy/dh."""
+    p = units.population[k]
+    d, m, i = units.d[p], units.m[p], k - units.first[p]
+    total = run.dyt[units.at_m[p] + i * m + j]
+    for v in range(d):
+        total += slope[v] * rows.theta[units.at_dm[p] + (i * d + v) * m + j]
+    return total
+
+
 @jit
 def open_columns(units: Units, mask: Mask, rows: Rows, k: int) -> None:
     """A column for each live own parameter of unit k that has none."""

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from neuro_rtrl.kernels.catch_up import catch_up_own
 from neuro_rtrl.kernels.diary import EVENTS, FIRST_STEP, LANES, Desk, Diary
 from neuro_rtrl.kernels.diary_sums import sum_up, times_arrivals, trace
 from neuro_rtrl.kernels.filters import Filters
@@ -29,20 +28,6 @@ from neuro_rtrl.kernels.layout import (
 from neuro_rtrl.kernels.refs import ref
 from neuro_rtrl.kernels.small import identity, power, power_into
 from neuro_rtrl.kernels.traces import Traces
-
-
-@kernel
-def catch_up_all(units: Units, run: Run, rows: Rows) -> None:
-    """All that is pending for own blocks, as of the last step that was finished."""
-    _catch_up(ref(units), ref(run), ref(rows))
-
-
-@inline
-def _catch_up(units: Units, run: Run, rows: Rows) -> None:
-    run.clock[STEP] -= 1
-    for k in range(units.population.shape[0]):
-        catch_up_own(units, run, rows, k)
-    run.clock[STEP] += 1
 
 
 @kernel

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from neuro_rtrl.kernels.catch_up import catch_up_own, catch_up_segment
-from neuro_rtrl.kernels.columns import is_sensitive, open_columns, theta_parameter
+from neuro_rtrl.kernels.columns import is_sensitive, open_columns, theta_parameter, theta_slope
 from neuro_rtrl.kernels.jit import inline, jit
 from neuro_rtrl.kernels.layout import (
     BYTES,
@@ -101,7 +101,7 @@ def _add_own(
     units: Units, mask: Mask, run: Run, rows: Rows, k: int, gradient: np.ndarray, at: int
 ) -> None:
     p = units.population[k]
-    d, m = units.d[p], units.m[p]
+    d = units.d[p]
     weights = rows.matrix[4]
     catch_up_own(units, run, rows, k)
     through(d, gradient, rows.own_pending[k], weights)
@@ -117,11 +117,8 @@ def _add_own(
             total += weights[v] * own[first + v * size + j]
         Q[at + column] += Q.dtype.type(total)
     rows.counts[MULTIPLY_ADDS] += size * d
-    i = k - units.first[p]
-    for j in range(m):
-        total = run.dyt[units.at_m[p] + i * m + j]
-        for v in range(d):
-            total += gradient[v] * rows.theta[units.at_dm[p] + (i * d + v) * m + j]
+    for j in range(units.m[p]):
+        total = theta_slope(units, run, rows, k, j, gradient)
         rows.Q[at + rows.column[theta_parameter(units, k, j)]] += rows.Q.dtype.type(total)
 
 

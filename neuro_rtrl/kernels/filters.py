@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from neuro_rtrl.kernels.catch_up import catch_up_own
-from neuro_rtrl.kernels.columns import theta_parameter
+from neuro_rtrl.kernels.columns import theta_parameter, theta_slope
 from neuro_rtrl.kernels.emit import through
 from neuro_rtrl.kernels.jit import inline, jit
 from neuro_rtrl.kernels.layout import (
@@ -131,12 +131,10 @@ def theta_part(
 ) -> None:
     """q <- dy/dh . P_k + dy/dtheta for its own parameters, behind those for its synapses."""
     p = units.population[k]
-    d, m, i = units.d[p], units.m[p], k - units.first[p]
+    d, m = units.d[p], units.m[p]
     q, size = filters.q, mask.own[k + 1] - mask.own[k]
     for j in range(m):
-        q[size + j] = run.dyt[units.at_m[p] + i * m + j]
-        for v in range(d):
-            q[size + j] += slope[v] * rows.theta[units.at_dm[p] + (i * d + v) * m + j]
+        q[size + j] = theta_slope(units, run, rows, k, j, slope)
     rows.counts[MULTIPLY_ADDS] += m * d
 
 

@@ -28,17 +28,17 @@ def settle_rows(units: Units, mask: Mask, run: Run, rows: Rows) -> None:
 @kernel
 def catch_up_rows(units: Units, mask: Mask, run: Run, rows: Rows) -> None:
     """What is pending is that of the last step that was finished, with the flows as they are."""
-    run.clock[STEP] -= 1
     _catch_up(ref(units), ref(mask), ref(run), ref(rows))
-    run.clock[STEP] += 1
 
 
 @inline
 def _catch_up(units: Units, mask: Mask, run: Run, rows: Rows) -> None:
+    run.clock[STEP] -= 1
     for k in range(units.population.shape[0]):
         catch_up_own(units, run, rows, k)
         for s in range(mask.segment[k], mask.segment[k + 1]):
             catch_up_segment(units, run, rows, k, s)
+    run.clock[STEP] += 1
 
 
 @inline

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from neuro_rtrl.kernels.catch_up import catch_up_own, flow_between
-from neuro_rtrl.kernels.columns import theta_parameter
+from neuro_rtrl.kernels.columns import theta_parameter, theta_slope
 from neuro_rtrl.kernels.jit import inline, jit
 from neuro_rtrl.kernels.layout import STEP, Mask, Rows, Run, Units
 from neuro_rtrl.kernels.program import (
@@ -207,11 +207,7 @@ def _theta_terms(
     units: Units, run: Run, rows: Rows, program: Program, k: int, slope: np.ndarray
 ) -> None:
     """Own terms of the open operation: dy/dh . theta + dy/dtheta."""
-    p = units.population[k]
-    d, m, i = units.d[p], units.m[p], k - units.first[p]
-    for j in range(m):
-        total = run.dyt[units.at_m[p] + i * m + j]
-        for v in range(d):
-            total += slope[v] * rows.theta[units.at_dm[p] + (i * d + v) * m + j]
+    for j in range(units.m[units.population[k]]):
+        total = theta_slope(units, run, rows, k, j, slope)
         if total != 0.0:
             add_term(program, theta_parameter(units, k, j), total)

@@ -14,7 +14,7 @@ from neuro_rtrl.engine.local_lane import LocalLane
 from neuro_rtrl.engine.row_lanes import Lane
 from neuro_rtrl.engine.stream import make_stream
 from neuro_rtrl.kernels.layout import STEP
-from tests.engine.test_replay import assert_same, trial
+from tests.engine.test_replay import all_rows, assert_same, trial
 from tests.engine.test_rewire import Turnover
 from tests.engine.test_snapshot import through_json
 
@@ -146,13 +146,7 @@ def test_influence_that_is_looked_at_right_after_an_update() -> None:
         one = learner(still, "both", "rtrl", 30)
         session = one._session
         session.steps(*(array[:1, :60] for array in trial()))
-        lane = session.lane(0)
-        lane.settle()
-        dense = np.zeros((13, session.built.values.size))
-        for k in range(13):
-            for numbers, part in lane.row(k):
-                dense[k, numbers] += part[0]
-        rows.append({"rows": dense})
+        rows.append({"rows": all_rows(session)})
     assert_same(rows[0], rows[1])
 
 
@@ -170,12 +164,7 @@ def test_a_sequence_that_was_only_read_is_put_together_with_the_flows_of_its_tim
         session.built.values[session.built.plan.names["y0.tau"]] *= 1.5
         lane.run.clock[STEP] = 90  # as if the sequence went on
         session.flows.renew(session.lanes, False)
-        lane.settle()
-        dense = np.zeros((13, session.built.values.size))
-        for k in range(13):
-            for numbers, part in lane.row(k):
-                dense[k, numbers] += part[0]
-        rows.append({"rows": dense, "gradient": gradient})
+        rows.append({"rows": all_rows(session), "gradient": gradient})
     assert_same(rows[0], rows[1])
 
 

@@ -19,6 +19,7 @@ from neuro_rtrl.engine import diary, flows, replay
 from neuro_rtrl.engine.row_lanes import Lane
 from neuro_rtrl.engine.threads import set_threads
 from neuro_rtrl.registry import find
+from tests.engine.test_replay import all_rows
 from tests.engine.test_snapshot import through_json
 
 RULES = ("rtrl", "rtrl", "eprop", "d-rtrl", "snap-1", "rflo")
@@ -58,6 +59,7 @@ class Life:
         self.steps = int(rng.integers(3, 30))
         self.large = int(rng.choice([10, 60, 2048]))
         self.between = int(rng.choice([7, 16, 256]))
+        self.largest = 0.0
 
     def network(self) -> nr.Network:
         net = nr.Network(dt="1 ms", seed=self.seed)
@@ -119,8 +121,11 @@ def live(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
         fast = DONE[what](life, fast, plain)
         for name, array in plain.gradient.items():
             compare(f"{seed}: gradient of {name} after {what}", fast.gradient[name], array)
+            if name.startswith(("x_", "h")) and "_y" not in name:
+                life.largest = max(life.largest, np.abs(array).max(initial=0.0))
         for name, array in plain.parameters.items():
             compare(f"{seed}: {name} after {what}", fast.parameters[name], array)
+    assert life.largest > 1e-3  # of hidden units: they live
 
 
 def compare(what: str, found: np.ndarray, wanted: np.ndarray) -> None:
@@ -136,6 +141,8 @@ def run(life: Life, fast: nr.Learner, plain: nr.Learner) -> nr.Learner:
     wanted = plain.run(*given, learn=learn, spikes=True)
     compare("predictions", found.predictions, wanted.predictions)
     compare("losses", found.losses, wanted.losses)
+    for name, spikes in wanted.spikes.items():
+        np.testing.assert_array_equal(found.spikes[name], spikes)
     return fast
 
 
@@ -158,18 +165,10 @@ def set_some(life: Life, fast: nr.Learner, plain: nr.Learner) -> nr.Learner:
 def look(life: Life, fast: nr.Learner, plain: nr.Learner) -> nr.Learner:
     """At all influence in between, which must change nothing."""
     steps(life, fast, plain)
-    rows = []
-    for one in (fast, plain):
-        session, found = one._session, []
-        for lane in session.lanes:
-            lane.settle()
-            size = session.built.values.size
-            dense = np.zeros((session.built.plan.n, session.built.widest, size))
-            for k in range(session.built.plan.n):
-                for numbers, part in lane.row(k):
-                    dense[k, : len(part), numbers] += part.T
-            found.append(dense)
-        rows.append(np.stack(found))
+    rows = [
+        np.stack([all_rows(one._session, number) for number in range(life.batch)])
+        for one in (fast, plain)
+    ]
     # Local rules keep a readout's own parameters only, rows those of others besides.
     if isinstance(fast._session.lane(0), Lane) == isinstance(plain._session.lane(0), Lane):
         compare(f"{life.seed}: influence", rows[0], rows[1])

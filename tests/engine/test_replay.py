@@ -87,6 +87,17 @@ def assert_same(found: dict[str, np.ndarray], wanted: dict[str, np.ndarray]) -> 
         np.testing.assert_allclose(found[name], array, rtol=0, atol=1e-12 * size, err_msg=name)
 
 
+def all_rows(session: Any, number: int = 0) -> np.ndarray:
+    """(units, states, values) the whole influence matrix of a lane."""
+    lane, built = session.lanes[number], session.built
+    lane.settle()
+    dense = np.zeros((built.plan.n, built.widest, built.values.size))
+    for k in range(built.plan.n):
+        for numbers, part in lane.row(k):
+            dense[k, : len(part), numbers] += part.T
+    return dense
+
+
 @pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("refractory", ["0 ms", "3 ms"])
 @pytest.mark.parametrize("delay", ["0 ms", "uniform(0 ms, 4 ms)"])

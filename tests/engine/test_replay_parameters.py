@@ -12,7 +12,7 @@ from neuro_rtrl.engine import replay
 from neuro_rtrl.engine.stream import make_stream
 from neuro_rtrl.engine.threads import set_threads
 from tests.engine import test_replay
-from tests.engine.test_replay import assert_same, learner, trial
+from tests.engine.test_replay import all_rows, assert_same, learner, trial
 
 one_thread = test_replay.one_thread
 
@@ -95,10 +95,5 @@ def test_single_steps_go_on_where_a_window_ended(hidden: list[str]) -> None:
         for low, high in ((0, 40), (40, 41), (41, 47), (47, 80), (80, 90)):
             part = inputs[:, low:high], targets[:, low:high]
             assert not lane.advance(make_stream(session.built, *part, offset=low), gradient, False)
-        lane.settle()
-        rows = np.zeros((13, 2, gradient.size))
-        for k in range(13):
-            for numbers, part in lane.row(k):
-                rows[k, : len(part), numbers] += part.T
-        ends.append({"all": gradient, "rows": rows})
+        ends.append({"all": gradient, "rows": all_rows(session)})
     assert_same(ends[0], ends[1])

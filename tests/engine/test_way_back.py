@@ -14,7 +14,7 @@ from neuro_rtrl.engine.stream import make_stream
 from neuro_rtrl.engine.threads import set_threads
 from neuro_rtrl.kernels.layout import STEP
 from tests.engine import test_replay
-from tests.engine.test_replay import assert_same, learner, network, trial
+from tests.engine.test_replay import all_rows, assert_same, learner, network, trial
 from tests.engine.test_snapshot import through_json
 
 either_way, one_thread = test_replay.either_way, test_replay.one_thread
@@ -72,12 +72,7 @@ def test_influence_is_there_for_whoever_asks_or_goes_on(count: int) -> None:
             lane.run.clock[STEP] = high  # as if the sequence went on
             if not by_rows and high == 40:
                 assert lane.replay._waiting is not None
-        lane.settle()
-        rows = np.zeros((18, 2, gradient.size))
-        for k in range(18):
-            for numbers, part in lane.row(k):
-                rows[k, : len(part), numbers] += part.T
-        ends.append({"gradient": gradient, "rows": rows})
+        ends.append({"gradient": gradient, "rows": all_rows(session)})
     for name in ends[0]:
         assert_same({name: ends[0][name]}, {name: ends[1][name]})
 
