@@ -17,7 +17,7 @@ from llvmlite import ir
 from numba import types
 
 from neuro_rtrl.kernels import plain
-from neuro_rtrl.kernels.jit import jit, shared
+from neuro_rtrl.kernels.jit import quick
 from neuro_rtrl.kernels.plain import compiled_or
 
 PER_LN2 = float.fromhex("0x1.71547652b82fep0")
@@ -65,7 +65,7 @@ def fma(typingctx: Any, x: Any, y: Any, z: Any) -> Any:
     return types.float64(types.float64, types.float64, types.float64), codegen
 
 
-@jit
+@quick
 def _rest(r: float) -> float:
     """exp(r) - 1."""
     p = fma(r, C13, C12)
@@ -82,7 +82,7 @@ def _rest(r: float) -> float:
     return float(fma(r * r, p, r))
 
 
-@jit
+@quick
 def _parts(given: float) -> tuple[float, float, float]:
     """A, B and q of exp(x) = A B (1 + q): two powers of two, as 2^1024 cannot be stored."""
     x = LARGEST if given > LARGEST else given
@@ -95,14 +95,14 @@ def _parts(given: float) -> tuple[float, float, float]:
     return from_bits((half + 1023) << 52), from_bits((k - half + 1023) << 52), _rest(r)
 
 
-@shared
+@quick
 def exp(x: float) -> float:
     """e to the power of x."""
     scale, power, q = _parts(x)
     return float(fma(scale, q, scale) * power)
 
 
-@shared
+@quick
 def expm1(x: float) -> float:
     """exp(x) - 1, without cancellation."""
     scale, power, q = _parts(x)

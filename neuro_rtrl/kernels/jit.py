@@ -87,12 +87,6 @@ def quick(function: Callable[..., Any]) -> Any:
     return bare(function)
 
 
-def shared(function: Callable[..., Any]) -> Any:
-    """Compile a part that generated code calls, too: the next model finds it in the cache."""
-    bare = _numba(no_cpython_wrapper=True, no_cfunc_wrapper=True, pipeline_class=Whole)
-    return _in_cache(bare, function)
-
-
 def leaf(function: Callable[..., Any]) -> Any:
     """As `jit`, for a short loop whose arrays never overlap, which the compiler need not ask then.
 

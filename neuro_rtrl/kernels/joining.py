@@ -24,6 +24,13 @@ from neuro_rtrl.kernels.uncollected import uncollected
 # What this file touches of a library of code.
 _BOOKS = {"_linking_libraries", "_final_module"}
 _PASSES = {"_codegen", "_optimize_functions", "_optimize_final_module"}
+# Numba's passes over what no kernel has: functions within functions, `with`, errors, tuples and
+# literals to unroll, sums of whole arrays, and what NumPy's functions bring along.
+_IDLE = {
+    "WithLifting", "InlineClosureLikes", "MakeFunctionToJitFunction", "RewriteDynamicRaises",
+    "FindLiterallyCalls", "LiteralUnroll", "LiteralPropagationSubPipelinePass", "InlineOverloads",
+    "NopythonRewrites",
+}  # fmt: skip
 
 
 class _Settings(Flags):
@@ -123,7 +130,7 @@ class Whole(CompilerBase):
     def define_pipelines(self) -> list[Any]:
         """Numba's own passes."""
         passes = DefaultPassBuilder.define_nopython_pipeline(self.state)
-        return [_unchecked(_once(passes) if self.once else passes)]
+        return [_lean(_once(passes) if self.once else passes)]
 
 
 class QuickWhole(Whole):
@@ -147,7 +154,7 @@ class Part(CompilerBase):
         passes = DefaultPassBuilder.define_nopython_pipeline(self.state)
         passes.add_pass_after(_Join, NativeLowering)
         passes.finalize()
-        return [_unchecked(_once(passes) if self.once else passes)]
+        return [_lean(_once(passes) if self.once else passes)]
 
 
 class QuickPart(Part):
@@ -162,11 +169,12 @@ def _once(passes: Any) -> Any:
     return passes
 
 
-def _unchecked(passes: Any) -> Any:
-    """The passes, without an analysis of the whole function after each of them.
+def _lean(passes: Any) -> Any:
+    """The passes that have something to do, without an analysis of the whole function after each.
 
     Numba has it to find mistakes in passes; those that need an analysis make it themselves. The
-    code is the same to the letter, a tenth sooner. Another Numba does not look at this name.
+    code is the same to the letter, a seventh sooner. Another Numba does not look at this name.
     """
+    passes.passes = [named for named in passes.passes if named[0].__name__ not in _IDLE]
     vars(passes)["_ENFORCING"] = False
     return passes

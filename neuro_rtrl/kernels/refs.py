@@ -34,6 +34,7 @@ from numba.extending import (
 from neuro_rtrl.kernels.plain import PLAIN, compiled_or
 
 _BYTES = ir.IntType(8).as_pointer()
+_WORDS = 5  # of an array, besides its shape and strides: two owners, size, size of items, place
 _KINDS: dict[tuple[Any, ...], Ref] = {}
 
 
@@ -66,10 +67,12 @@ class _RefAttributes(AttributeTemplate):
 
 @lower_getattr_generic(Ref)
 def _load_field(context: Any, builder: Any, kind: Ref, value: Any, name: str) -> Any:
-    struct = context.get_value_type(kind.target)
-    pointer = builder.bitcast(value, struct.as_pointer())
-    place = kind.target.fields.index(name)
-    return builder.load(cgutils.gep_inbounds(builder, pointer, 0, place))
+    # By its place in bytes: the type of the whole tuple, a page of text, is not spelled each time.
+    field = kind.target.fields.index(name)
+    words = sum(_WORDS + 2 * array.ndim for array in kind.target.types[:field])
+    place = builder.gep(value, [ir.IntType(64)(8 * words)], inbounds=True)
+    array = context.get_value_type(kind.target.types[field])
+    return builder.load(builder.bitcast(place, array.as_pointer()))
 
 
 class Packed:

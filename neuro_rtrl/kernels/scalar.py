@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 from neuro_rtrl.kernels.exponential import expm1
-from neuro_rtrl.kernels.jit import shared
+from neuro_rtrl.kernels.jit import quick
 
 
-@shared
+@quick
 def sigmoid(x: float) -> float:
     """1/(1 + exp(-x)) without overflow."""
     if x >= 0.0:
@@ -17,13 +17,13 @@ def sigmoid(x: float) -> float:
     return small / (1.0 + small)
 
 
-@shared
+@quick
 def exprel(x: float) -> float:
     """(exp(x) - 1)/x, and 1 at 0."""
     return 1.0 if x == 0.0 else expm1(x) / x
 
 
-@shared
+@quick
 def phi_2(x: float) -> float:
     """(exprel(x) - 1)/x, and 1/2 at 0; by its series where the difference would cancel."""
     if abs(x) >= 0.5:
@@ -35,19 +35,19 @@ def phi_2(x: float) -> float:
     return 0.5 * total
 
 
-@shared
+@quick
 def above(x: float) -> float:
     """1 where x > 0, else 0."""
     return 1.0 if x > 0.0 else 0.0
 
 
-@shared
+@quick
 def at_least(x: float) -> float:
     """1 where x >= 0, else 0."""
     return 1.0 if x >= 0.0 else 0.0
 
 
-@shared
+@quick
 def sign(x: float) -> float:
     """-1, 0 or 1."""
     if x > 0.0:
@@ -55,7 +55,7 @@ def sign(x: float) -> float:
     return -1.0 if x < 0.0 else 0.0
 
 
-@shared
+@quick
 def clip(x: float, low: float, high: float) -> float:
     """min(max(x, low), high)."""
     return min(max(x, low), high)

@@ -11,7 +11,7 @@ from numba.core import cgutils
 
 from neuro_rtrl.kernels import plain
 from neuro_rtrl.kernels.cells import CHUNK
-from neuro_rtrl.kernels.jit import jit
+from neuro_rtrl.kernels.jit import quick
 from neuro_rtrl.kernels.plain import compiled_or
 
 _BYTES = ir.IntType(8).as_pointer()
@@ -75,7 +75,7 @@ def fetch(typingctx: Any, array: Any, place: Any) -> Any:
     return types.void(array, place), codegen
 
 
-@jit
+@quick
 def list_flags(flags: np.ndarray, first: int, end: int, places: np.ndarray, count: int) -> int:
     """Places from `first` to `end` with a flag go to `places` from `count` on; the end of them."""
     for i in range(first, end, CHUNK):
