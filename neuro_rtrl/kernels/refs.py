@@ -31,6 +31,7 @@ from numba.extending import (
     unbox,
 )
 
+from neuro_rtrl.kernels.from_start import from_start
 from neuro_rtrl.kernels.plain import PLAIN, compiled_or
 
 _BYTES = ir.IntType(8).as_pointer()
@@ -62,7 +63,7 @@ class _RefAttributes(AttributeTemplate):
 
     def generic_resolve(self, kind: Ref, name: str) -> types.Type | None:
         fields = kind.target.fields
-        return kind.target.types[fields.index(name)] if name in fields else None
+        return from_start(kind.target.types[fields.index(name)]) if name in fields else None
 
 
 @lower_getattr_generic(Ref)

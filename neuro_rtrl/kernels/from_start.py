@@ -1,0 +1,101 @@
+"""Arrays whose places are counted from the start: what kernels take from named tuples.
+
+`x[-1]` is an array's last entry, in NumPy and in Numba. So every place that a program looks up is
+compared with 0 first, and may be replaced by one that is counted from the end: ten instructions
+for the compiler to read and to get rid of again, where the machine needs one. No kernel looks up
+such a place, so arrays that come out of a `Ref` have a type of their own that has no end to count
+from. A -1 that is written down as such keeps its meaning. In all else they are Numba's arrays.
+
+With `NUMBA_BOUNDSCHECK=1` every place is looked at, by Numba's own code.
+"""
+
+from __future__ import annotations
+
+import operator
+from functools import cache
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import lower_builtin, lower_cast, models, register_model
+from numba.np import arrayobj
+
+_DATA, _SHAPE = 4, 5  # where an array has its address and its shape
+
+
+class FromStart(types.Array):
+    """Type of an array of which no place is counted from its end."""
+
+    def __init__(self, array: types.Array) -> None:
+        super().__init__(
+            array.dtype, array.ndim, array.layout, readonly=not array.mutable,
+            name=f"from_start({array})", aligned=array.aligned,
+        )  # fmt: skip
+
+
+register_model(FromStart)(models.ArrayModel)
+
+
+@cache
+def from_start(kind: types.Type) -> types.Type:
+    """The type for an array in rows (others are as they are)."""
+    if isinstance(kind, types.Array) and kind.layout == "C" and kind.ndim and kind.aligned:
+        return FromStart(kind)
+    return kind
+
+
+@lower_cast(FromStart, types.Array)
+def _as_array(context: Any, builder: Any, given: Any, wanted: Any, value: Any) -> Any:
+    return value
+
+
+@lower_builtin(operator.getitem, FromStart, types.Integer)
+def _get(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    place = _address(context, builder, signature, values, signature.args[1:2], values[1:2])
+    if place is None:
+        return arrayobj.getitem_arraynd_intp(context, builder, signature, values)
+    return context.unpack_value(builder, signature.args[0].dtype, place)
+
+
+@lower_builtin(operator.getitem, FromStart, types.BaseTuple)
+def _get_at(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    kinds = signature.args[1].types
+    places = cgutils.unpack_tuple(builder, values[1], len(kinds))
+    place = _address(context, builder, signature, values, kinds, places)
+    if place is None:
+        return arrayobj.getitem_array_tuple(context, builder, signature, values)
+    return context.unpack_value(builder, signature.args[0].dtype, place)
+
+
+@lower_builtin(operator.setitem, FromStart, types.Any, types.Any)
+def _set(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    array, index, given = signature.args
+    kinds, places = (index,), values[1:2]
+    if isinstance(index, types.BaseTuple):
+        kinds, places = index.types, cgutils.unpack_tuple(builder, values[1], len(index))
+    place = _address(context, builder, signature, values, kinds, places)
+    if place is None:
+        return arrayobj.setitem_array(context, builder, signature, values)
+    value = context.cast(builder, values[2], given, array.dtype)
+    context.pack_value(builder, array.dtype, value, place)
+    return context.get_dummy_value()
+
+
+def _address(
+    context: Any, builder: Any, signature: Any, values: Any, kinds: Any, places: Any
+) -> Any:
+    """Address of one entry; None where Numba's own code is to look it up."""
+    array, value = signature.args[0], values[0]
+    whole = all(isinstance(kind, types.Integer) for kind in kinds)
+    if not whole or len(kinds) != array.ndim or context.enable_boundscheck:
+        return None
+    total = None
+    for axis, (kind, place) in enumerate(zip(kinds, places, strict=True)):
+        word = context.cast(builder, place, kind, types.uint64 if not kind.signed else types.int64)
+        length = builder.extract_value(value, (_SHAPE, axis))
+        if isinstance(place, ir.Constant) and kind.signed and place.constant < 0:
+            word = builder.add(word, length)
+        total = word if total is None else builder.add(builder.mul(total, length), word)
+    data = builder.extract_value(value, _DATA)
+    return builder.gep(data, [total], inbounds=True)
