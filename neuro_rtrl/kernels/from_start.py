@@ -55,7 +55,7 @@ def _get(context: Any, builder: Any, signature: Any, values: Any) -> Any:
     place = _address(context, builder, signature, values, signature.args[1:2], values[1:2])
     if place is None:
         return arrayobj.getitem_arraynd_intp(context, builder, signature, values)
-    return context.unpack_value(builder, signature.args[0].dtype, place)
+    return _read(context, builder, signature.args[0].dtype, place)
 
 
 @lower_builtin(operator.getitem, FromStart, types.BaseTuple)
@@ -65,7 +65,7 @@ def _get_at(context: Any, builder: Any, signature: Any, values: Any) -> Any:
     place = _address(context, builder, signature, values, kinds, places)
     if place is None:
         return arrayobj.getitem_array_tuple(context, builder, signature, values)
-    return context.unpack_value(builder, signature.args[0].dtype, place)
+    return _read(context, builder, signature.args[0].dtype, place)
 
 
 @lower_builtin(operator.setitem, FromStart, types.Any, types.Any)
@@ -78,8 +78,29 @@ def _set(context: Any, builder: Any, signature: Any, values: Any) -> Any:
     if place is None:
         return arrayobj.setitem_array(context, builder, signature, values)
     value = context.cast(builder, values[2], given, array.dtype)
-    context.pack_value(builder, array.dtype, value, place)
+    stored = context.data_model_manager[array.dtype].as_data(builder, value)
+    nothing_else(builder, builder.store(stored, place), str(array.dtype))
     return context.get_dummy_value()
+
+
+def _read(context: Any, builder: Any, kind: types.Type, place: Any) -> Any:
+    loaded = nothing_else(builder, builder.load(place), str(kind))
+    return context.data_model_manager[kind].from_data(builder, loaded)
+
+
+def nothing_else(builder: Any, access: Any, kind: str) -> Any:
+    """Says that this place in memory holds what is of this kind, and nothing of another.
+
+    So what is known of an array, or was read from it, is still known after an entry of another one
+    was written.
+    """
+    module = builder.module
+    text = ir.MetaDataString
+    root = module.add_metadata([text(module, "kernels")])
+    zero = ir.IntType(64)(0)
+    of = module.add_metadata([text(module, kind), root, zero])
+    access.set_metadata("tbaa", module.add_metadata([of, of, zero]))
+    return access
 
 
 def _address(

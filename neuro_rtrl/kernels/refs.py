@@ -31,7 +31,7 @@ from numba.extending import (
     unbox,
 )
 
-from neuro_rtrl.kernels.from_start import from_start
+from neuro_rtrl.kernels.from_start import from_start, nothing_else
 from neuro_rtrl.kernels.plain import PLAIN, compiled_or
 
 _BYTES = ir.IntType(8).as_pointer()
@@ -73,7 +73,7 @@ def _load_field(context: Any, builder: Any, kind: Ref, value: Any, name: str) ->
     words = sum(_WORDS + 2 * array.ndim for array in kind.target.types[:field])
     place = builder.gep(value, [ir.IntType(64)(8 * words)], inbounds=True)
     array = context.get_value_type(kind.target.types[field])
-    return builder.load(builder.bitcast(place, array.as_pointer()))
+    return nothing_else(builder, builder.load(builder.bitcast(place, array.as_pointer())), "array")
 
 
 class Packed:
