@@ -32,7 +32,7 @@ from neuro_rtrl.kernels.layout import (
     Units,
     Wires,
 )
-from neuro_rtrl.kernels.limits import accepts, hear_errors, negligible, within_depth
+from neuro_rtrl.kernels.limits import accepts, event_block, hear_errors, negligible, within_depth
 from neuro_rtrl.kernels.rows import blend, transform
 from neuro_rtrl.kernels.small import identity, is_identity
 
@@ -231,7 +231,7 @@ def absorb(units: Units, mask: Mask, run: Run, rows: Rows, limits: Limits | None
             row = rows.pair_row[pair]
             filled = rows.q_length[row, b]
             if filled > 0 and not negligible(units, rows, limits, k, b, pair):
-                at = row * rows.at_q[-1] + rows.at_q[b]
+                at = event_block(rows, row, b)
                 rows.Q[at + filled : at + live] = 0
                 rows.q_length[row, b] = live
                 rows.sources[sources] = at

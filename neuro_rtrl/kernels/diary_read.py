@@ -8,6 +8,7 @@ from neuro_rtrl.kernels.columns import theta_parameter
 from neuro_rtrl.kernels.diary import EVENTS, FIRST_STEP, LANES, Desk, Diary
 from neuro_rtrl.kernels.diary_sums import (
     group_begins,
+    group_ends,
     sort_notes,
     sum_up,
     times_arrivals,
@@ -120,7 +121,7 @@ def _of_readout(
         entry = trace(mask, rows, traces, k, 1, 0, j)
         part = diary.own_gain[j] * times_arrivals(diary, g, back)
         gradient[mask.own_parameter[j]] += part + traces.gain[j] * (before * entry)
-        rows.counts[GRADIENT_ADDS] += diary.pointer[g, -1] - group_begins(diary, g, 0) + 1
+        rows.counts[GRADIENT_ADDS] += group_ends(diary, g) - group_begins(diary, g, 0) + 1
 
 
 @kernel

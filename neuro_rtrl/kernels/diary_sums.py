@@ -83,14 +83,20 @@ def group_begins(diary: Diary, g: int, c: int) -> int:
     """First arrival of group g in chunk c; `pointer` has the ends."""
     if c > 0:
         return diary.pointer[g, c - 1]
-    return diary.pointer[g - 1, -1] if g > 0 else 0
+    return group_ends(diary, g - 1) if g > 0 else 0
+
+
+@inline
+def group_ends(diary: Diary, g: int) -> int:
+    """The end of all arrivals of group g."""
+    return diary.pointer[g, diary.pointer.shape[1] - 1]
 
 
 @inline
 def times_arrivals(diary: Diary, g: int, numbers: np.ndarray) -> float:
     """Sum over all arrivals (t, y) of group g: y times number t."""
     total = 0.0
-    for a in range(group_begins(diary, g, 0), diary.pointer[g, diary.pointer.shape[1] - 1]):
+    for a in range(group_begins(diary, g, 0), group_ends(diary, g)):
         total += numbers[diary.sorted_step[a]] * diary.sorted_value[a]
     return total
 

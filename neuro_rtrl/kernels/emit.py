@@ -24,7 +24,7 @@ from neuro_rtrl.kernels.layout import (
     Units,
     Wires,
 )
-from neuro_rtrl.kernels.limits import factorised, measure
+from neuro_rtrl.kernels.limits import event_block, factorised, measure
 from neuro_rtrl.kernels.queue import new_event, schedule
 from neuro_rtrl.kernels.rows import combine
 
@@ -65,7 +65,7 @@ def write_sensitivity(units: Units, mask: Mask, run: Run, rows: Rows, k: int, ro
     s = mask.segment[k]
     for i in range(mask.carried[k], mask.carried[k + 1]):
         b = mask.carried_block[i]
-        at = row * rows.at_q[-1] + rows.at_q[b]
+        at = event_block(rows, row, b)
         filled = 0
         if s < mask.segment[k + 1] and mask.segment_block[s] == b:
             catch_up_segment(units, run, rows, k, s)

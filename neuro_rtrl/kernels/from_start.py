@@ -4,7 +4,7 @@
 compared with 0 first, and may be replaced by one that is counted from the end: ten instructions
 for the compiler to read and to get rid of again, where the machine needs one. No kernel looks up
 such a place, so arrays that come out of a `Ref` have a type of their own that has no end to count
-from. A -1 that is written down as such keeps its meaning. In all else they are Numba's arrays.
+from. In all else they are Numba's arrays.
 
 With `NUMBA_BOUNDSCHECK=1` every place is looked at, by Numba's own code.
 """
@@ -32,6 +32,10 @@ class FromStart(types.Array):
             array.dtype, array.ndim, array.layout, readonly=not array.mutable,
             name=f"from_start({array})", aligned=array.aligned,
         )  # fmt: skip
+
+    def copy(self, *changes: Any, **named: Any) -> types.Type:
+        """With what is given here; a part of such an array is one, too."""
+        return from_start(super().copy(*changes, **named))
 
 
 register_model(FromStart)(models.ArrayModel)
@@ -66,6 +70,32 @@ def _get_at(context: Any, builder: Any, signature: Any, values: Any) -> Any:
     if place is None:
         return arrayobj.getitem_array_tuple(context, builder, signature, values)
     return _read(context, builder, signature.args[0].dtype, place)
+
+
+@lower_builtin(operator.getitem, FromStart, types.SliceType)
+def _part(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    """x[low:high]: no further than to the end."""
+    array, index = signature.args
+    if index.has_step or context.enable_boundscheck:
+        return arrayobj.getitem_arraynd_intp(context, builder, signature, values)
+    asked = context.make_helper(builder, index, value=values[1])
+    given = context.make_array(array)(context, builder, value=values[0])
+    length, *others = cgutils.unpack_tuple(builder, given.shape, array.ndim)
+    end = _less(builder, asked.stop, length)
+    size = builder.sub(end, _less(builder, asked.start, end))
+    offset = asked.start
+    for other in others:
+        offset = builder.mul(offset, other)
+    made = context.make_array(signature.return_type)(context, builder)
+    arrayobj.populate_array(
+        made, data=builder.gep(given.data, [offset], inbounds=True), shape=[size, *others],
+        strides=given.strides, itemsize=given.itemsize, meminfo=given.meminfo, parent=given.parent,
+    )  # fmt: skip
+    return made._getvalue()
+
+
+def _less(builder: Any, one: Any, other: Any) -> Any:
+    return builder.select(builder.icmp_signed("<", one, other), one, other)
 
 
 @lower_builtin(operator.setitem, FromStart, types.Any, types.Any)
@@ -115,8 +145,6 @@ def _address(
     for axis, (kind, place) in enumerate(zip(kinds, places, strict=True)):
         word = context.cast(builder, place, kind, types.uint64 if not kind.signed else types.int64)
         length = builder.extract_value(value, (_SHAPE, axis))
-        if isinstance(place, ir.Constant) and kind.signed and place.constant < 0:
-            word = builder.add(word, length)
         total = word if total is None else builder.add(builder.mul(total, length), word)
     data = builder.extract_value(value, _DATA)
     return builder.gep(data, [total], inbounds=True)

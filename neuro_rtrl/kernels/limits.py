@@ -224,7 +224,7 @@ def measure(
                 s += 1
             if b == mask.block[k]:
                 limits.q_depth[row, b] = 0
-            at = row * rows.at_q[-1] + rows.at_q[b]
+            at = event_block(rows, row, b)
             if not rows.Q[at : at + rows.q_length[row, b]].any():
                 rows.q_length[row, b] = 0
     if limits.switch[CERTIFIED]:
@@ -244,10 +244,16 @@ def _emit_error(units: Units, run: Run, limits: Limits, k: int, row: int) -> Non
         limits.q_error[row] += abs(run.dy[start + v]) * limits.error[k, v]
 
 
+@inline
+def event_block(rows: Rows, row: int, b: int) -> int:
+    """Where block b of row `row` of Q begins."""
+    return row * rows.at_q[rows.at_q.shape[0] - 1] + rows.at_q[b]
+
+
 @jit
 def _drop_small(rows: Rows, limits: Limits, row: int, b: int) -> None:
     """2-norm of a block of a sensitivity; below the tolerance it is dropped at once."""
-    at, total = row * rows.at_q[-1] + rows.at_q[b], 0.0
+    at, total = event_block(rows, row, b), 0.0
     for c in range(at, at + rows.q_length[row, b]):
         total += float(rows.Q[c]) ** 2
     limits.q_norm[row, b] = math.sqrt(total)

@@ -162,7 +162,8 @@ class Caller:
         self._named, self._kinds = named, [*map(_kind_of, others)]
         tables = [packed.kind for packed in self._packed]
         if not PLAIN and (tables, self._kinds) != self._compiled:
-            self._entry = self._kernel.compile((*tables, *map(typeof, others)))
+            kinds = (from_start(typeof(other)) for other in others)
+            self._entry = self._kernel.compile((*tables, *kinds))
             self._compiled = tables, self._kinds
 
 

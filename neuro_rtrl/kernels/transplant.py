@@ -107,7 +107,8 @@ def move_events(
     column: np.ndarray,
 ) -> None:
     """The sensitivities under way, of the event rows that are `used`."""
-    width, new_width = rows.at_q[-1], new.at_q[-1]
+    width = rows.at_q[rows.at_q.shape[0] - 1]
+    new_width = new.at_q[new.at_q.shape[0] - 1]
     for r in range(used.shape[0]):
         if not used[r]:
             continue
