@@ -58,6 +58,7 @@ class LocalLane:
         self.traces: Traces = make_traces(built, mask, precision)
         self._copies, self._kept = copies, kept
         self._local = Caller(local)
+        self._start_run, self._start_rows = Caller(start_run), Caller(start_rows)
         self.journal: diary.Journal | None = None
         if windows and diary.fits(built, self.filters):
             self.journal = diary.Journal(built, mask, self.filters, self.traces, precision)
@@ -70,12 +71,12 @@ class LocalLane:
 
     def _begin(self) -> None:
         """Initial states, and no traces; these are many, so where there are none they are left."""
-        start_run(self.built.units, self.run)
+        self._start_run((self.built.units, self.run))
         r, f, t = self.rows, self.filters, self.traces
         for array in (r.theta, r.alive, r.fresh_count, t.heard, t.columns, t.coming):
             array[:] = 0
         if not self._empty:
-            start_rows(self.built.units, self.mask, r)
+            self._start_rows((self.built.units, self.mask, r))
             for array in (f.pending, f.signal, f.filled, f.gathered, f.waits, t.z, t.delta):
                 array[:] = 0
             self._empty = True

@@ -76,6 +76,7 @@ class Lane:
         number = next(shared.lanes)
         self.limits: Limits = make_limits(built, self.mask, self.rows, rule.changes, number)
         self._wanted = np.zeros(self.mask.columns.size, np.int64)
+        self._start_run = Caller(start_run)
         self._copies, self._kernel = rule.copies(built), Caller(rtrl if rule.plain else limited)
         self.replay = self._shards(precision)
 
@@ -86,12 +87,15 @@ class Lane:
     def restart(self) -> None:
         """Initial states, nothing under way, no influence; storage and counts stay."""
         self.run.clock[:] = 0
-        start_run(self.built.units, self.run)
-        start_rows(self.built.units, self.mask, self.rows)
+        self._begin()
         restart_limits(self.limits)
         self.rows.gathered[:] = 0
         if self.replay is not None:
             self.replay.restart()
+
+    def _begin(self) -> None:
+        self._start_run((self.built.units, self.run))
+        start_rows(self.built.units, self.mask, self.rows)
 
     def follow(self, built: Built, shared: Shared, moved: Moved) -> None:
         """Goes on in another wiring, with all influence of the parameters that are still there."""
@@ -146,8 +150,7 @@ class Lane:
             self.rows = into_shards(b, self.mask, self.run, self.rows, shards)
         while clock[SEQUENCE] < stream.span[0]:
             if restart and clock[STEP] == stream.offset[0]:
-                start_run(b.units, self.run)
-                start_rows(b.units, self.mask, self.rows)
+                self._begin()
                 shards.restart()
             answer = shards.advance(self.run, self.rows, stream, gradient, restart)
             if answer == RECORD_FULL:

@@ -13,6 +13,7 @@ there.
 
 from __future__ import annotations
 
+from itertools import chain
 from operator import is_not
 from typing import Any
 
@@ -79,6 +80,10 @@ def _load_field(context: Any, builder: Any, kind: Ref, value: Any, name: str) ->
 class Packed:
     """A named tuple of arrays as it lies in a kernel's memory; the arrays are shared, not copied.
 
+    Args:
+        named: the tuple.
+        before: one of the same kind, whose descriptions of arrays that are the same are used again.
+
     Attributes:
         named: the tuple.
         kind: Numba's type of a reference to it.
@@ -91,18 +96,25 @@ class Packed:
     (('numbers', 'flags'), True)
     """
 
-    __slots__ = ("_words", "address", "kind", "named")
+    __slots__ = ("_kinds", "_parts", "_words", "address", "kind", "named")
 
-    def __init__(self, named: Any) -> None:
+    def __init__(self, named: Any, before: Packed | None = None) -> None:
         self.named = named
-        self.kind = _reference_to(named)
-        self._words = np.array([word for array in named for word in _words(array)], np.int64)
+        if before is None or type(before.named) is not type(named):
+            self._kinds, self._parts = [*map(_kind_of, named)], [*map(_words, named)]
+        else:
+            self._kinds, self._parts = before._kinds.copy(), before._parts.copy()
+            for i, (array, old) in enumerate(zip(named, before.named, strict=True)):
+                if array is not old:
+                    self._kinds[i], self._parts[i] = _kind_of(array), _words(array)
+        self.kind = _reference_to(named, self._kinds)
+        self._words = np.fromiter(chain.from_iterable(self._parts), np.int64)
         self.address = int(self._words.ctypes.data)
 
 
-def _reference_to(named: Any) -> Ref:
+def _reference_to(named: Any, kinds: list[Any]) -> Ref:
     """Numba's type; asking Numba for it takes a millisecond."""
-    key = (type(named), *map(_kind_of, named))
+    key = (type(named), *kinds)
     if key not in _KINDS:
         _KINDS[key] = Ref(typeof(named))
     return _KINDS[key]
@@ -158,7 +170,10 @@ class Caller:
     def _settle(self, named: tuple[Any, ...], others: tuple[Any, ...]) -> None:
         packed_there = () if self._after is None else self._after._packed
         before = {id(packed.named): packed for packed in (*self._packed, *packed_there)}
-        self._packed = tuple(before.get(id(one)) or Packed(one) for one in named)
+        old = self._packed if len(self._packed) == len(named) else (None,) * len(named)
+        self._packed = tuple(
+            before.get(id(one)) or Packed(one, like) for one, like in zip(named, old, strict=True)
+        )
         self._named, self._kinds = named, [*map(_kind_of, others)]
         tables = [packed.kind for packed in self._packed]
         if not PLAIN and (tables, self._kinds) != self._compiled:

@@ -113,7 +113,7 @@ def test_settings_are_those_of_numba() -> None:
     assert ours != "settings"
 
 
-def test_code_is_the_same_without_an_analysis_after_each_pass(
+def test_code_is_the_same_without_idle_passes_and_an_analysis_after_each(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def count(x: int) -> float:
@@ -133,5 +133,5 @@ def test_code_is_the_same_without_an_analysis_after_each_pass(
 
     monkeypatch.setattr(jit, "cache_folder", lambda: None)
     quick = code()
-    monkeypatch.setattr(joining, "_unchecked", lambda passes: passes)
+    monkeypatch.setattr(joining, "_lean", lambda passes: passes)
     assert quick == code()
