@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from neuro_rtrl.contracts import Task
-from neuro_rtrl.engine.build import build, make_run
+from neuro_rtrl.engine.build import build
+from neuro_rtrl.engine.fresh_run import make_run
 from neuro_rtrl.engine.simulation import not_finite
 from neuro_rtrl.engine.stream import make_stream
 from neuro_rtrl.kernels.layout import FINISHED, SEQUENCE

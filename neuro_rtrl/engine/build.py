@@ -15,7 +15,6 @@ from neuro_rtrl.equations.derive import Derived
 from neuro_rtrl.equations.evaluate import evaluate
 from neuro_rtrl.errors import BuildError
 from neuro_rtrl.kernels import layout
-from neuro_rtrl.kernels.entry import local_jacobians, start_run
 from neuro_rtrl.kernels.uncollected import uncollected
 from neuro_rtrl.network.describe import Network, Population
 from neuro_rtrl.network.plan import Plan, plan
@@ -84,6 +83,8 @@ def build(net: Network, learn: bool = True) -> Built:
     values = made.values.copy() if learn else made.values
     built = Built(made, units, sources, natives, values, widest, shared)
     if learn:
+        from neuro_rtrl.engine.fresh_run import fill_constant_jacobians, make_run  # not needed else
+
         fill_constant_jacobians(built, np.ones_like(built.units.eager), make_run(built))
     else:
         next(built.lanes)  # that of the Jacobians: noise is the same with and without them
@@ -235,40 +236,6 @@ def _flags(values: object) -> np.ndarray:
     return np.array(list(values), dtype=np.uint8)  # type: ignore[call-overload]
 
 
-def fill_constant_jacobians(built: Built, chosen: np.ndarray, run: layout.Run) -> None:
-    """D of `chosen` (populations,), free and refractory, from the derived functions themselves."""
-    some = built.units._replace(eager=chosen)
-    for held, target in ((0, built.units.flow_d), (1, built.units.held_d)):
-        run.held[:], run.D[:] = held, target
-        local_jacobians(some, built.values, run)
-        target[:] = run.D
-
-
-def make_run(built: Built) -> layout.Run:
-    """Fresh state of one lane of the simulation."""
-    units, wires = built.units, built.wires
-    n, groups, longest = built.plan.n, wires.delay.size, int(units.m.max())
-    run = layout.Run(
-        clock=_whole(layout.CLOCK_SIZE),
-        counts=_whole(4),
-        h=units.initial.copy(),
-        y=np.zeros(n),
-        s=np.zeros(n, np.uint8),
-        held=np.zeros(n, np.uint8),
-        last=_whole(n),
-        live=_whole(n),
-        fired=_whole(n),
-        arrived=_whole(2, groups + 1),
-        deferred=_whole(2, groups + 1),
-        work=np.zeros(built.widest * (1 + built.widest + longest) + 1),
-        random=noise_seed(built.plan.net.seed, next(built.lanes)),
-        **_queue(wires),
-        **_slopes(units),
-    )
-    start_run(units, run)
-    return run
-
-
 def noise_seed(seed: int, lane: int) -> np.ndarray:
     """(1,) the generator of noise of run number `lane` of a built network, at its start.
 
@@ -276,24 +243,3 @@ def noise_seed(seed: int, lane: int) -> np.ndarray:
     dtype('uint64')
     """
     return np.random.default_rng([seed, lane, 4]).integers(1, 2**63, 1, np.uint64)
-
-
-def _queue(wires: layout.Wires) -> dict[str, np.ndarray]:
-    """Room for every event that can be under way: one of each source in each slot."""
-    ring = int(wires.ring[0])
-    events = (wires.group.size - 1) * (ring + 2)
-    names = ("free", "source", "emitted", "next_group", "link", "row", "done")
-    made = {name: _whole(events) for name in names}
-    return made | {"value": np.zeros(events), "head": _whole(ring), "tail": _whole(ring)}
-
-
-def _slopes(units: layout.Units) -> dict[str, np.ndarray]:
-    """Collected arrivals, and room for the Jacobians of all units."""
-    n, d, a, m = units.size, units.d, units.inputs, units.m
-    sizes = {"a": n * a, "D": n * d * d, "F": n * d * a, "U": n * d * m}
-    sizes |= {"ds": n * d, "dy": n * d, "dst": n * m, "dyt": n * m}
-    return {name: np.zeros(int(size.sum())) for name, size in sizes.items()}
-
-
-def _whole(*shape: int) -> np.ndarray:
-    return np.zeros(shape, dtype=np.int64)

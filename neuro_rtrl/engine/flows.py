@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 
 from neuro_rtrl.contracts_influence import Waiting
-from neuro_rtrl.engine.build import Built, fill_constant_jacobians, make_run
+from neuro_rtrl.engine.build import Built
 from neuro_rtrl.engine.counting import Counting
+from neuro_rtrl.engine.fresh_run import fill_constant_jacobians, make_run
 from neuro_rtrl.kernels.layout import Run
 
 LEAST_STEPS = 16  # between updates, from which on flows stand still

@@ -9,9 +9,10 @@ import numpy as np
 
 from neuro_rtrl.contracts_influence import Carried
 from neuro_rtrl.engine import diary
-from neuro_rtrl.engine.build import Built, make_run
+from neuro_rtrl.engine.build import Built
 from neuro_rtrl.engine.carried import in_diary, in_filters, in_rows, in_traces
 from neuro_rtrl.engine.feedback import Route
+from neuro_rtrl.engine.fresh_run import make_run
 from neuro_rtrl.engine.local import Local, fill_flows, make_filters
 from neuro_rtrl.engine.row_parts import Part, of_traces
 from neuro_rtrl.engine.shared import make_traces

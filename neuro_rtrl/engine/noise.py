@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from neuro_rtrl.engine.build import build, make_run
+from neuro_rtrl.engine.build import build
+from neuro_rtrl.engine.fresh_run import make_run
 from neuro_rtrl.kernels.entry import noise_path
 from neuro_rtrl.network.describe import Network
 

@@ -10,10 +10,11 @@ import numpy as np
 
 from neuro_rtrl.contracts_influence import Carried
 from neuro_rtrl.contracts_rewiring import Moved
-from neuro_rtrl.engine.build import Built, make_run
+from neuro_rtrl.engine.build import Built
 from neuro_rtrl.engine.carried import in_factors, in_rows, in_shards
 from neuro_rtrl.engine.counting import Counting
 from neuro_rtrl.engine.feedback import Route
+from neuro_rtrl.engine.fresh_run import make_run
 from neuro_rtrl.engine.limits import (
     follow_limits,
     grow_limits,

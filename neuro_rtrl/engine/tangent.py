@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 
 from neuro_rtrl.contracts_influence import Carried
-from neuro_rtrl.engine.build import Built, make_run
+from neuro_rtrl.engine.build import Built
 from neuro_rtrl.engine.carried import in_rows, in_tangents
+from neuro_rtrl.engine.fresh_run import make_run
 from neuro_rtrl.engine.ledger import Ledger, make_ledger, mask_density
 from neuro_rtrl.engine.low_rank import combine
 from neuro_rtrl.engine.row_parts import Part, of_rows

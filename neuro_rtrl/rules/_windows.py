@@ -8,7 +8,8 @@ import numpy as np
 
 from neuro_rtrl.contracts_influence import Carried
 from neuro_rtrl.contracts_rewiring import Moved
-from neuro_rtrl.engine.build import Built, make_run
+from neuro_rtrl.engine.build import Built
+from neuro_rtrl.engine.fresh_run import make_run
 from neuro_rtrl.engine.ledger import Ledger, make_ledger
 from neuro_rtrl.engine.simulation import not_finite
 from neuro_rtrl.kernels.bptt import bptt

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from neuro_rtrl.engine.build import _population, build, hold_steps, make_run
+from neuro_rtrl.engine.build import _population, build, hold_steps
+from neuro_rtrl.engine.fresh_run import make_run
 from neuro_rtrl.errors import BuildError
 from neuro_rtrl.kernels.layout import CLOCK_SIZE, FREE, STEP
 from neuro_rtrl.network.describe import Network, Population

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from neuro_rtrl.engine.build import build, make_run
+from neuro_rtrl.engine.build import build
+from neuro_rtrl.engine.fresh_run import make_run
 from neuro_rtrl.engine.shares import Shares
 from neuro_rtrl.engine.simulation import not_finite
 from neuro_rtrl.engine.spike_buffer import SpikeBuffer

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numba import types, typeof
+from numba import typeof, types
 
 from neuro_rtrl import kernels
 from neuro_rtrl.kernels import jit

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from neuro_rtrl.engine.build import Built, build, make_run
+from neuro_rtrl.engine.build import Built, build
+from neuro_rtrl.engine.fresh_run import make_run
 from neuro_rtrl.kernels import queue
 from neuro_rtrl.kernels.forward import release_done
 from neuro_rtrl.kernels.jit import kernel
