@@ -133,6 +133,8 @@ class LocalLane:
         found = in_rows(self.built, self.mask, self.rows)
         if self.journal is not None:
             found += in_diary(self.built, self.journal)
+        if self._empty:  # but for influence of units' own parameters
+            return found[2:]
         return found + in_filters(self.built, self.filters) + in_traces(self.built, self.traces)
 
     @property

@@ -9,7 +9,7 @@ import numpy as np
 
 from neuro_rtrl.engine.build import Built
 from neuro_rtrl.engine.passage import Batch
-from neuro_rtrl.engine.stream import make_stream
+from neuro_rtrl.engine.stream import blank, make_stream
 from neuro_rtrl.errors import BuildError
 from neuro_rtrl.kernels.stream import Stream
 
@@ -82,6 +82,7 @@ class Streams:
         self._built, self._average, self._pause = built, average, pause
         self._options = dict(options)
         self.single = SingleStep(built, options["loss"], pause)
+        self._blank = blank(built, pause=pause, **self._options)
 
     def of(self, built: Built) -> Streams:
         """The same of another network."""
@@ -97,6 +98,5 @@ class Streams:
             traced=batch.traced,
             spikes=batch.spikes,
             average=self._average,
-            pause=self._pause,
-            **self._options,
+            like=self._blank,
         )
