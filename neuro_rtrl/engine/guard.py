@@ -8,8 +8,6 @@ where looking at all influence would take longer than the steps between.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Hashable
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -28,6 +26,7 @@ ENTRIES_A_STEP = 1 << 14
 """Where steps come one by one a look waits until it is no more than so many entries a step."""
 LARGEST = 1e9
 """Influence beyond this has exploded, though it may be far from overflow."""
+_KNOWN: dict[type, bool] = {}
 
 
 class ExplodingWarning(NeuroRtrlWarning):
@@ -67,7 +66,7 @@ class Guard:
 
     def _look(self, lane: Any, step: int) -> None:
         self._steps = 0
-        if not _carries(type(lane)):
+        if not _carries(lane):
             return
         carried = list(lane.carried())
         steps = sum(one.array.size for one in carried) // ENTRIES_A_STEP
@@ -133,10 +132,12 @@ class Guard:
             )
 
 
-@cache
-def _carries(kind: Hashable) -> bool:
-    """Whether lanes of a class carry anything; kept, as asking takes 10 us."""
-    return isinstance(kind, type) and issubclass(kind, Carrying)
+def _carries(lane: Any) -> bool:
+    """Whether a lane carries anything; kept for its class, as asking takes 10 us."""
+    kind = type(lane)
+    if kind not in _KNOWN:
+        _KNOWN[kind] = isinstance(lane, Carrying)
+    return _KNOWN[kind]
 
 
 def _size(one: Carried) -> float:
