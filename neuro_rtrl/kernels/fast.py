@@ -27,7 +27,7 @@ from neuro_rtrl.kernels.layout import (
     SPIKE,
     STEP,
 )
-from neuro_rtrl.kernels.meeting import Meeting, alone, exchange, leave, open_page
+from neuro_rtrl.kernels.meeting import Meeting, alone, hear_others, leave, open_page, tell_others
 from neuro_rtrl.kernels.plastic import Weave, after_arrivals
 from neuro_rtrl.kernels.refractory import ask_conditions, hold_spiking, release
 from neuro_rtrl.kernels.refs import ref
@@ -99,10 +99,11 @@ def _steps(
             open_page(meeting, course)
         _until_spikes(cells, waiting, weave, course, tape)
         if meeting is not None and not alone(meeting):
-            # Rows of this thread's own spikes come while it waits for those of the others.
-            fetch_rows(fan, course)
-            if not exchange(meeting, course):
-                return NOT_FINITE
+            tell_others(meeting, course)
+        hold_spiking(cells, course)
+        fetch_rows(fan, course)
+        if meeting is not None and not alone(meeting) and not hear_others(meeting, fan, course):
+            return NOT_FINITE
         _from_spikes(cells, fan, waiting, weave, course, tape)
         if course.clock[STEP] % CHECK_EVERY == 0 and not all_finite(course):
             if meeting is not None:
@@ -124,7 +125,6 @@ def _until_spikes(
         draw_noise(cells, course)
         ask_conditions(cells, course)
     _advance(cells, course)
-    hold_spiking(cells, course)
     _number(cells, course)
 
 

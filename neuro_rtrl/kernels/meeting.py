@@ -18,10 +18,11 @@ from numba import types
 from numba.core import cgutils
 
 from neuro_rtrl.kernels import plain
-from neuro_rtrl.kernels.cells import Course
+from neuro_rtrl.kernels.cells import Course, Fan
 from neuro_rtrl.kernels.jit import inline, quick
 from neuro_rtrl.kernels.layout import HEARD, STEP
 from neuro_rtrl.kernels.plain import compiled_or
+from neuro_rtrl.kernels.spread import fetch_first
 
 APART = 8  # numbers of 8 bytes in a line of the cache, so that no two threads share one
 PATIENCE = 100  # looks before a thread lets others have its core
@@ -110,22 +111,38 @@ def leave(meeting: Meeting) -> None:
 @inline
 def open_page(meeting: Meeting, course: Course) -> None:
     """Takes this step's page into this thread's cache early: nobody reads it until it is told."""
-    threads = meeting.taken.shape[0]
-    meeting.page[course.clock[STEP] % 2 * threads + meeting.me[0], COUNT] = 0
+    mine = _first_page(meeting, course) + meeting.me[0]
+    meeting.page[mine, COUNT] = 0
+    if meeting.page.shape[1] > APART:
+        meeting.page[mine, APART] = 0
+
+
+@inline
+def _first_page(meeting: Meeting, course: Course) -> int:
+    """Where the pages of this step begin."""
+    return course.clock[STEP] % 2 * meeting.taken.shape[0]
 
 
 @quick
-def exchange(meeting: Meeting, course: Course) -> bool:
-    """`heard` <- the spikes of all threads in this step; False if one of them has stopped."""
-    threads, width = meeting.taken.shape[0], meeting.page.shape[1]
-    first = course.clock[STEP] % 2 * threads
-    mine = first + meeting.me[0]
+def tell_others(meeting: Meeting, course: Course) -> None:
+    """The spikes of this thread in this step."""
+    mine = _first_page(meeting, course) + meeting.me[0]
     meeting.page[mine, COUNT] = course.clock[HEARD]
     for i in range(course.clock[HEARD]):
         meeting.page[mine, UNITS + i] = course.heard[i]
         if meeting.value.shape[1]:
             meeting.value[mine, i] = course.y[course.heard[i]]
-    _tell(meeting.page, mine * width + TOLD, course.clock[STEP] + 1)
+    _tell(meeting.page, mine * meeting.page.shape[1] + TOLD, course.clock[STEP] + 1)
+
+
+@quick
+def hear_others(meeting: Meeting, fan: Fan, course: Course) -> bool:
+    """`heard` <- the spikes of all threads in this step; False if one of them has stopped.
+
+    Synapses that the spikes of others reach at once are asked for; those of its own have been.
+    """
+    threads, width = meeting.taken.shape[0], meeting.page.shape[1]
+    first = _first_page(meeting, course)
     for other in range(threads):
         looks, told = 0, _look(meeting.page, (first + other) * width + TOLD)
         while told <= course.clock[STEP]:
@@ -136,27 +153,50 @@ def exchange(meeting: Meeting, course: Course) -> bool:
             told = _look(meeting.page, (first + other) * width + TOLD)
         if told == ENDED:
             return False
-    _merge(meeting, course, first)
+    _merge(meeting, fan, course, first)
     return True
 
 
 @inline
-def _merge(meeting: Meeting, course: Course, page: int) -> None:
-    """The lists of all threads, each in order, in one list in order."""
+def _merge(meeting: Meeting, fan: Fan, course: Course, page: int) -> None:
+    """The lists of all threads, each in order, in one list in order.
+
+    A thread's units are neighbours, in each population: what comes next mostly comes from the same
+    list as what came before.
+    """
     threads, count = meeting.taken.shape[0], 0
     meeting.taken[:] = 0
     while True:
-        first, least = -1, np.int64(ENDED)
+        first, least, bound = -1, np.int64(ENDED), np.int64(ENDED)
         for t in range(threads):
             if meeting.taken[t] < meeting.page[page + t, COUNT]:
                 k = meeting.page[page + t, UNITS + meeting.taken[t]]
                 if k < least:
-                    first, least = t, k
+                    first, least, bound = t, k, least
+                elif k < bound:
+                    bound = k
         if first < 0:
             break
-        course.heard[count] = least
-        if meeting.value.shape[1]:
-            course.y[least] = meeting.value[page + first, meeting.taken[first]]
-        meeting.taken[first] += 1
-        count += 1
+        count = _take(meeting, fan, course, page + first, first, bound, count)
     course.clock[HEARD] = count
+
+
+@inline
+def _take(
+    meeting: Meeting, fan: Fan, course: Course, page: int, thread: int, bound: int, count: int
+) -> int:
+    """Units of one list, up to `bound`, go to `heard` from `count` on; the end of them."""
+    taken = meeting.taken[thread]
+    while taken < meeting.page[page, COUNT]:
+        k = meeting.page[page, UNITS + taken]
+        if k >= bound:
+            break
+        course.heard[count] = k
+        if thread != meeting.me[0]:
+            fetch_first(fan, k)
+        if meeting.value.shape[1]:
+            course.y[k] = meeting.value[page, taken]
+        taken += 1
+        count += 1
+    meeting.taken[thread] = taken
+    return count

@@ -72,7 +72,6 @@ def deliver(fan: Fan, weave: Weave | None, course: Course) -> None:
 @quick
 def send_now(fan: Fan, waiting: Fan | None, weave: Weave | None, course: Course) -> None:
     """Spikes whose first synapses have no delay; what is left of them goes to the calendar."""
-    fetch_rows(fan, course)
     for i in range(course.clock[HEARD]):
         k = course.heard[i]
         if fan.straight[k, 1]:
@@ -93,11 +92,11 @@ def send_now(fan: Fan, waiting: Fan | None, weave: Weave | None, course: Course)
 def fetch_rows(fan: Fan, course: Course) -> None:
     """Asks for the synapses that spikes reach at once."""
     for i in range(course.clock[HEARD]):
-        _fetch_first(fan, course.heard[i])
+        fetch_first(fan, course.heard[i])
 
 
 @quick
-def _fetch_first(fan: Fan, k: int) -> None:
+def fetch_first(fan: Fan, k: int) -> None:
     """The synapses that source k reaches at once."""
     if fan.straight[k, 1]:
         for e in range(fan.straight[k, 0], fan.straight[k, 1], LINE // 4):
