@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -143,6 +143,11 @@ class Shares:
         return answer
 
     @cached_property
+    def _helpers(self) -> ThreadPoolExecutor:
+        """All threads but the one that calls; they are its own, as they wait for each other."""
+        return ThreadPoolExecutor(self.threads - 1)
+
+    @cached_property
     def _packed(self) -> list[tuple[Packed, ...]]:
         """What stays the same from call to call, of each share."""
         weave = Packed(self._weave)
@@ -171,13 +176,15 @@ class Shares:
         told = self._shares[0].meeting.page[:, TOLD]
         told[:] = self.step
         count = len(jobs)
-        with ThreadPoolExecutor(count - 1) as pool:
-            try:
-                others = [pool.submit(_run_on, k, count, jobs[k]) for k in range(1, count)]
-                answers = [_run_on(0, count, jobs[0]), *[other.result() for other in others]]
-            except BaseException:
-                told[:] = ENDED  # nobody waits for a thread that did not start
-                raise
+        others: list[Future[int]] = []
+        try:
+            for k in range(1, count):
+                others.append(self._helpers.submit(_run_on, k, count, jobs[k]))
+            answers = [_run_on(0, count, jobs[0]), *[other.result() for other in others]]
+        except BaseException:
+            told[:] = ENDED  # nobody waits for a thread that did not start
+            wait(others)
+            raise
         # They agree, except where one of them has found a state that is not finite.
         return int(max(answers))
 
