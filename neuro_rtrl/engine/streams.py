@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -82,7 +83,11 @@ class Streams:
         self._built, self._average, self._pause = built, average, pause
         self._options = dict(options)
         self.single = SingleStep(built, options["loss"], pause)
-        self._blank = blank(built, pause=pause, **self._options)
+
+    @cached_property
+    def _blank(self) -> Stream:
+        """What is the same in all of them."""
+        return blank(self._built, pause=self._pause, **self._options)
 
     def of(self, built: Built) -> Streams:
         """The same of another network."""

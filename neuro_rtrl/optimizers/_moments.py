@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from neuro_rtrl.errors import check_option
+from neuro_rtrl.errors import RunFileError, check_option
 from neuro_rtrl.optimizers._awake import Awake, followed
 
 
@@ -45,7 +45,12 @@ class Moments:
         """One more update: where the scaled mean gradient is not 0, and what it is there.
 
         In the precision of `values` (p,).
+
+        Raises:
+            RunFileError: the number of updates came from a checkpoint that no run has written.
         """
+        if self.t < 0:
+            raise RunFileError("a negative number of updates", given=self.t, expected="0 or more")
         if self._m is None or self._v is None:
             self._m, self._v = np.zeros_like(values), np.zeros_like(values)
         self.t += 1

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from neuro_rtrl.errors import DescriptionError
+from neuro_rtrl.errors import DescriptionError, RunFileError
 from neuro_rtrl.optimizers.adam import Adam
 
 
@@ -74,3 +74,10 @@ def test_refuses_what_is_out_of_range(optional: str) -> None:
 def test_refuses_a_learning_rate_that_is_not_positive(rate: float) -> None:
     with pytest.raises(DescriptionError, match="adam: learning_rate: "):
         Adam(rate)
+
+
+def test_a_number_of_updates_that_no_run_has_written_is_refused() -> None:
+    adam = Adam(0.1)
+    adam._moments.t = -1
+    with pytest.raises(RunFileError, match="a negative number of updates; given: -1"):
+        adam.update(np.ones(2), np.ones(2))
