@@ -8,7 +8,7 @@ from neuro_rtrl.kernels import forward, influence
 from neuro_rtrl.kernels.columns import is_sensitive
 from neuro_rtrl.kernels.diary import EVENTS, FIRST_STEP, Diary
 from neuro_rtrl.kernels.filters import Filters, theta_part
-from neuro_rtrl.kernels.jit import inline, jit
+from neuro_rtrl.kernels.jit import inline, inline_first, jit
 from neuro_rtrl.kernels.layout import LIVE, MULTIPLY_ADDS, STEP, Mask, Rows, Run, Units, Wires
 
 
@@ -118,7 +118,7 @@ def _note_theta(
     rows.counts[MULTIPLY_ADDS] += m
 
 
-@inline
+@inline_first
 def _open_note(units: Units, run: Run, diary: Diary, k: int, held: bool) -> np.ndarray:
     """A note for unit k, of an event that does nothing."""
     count, wide = diary.clock[EVENTS], diary.wide[0]

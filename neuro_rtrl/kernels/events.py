@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from neuro_rtrl.kernels.cells import CHUNK
-from neuro_rtrl.kernels.jit import inline, quick_kernel
+from neuro_rtrl.kernels.jit import quick_inline, quick_kernel
 from neuro_rtrl.kernels.wide import flags_of, lowest
 
 
@@ -54,7 +54,7 @@ def enumerate_marked(
         pointer[row] = count
 
 
-@inline
+@quick_inline
 def _open_rows(
     pointer: np.ndarray, row: int, end: int, width: int, place: int, count: int
 ) -> tuple[int, int]:

@@ -13,7 +13,7 @@ import numpy as np
 from neuro_rtrl.kernels.begin import draw_noise
 from neuro_rtrl.kernels.cells import Cells, Course, Fan, Tape
 from neuro_rtrl.kernels.invoke import at, invoke
-from neuro_rtrl.kernels.jit import inline, quick, quick_kernel
+from neuro_rtrl.kernels.jit import quick, quick_inline, quick_kernel
 from neuro_rtrl.kernels.layout import (
     ADVANCE,
     FINISHED,
@@ -81,7 +81,7 @@ def run_all(
     return _steps(ref(cells), links, links, ref(weave), ref(course), ref(tape), ref(meeting))
 
 
-@inline
+@quick_inline
 def _steps(
     cells: Cells,
     fan: Fan,
@@ -112,7 +112,7 @@ def _steps(
     return FINISHED if all_finite(course) else NOT_FINITE
 
 
-@inline
+@quick_inline
 def _until_spikes(
     cells: Cells, waiting: Fan | None, weave: Weave | None, course: Course, tape: Tape
 ) -> None:
@@ -128,7 +128,7 @@ def _until_spikes(
     _number(cells, course)
 
 
-@inline
+@quick_inline
 def _from_spikes(
     cells: Cells,
     fan: Fan,

@@ -105,10 +105,27 @@ def _without_overlap(flags: Any) -> Any:
 
 
 def inline(function: Callable[..., Any]) -> Any:
-    """A part of one kernel, put into its caller before types are known: for parts with one caller.
+    """As `jit`, for parts that are to be a part of their callers' machine code, too.
 
-    It saves what a function of its own costs to compile (0.2 s each).
+    LLVM puts them there. Where Numba did, and had it to copy its own notes of the whole function for
+    each of them, kernels of local rules took a third longer to compile, and had no better code.
     """
+    bare = _numba(
+        no_cpython_wrapper=True, no_cfunc_wrapper=True, pipeline_class=Part, forceinline=True
+    )
+    return bare(function)
+
+
+def quick_inline(function: Callable[..., Any]) -> Any:
+    """As `inline`, for parts of simulations."""
+    bare = _numba(
+        no_cpython_wrapper=True, no_cfunc_wrapper=True, pipeline_class=QuickPart, forceinline=True
+    )
+    return bare(function)
+
+
+def inline_first(function: Callable[..., Any]) -> Any:
+    """As `inline`, by Numba, before types are known: the one way for a part that gives an array."""
     return _numba(inline="always", no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
 
 

@@ -19,7 +19,7 @@ from numba.core import cgutils
 
 from neuro_rtrl.kernels import plain
 from neuro_rtrl.kernels.cells import Course, Fan
-from neuro_rtrl.kernels.jit import inline, quick
+from neuro_rtrl.kernels.jit import quick, quick_inline
 from neuro_rtrl.kernels.layout import HEARD, STEP
 from neuro_rtrl.kernels.plain import compiled_or
 from neuro_rtrl.kernels.spread import fetch_first
@@ -94,13 +94,13 @@ def _pause(typingctx: Any) -> Any:
     return types.void(), codegen
 
 
-@inline
+@quick_inline
 def alone(meeting: Meeting) -> bool:
     """Whether there is one thread only."""
     return meeting.taken.shape[0] == 1
 
 
-@inline
+@quick_inline
 def leave(meeting: Meeting) -> None:
     """Tell the others not to wait any more."""
     threads, width = meeting.taken.shape[0], meeting.page.shape[1]
@@ -108,7 +108,7 @@ def leave(meeting: Meeting) -> None:
     _tell(meeting.page, (threads + meeting.me[0]) * width, ENDED)
 
 
-@inline
+@quick_inline
 def open_page(meeting: Meeting, course: Course) -> None:
     """Takes this step's page into this thread's cache early: nobody reads it until it is told."""
     mine = _first_page(meeting, course) + meeting.me[0]
@@ -117,7 +117,7 @@ def open_page(meeting: Meeting, course: Course) -> None:
         meeting.page[mine, APART] = 0
 
 
-@inline
+@quick_inline
 def _first_page(meeting: Meeting, course: Course) -> int:
     """Where the pages of this step begin."""
     return course.clock[STEP] % 2 * meeting.taken.shape[0]
@@ -157,7 +157,7 @@ def hear_others(meeting: Meeting, fan: Fan, course: Course) -> bool:
     return True
 
 
-@inline
+@quick_inline
 def _merge(meeting: Meeting, fan: Fan, course: Course, page: int) -> None:
     """The lists of all threads, each in order, in one list in order.
 
@@ -181,7 +181,7 @@ def _merge(meeting: Meeting, fan: Fan, course: Course, page: int) -> None:
     course.clock[HEARD] = count
 
 
-@inline
+@quick_inline
 def _take(
     meeting: Meeting, fan: Fan, course: Course, page: int, thread: int, bound: int, count: int
 ) -> int:
