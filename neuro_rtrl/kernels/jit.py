@@ -107,8 +107,8 @@ def _without_overlap(flags: Any) -> Any:
 def inline(function: Callable[..., Any]) -> Any:
     """As `jit`, for parts that are to be a part of their callers' machine code, too.
 
-    LLVM puts them there. Where Numba did, and had it to copy its own notes of the whole function for
-    each of them, kernels of local rules took a third longer to compile, and had no better code.
+    LLVM puts them there. Where Numba did, and copied its notes of the whole function for each of
+    them, kernels of local rules took a third longer to compile, and had no better code.
     """
     bare = _numba(
         no_cpython_wrapper=True, no_cfunc_wrapper=True, pipeline_class=Part, forceinline=True
