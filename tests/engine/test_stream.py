@@ -52,6 +52,18 @@ def test_events_are_the_entries_that_are_not_zero() -> None:
     assert value.tolist() == [1.0, 2.0, -3.0, 0.5]
 
 
+@pytest.mark.parametrize("shape", [(1, 9, 7), (1, 1, 64), (2, 5, 13), (3, 64, 2), (1, 40, 1)])
+def test_events_are_those_that_numpy_finds(shape: tuple[int, int, int]) -> None:
+    """Also where 64 places end within a row, rows within 64 places; -0 is none."""
+    rng = np.random.default_rng(3)
+    inputs = np.where(rng.random(shape) < 0.3, rng.normal(size=shape), -0.0)
+    pointer, index, value = stream.events_of(inputs)
+    step, expected = np.nonzero(inputs.reshape(-1, shape[2]))
+    np.testing.assert_array_equal(index, expected)
+    np.testing.assert_array_equal(value, inputs[inputs != 0])
+    np.testing.assert_array_equal(np.repeat(np.arange(pointer.size - 1), np.diff(pointer)), step)
+
+
 @pytest.mark.parametrize("shape", [(1, 3, 0), (2, 0, 0), (1, 0, 4)])
 def test_there_may_be_no_inputs_and_no_steps(shape: tuple[int, int, int]) -> None:
     pointer, index, _ = stream.events_of(np.zeros(shape))
