@@ -45,7 +45,8 @@ class Ref(types.Type):
 
     def __init__(self, target: types.Type) -> None:
         self.target = target
-        super().__init__(name=f"Ref({target})")
+        # Types of one name are one type: Numba's name of a tuple does not have those of its fields.
+        super().__init__(name=f"Ref({target}: {', '.join(target.fields)})")
 
 
 @register_model(Ref)

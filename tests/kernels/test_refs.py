@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections import namedtuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -130,3 +131,17 @@ def test_a_name_that_the_tuple_does_not_have() -> None:
 
     with pytest.raises(TypingError, match=r"Unknown attribute 'other' of type Ref\(Pair"):
         wrong(pair(1.0))
+
+
+def test_tuples_of_one_name_with_other_fields_are_not_taken_for_each_other() -> None:
+    """As they may be in two modules; types and sizes are the same."""
+
+    def total(given: Any) -> float:
+        return ref(given).counts.sum() - 2.0 * ref(given).numbers.sum()
+
+    first = namedtuple("Both", ["numbers", "counts"])
+    second = namedtuple("Both", ["counts", "numbers"])
+    arrays = np.array([1.0, 2.0]), np.array([10.0])
+    found = [Caller(kernel(total))((kind(*arrays),)) for kind in (first, second)]
+    assert found == [10.0 - 6.0, 3.0 - 20.0]
+    assert Caller(kernel(total))((first(*arrays),)) == found[0]
