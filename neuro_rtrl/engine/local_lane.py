@@ -133,7 +133,7 @@ class LocalLane:
         found = in_rows(self.built, self.mask, self.rows)
         if self.journal is not None:
             found += in_diary(self.built, self.journal)
-        if self._empty:  # but for influence of units' own parameters
+        if self._empty:  # rows and own blocks, which come first, and all below are 0
             return found[2:]
         return found + in_filters(self.built, self.filters) + in_traces(self.built, self.traces)
 

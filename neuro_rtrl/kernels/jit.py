@@ -77,14 +77,12 @@ def jit(function: Callable[..., Any]) -> Any:
     of the compile time. Nor is it kept on disk: it becomes machine code, and goes into the cache,
     as a part of the kernels that call it (joining.py).
     """
-    bare = _numba(no_cpython_wrapper=True, no_cfunc_wrapper=True, pipeline_class=Part)
-    return bare(function)
+    return _part(function, pipeline_class=Part)
 
 
 def quick(function: Callable[..., Any]) -> Any:
     """As `jit`, for parts of simulations, whose kernels are to start soon: see joining.py."""
-    bare = _numba(no_cpython_wrapper=True, no_cfunc_wrapper=True, pipeline_class=QuickPart)
-    return bare(function)
+    return _part(function, pipeline_class=QuickPart)
 
 
 def leaf(function: Callable[..., Any]) -> Any:
@@ -110,23 +108,21 @@ def inline(function: Callable[..., Any]) -> Any:
     LLVM puts them there. Where Numba did, and copied its notes of the whole function for each of
     them, kernels of local rules took a third longer to compile, and had no better code.
     """
-    bare = _numba(
-        no_cpython_wrapper=True, no_cfunc_wrapper=True, pipeline_class=Part, forceinline=True
-    )
-    return bare(function)
+    return _part(function, pipeline_class=Part, forceinline=True)
 
 
 def quick_inline(function: Callable[..., Any]) -> Any:
     """As `inline`, for parts of simulations."""
-    bare = _numba(
-        no_cpython_wrapper=True, no_cfunc_wrapper=True, pipeline_class=QuickPart, forceinline=True
-    )
-    return bare(function)
+    return _part(function, pipeline_class=QuickPart, forceinline=True)
 
 
 def inline_first(function: Callable[..., Any]) -> Any:
     """As `inline`, by Numba, before types are known: the one way for a part that gives an array."""
-    return _numba(inline="always", no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+    return _part(function, inline="always")
+
+
+def _part(function: Callable[..., Any], **options: Any) -> Any:
+    return _numba(no_cpython_wrapper=True, no_cfunc_wrapper=True, **options)(function)
 
 
 def kernel(function: Callable[..., Any]) -> Any:
