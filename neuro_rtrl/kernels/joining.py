@@ -173,7 +173,8 @@ def _lean(passes: Any) -> Any:
     """The passes that have something to do, without an analysis of the whole function after each.
 
     Numba has it to find mistakes in passes; those that need an analysis make it themselves. The
-    code is the same to the letter, a tenth sooner, and a twentieth without idle passes. Another Numba does not look at this name.
+    code is the same to the letter, a tenth sooner, and a twentieth without idle passes. Another
+    Numba does not look at this name.
     """
     passes.passes = [named for named in passes.passes if named[0].__name__ not in _IDLE]
     vars(passes)["_ENFORCING"] = False
