@@ -27,7 +27,15 @@ from neuro_rtrl.kernels.layout import (
     SPIKE,
     STEP,
 )
-from neuro_rtrl.kernels.meeting import Meeting, alone, hear_others, leave, open_page, tell_others
+from neuro_rtrl.kernels.meeting import (
+    Meeting,
+    alone,
+    foremost,
+    hear_others,
+    leave,
+    open_page,
+    tell_others,
+)
 from neuro_rtrl.kernels.plastic import Weave, after_arrivals
 from neuro_rtrl.kernels.refractory import ask_conditions, hold_spiking, release
 from neuro_rtrl.kernels.refs import ref
@@ -102,9 +110,14 @@ def _steps(
             tell_others(meeting, course)
         hold_spiking(cells, course)
         fetch_rows(fan, course)
-        if meeting is not None and not alone(meeting) and not hear_others(meeting, fan, course):
-            return NOT_FINITE
-        _from_spikes(cells, fan, waiting, weave, course, tape)
+        sent = np.int64(0)
+        if meeting is not None and not alone(meeting):
+            if waiting is None:
+                sent = foremost(meeting, cells, course)
+                send_now(fan, None, weave, course, 0, sent)
+            if not hear_others(meeting, fan, course):
+                return NOT_FINITE
+        _from_spikes(cells, fan, waiting, weave, course, tape, sent)
         if course.clock[STEP] % CHECK_EVERY == 0 and not all_finite(course):
             if meeting is not None:
                 leave(meeting)
@@ -136,13 +149,14 @@ def _from_spikes(
     weave: Weave | None,
     course: Course,
     tape: Tape,
+    sent: int,
 ) -> None:
-    """The second half: arrivals, resets."""
+    """The second half: arrivals, resets; the first `sent` spikes have arrived already."""
     _record(course, tape)
     if waiting is not None:
         send_later(waiting, course)
         deliver(waiting, weave, course)
-    send_now(fan, waiting, weave, course)
+    send_now(fan, waiting, weave, course, sent, course.clock[HEARD])
     if weave is not None:
         after_arrivals(weave, course, tape)
     _settle(cells, course)

@@ -18,9 +18,9 @@ from numba import types
 from numba.core import cgutils
 
 from neuro_rtrl.kernels import plain
-from neuro_rtrl.kernels.cells import Course, Fan
+from neuro_rtrl.kernels.cells import Cells, Course, Fan
 from neuro_rtrl.kernels.jit import quick, quick_inline
-from neuro_rtrl.kernels.layout import HEARD, STEP
+from neuro_rtrl.kernels.layout import HEARD, LIVE, STEP
 from neuro_rtrl.kernels.plain import compiled_or
 from neuro_rtrl.kernels.spread import fetch_first
 
@@ -133,6 +133,20 @@ def tell_others(meeting: Meeting, course: Course) -> None:
         if meeting.value.shape[1]:
             meeting.value[mine, i] = course.y[course.heard[i]]
     _tell(meeting.page, mine * meeting.page.shape[1] + TOLD, course.clock[STEP] + 1)
+
+
+@quick
+def foremost(meeting: Meeting, cells: Cells, course: Course) -> int:
+    """How many of this thread's spikes, the first ones, come before those of all other threads.
+
+    They need not wait for the others, so that a thread does something while messages are under way;
+    threads that have none begin their steps later by as much, and wait no longer than one message.
+    """
+    count = np.int64(0)
+    if meeting.me[0] == 0:
+        while count < course.clock[LIVE] and course.live[count] < cells.size[0]:
+            count += 1
+    return count
 
 
 @quick

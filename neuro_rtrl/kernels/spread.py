@@ -70,9 +70,14 @@ def deliver(fan: Fan, weave: Weave | None, course: Course) -> None:
 
 
 @quick
-def send_now(fan: Fan, waiting: Fan | None, weave: Weave | None, course: Course) -> None:
-    """Spikes whose first synapses have no delay; what is left of them goes to the calendar."""
-    for i in range(course.clock[HEARD]):
+def send_now(
+    fan: Fan, waiting: Fan | None, weave: Weave | None, course: Course, first: int, end: int
+) -> None:
+    """Spikes whose first synapses have no delay; what is left of them goes to the calendar.
+
+    Those from `first` to `end` in the list of what is heard in this step.
+    """
+    for i in range(first, end):
         k = course.heard[i]
         if fan.straight[k, 1]:
             jump = from_bits(fan.straight[k, 2])
