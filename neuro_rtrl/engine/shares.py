@@ -56,8 +56,8 @@ class Share:
             predictions=np.zeros((len(whole.predictions), outputs.size)),
             traced=traced,
             trace=np.zeros((len(whole.trace), traced.size)),
-            event_step=np.zeros_like(whole.event_step),
-            event_unit=np.zeros_like(whole.event_unit),
+            event_step=np.empty_like(whole.event_step),
+            event_unit=np.empty_like(whole.event_unit),
         )
 
     def give(self, tape: Tape, whole: Tape) -> None:

@@ -15,7 +15,7 @@ from neuro_rtrl.kernels.losses import LOSSES
 from neuro_rtrl.kernels.stream import Stream
 from neuro_rtrl.network.arguments import state_names
 
-RECORD_EVENTS = 1 << 16
+RECORD_EVENTS = 1 << 18
 RECORD_STATES = 1 << 16
 """Numbers for which a stream has room; whoever runs it takes them out when it is full."""
 NEVER = 1 << 62
@@ -143,8 +143,8 @@ def make_stream(
         share=_shares(sequences, targets if average else None),
         offset=np.array([offset]),
         span=np.array([sequences, steps]),
-        event_step=np.zeros(records, np.int64) if records else NO_NUMBERS,
-        event_unit=np.zeros(records, np.int64) if records else NO_NUMBERS,
+        event_step=np.empty(records, np.int64) if records else NO_NUMBERS,
+        event_unit=np.empty(records, np.int64) if records else NO_NUMBERS,
         traced=places,
         trace=np.zeros((room, places.size)) if places.size else NO_STATES,
         filled=np.zeros(1, np.int64),
