@@ -64,9 +64,10 @@ def line(record: Record) -> str:
         note = record.details.get("absent", "not measured")
         return f"{record.who:34s} n={record.n:5d} {record.density:6.1%}  {note}"
     error = "" if record.gradient_error is None else f"  error {record.gradient_error:.1e}"
+    note = f"; {record.details['note']}" if "note" in record.details else ""
     peak = "" if record.peak_mb is None else f"  {record.peak_mb:8.1f} MB"
     return (
         f"{record.who:34s} n={record.n:5d} {record.density:6.1%}"
         f"  {record.ms_per_step_median:10.5f} ms (min {record.ms_per_step_min:.5f})"
-        f"  T={record.steps}{peak}{error}"
+        f"  T={record.steps}{peak}{error}{note}"
     )

@@ -77,6 +77,9 @@ def filled(record: Record, found: dict[str, object] | str, start: str) -> Record
     record.details |= {f"{start}_{k}_s": v for k, v in found.items() if isinstance(v, float)}
     record.details["spikes"] = found["spikes"]
     record.version = str(found.get("version", record.version))
+    if "going" in found:
+        alone, going = float(found["going_alone"]), float(found["going"])  # type: ignore[arg-type]
+        record.details["note"] = f"going on {going:.4f} s, one thread {alone:.4f}"
     return record.timed(seconds)
 
 

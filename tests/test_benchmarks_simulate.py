@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks import simulate
 from benchmarks.peers import balanced
+from benchmarks.record import line
 
 
 @pytest.mark.parametrize("kind", balanced.KINDS)
@@ -26,6 +27,8 @@ def test_ours_starts_cold_and_warm() -> None:
     assert ours.ms_per_step_median is not None and ours.ms_per_step_median > 0
     assert both.details["spikes"] == ours.details["spikes"] > 0
     assert {"cold_result_s", "warm_result_s", "cold_build_s"} <= set(ours.details)
+    assert both.details["warm_going_s"] > 0 and both.details["warm_going_alone_s"] > 0
+    assert f"going on {both.details['warm_going_s']:.4f} s" in line(both)
 
 
 def test_a_child_that_fails_says_why() -> None:

@@ -4,15 +4,18 @@
 
 DELAY of all synapses is in steps of 0.1 ms (0 if it is not given), THREADS is 1 if it is not
 given. Prints JSON: seconds of each part, and of each run; the first run is the result of a fresh
-start.
+start. With several threads also what a run takes that goes on, in turn with one thread: a core that
+had nothing to do is slow for some 20 ms.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import statistics
 import sys
 import time
+from typing import Any
 
 from benchmarks.peers import balanced
 
@@ -78,7 +81,21 @@ def main() -> None:
             result = time.perf_counter() - began
     found = {"import": imported - began, "describe": described - imported, "build": built}
     found |= {"result": result, "spikes": spikes, "drawn": balanced.checksum(drawn)}
+    if threads > 1:
+        found |= in_turn(nr.Simulation(net, 1), nr.Simulation(net, threads), steps, runs)
     print(json.dumps(found | {"seconds": seconds[1:] or seconds}))
+
+
+def in_turn(one: Any, many: Any, steps: int, runs: int) -> dict[str, float]:
+    """Medians of `runs` runs with one thread and with many, each after a run that went before."""
+    seconds: dict[str, list[float]] = {"going_alone": [], "going": []}
+    for _ in range(runs):
+        for simulation, found in zip((one, many), seconds.values(), strict=True):
+            simulation.run(steps=steps)
+            now = time.perf_counter()
+            simulation.run(steps=steps)
+            found.append(time.perf_counter() - now)
+    return {name: statistics.median(found) for name, found in seconds.items()}
 
 
 if __name__ == "__main__":

@@ -50,10 +50,11 @@ def by_population(
     step = np.concatenate([np.zeros(0, np.int64), *steps])
     unit = np.concatenate([np.zeros(0, np.int64), *units])
     made = {}
+    alone = int(np.count_nonzero(built.units.spiking)) == 1
     for i, population in enumerate(built.plan.populations):
         if not built.units.spiking[i]:
             continue
         first = int(built.units.first[i])
-        chosen = (unit >= first) & (unit < first + population.n)
+        chosen = ... if alone else (unit >= first) & (unit < first + population.n)
         made[population.name] = (step[chosen], unit[chosen] - first)
     return made

@@ -142,7 +142,7 @@ def foremost(meeting: Meeting, cells: Cells, course: Course) -> int:
     They need not wait for the others, so that a thread does something while messages are under way;
     threads that have none begin their steps later by as much, and wait no longer than one message.
     """
-    count = np.int64(0)
+    count = 0
     if meeting.me[0] == 0:
         while count < course.clock[LIVE] and course.live[count] < cells.size[0]:
             count += 1
