@@ -1,9 +1,9 @@
 """Patterns of rules that treat populations as layers, and how long their entries are kept.
 
-A population is a layer. In the rows of a unit, what belongs to its own layer (or to itself) is kept
-for ever; what belongs to other layers only from one arrival to the next: for readouts and for units
-that collect their arrivals, until the end of the step; for units whose states are reached directly,
-until they emit in the step after.
+A population is a layer. In the rows of a unit, what belongs to its own layer (or what its own
+dynamics carry) is kept for ever; what comes from other layers only from one arrival to the next: for
+readouts and for units that collect their arrivals, until the end of the step; for units whose states
+are reached directly, until they emit in the step after.
 """
 
 from __future__ import annotations
@@ -79,10 +79,9 @@ def keep_own_layer(plan: Plan, mask: Mask) -> np.ndarray:
     return np.where(owner[mask.segment_block] == of[unit], -1, _steps(plan)[unit])
 
 
-def keep_own_unit(plan: Plan, mask: Mask) -> np.ndarray:
-    """(segments,) -1 for the unit's own block, else how many steps it is kept."""
-    unit = np.repeat(np.arange(plan.n), np.diff(mask.segment))
-    return np.where(mask.segment_block == mask.block[unit], -1, _steps(plan)[unit])
+def keep_no_path(plan: Plan, mask: Mask) -> np.ndarray:
+    """(segments,) how many steps each is kept; what a unit's own dynamics carry is no segment."""
+    return _steps(plan)[np.repeat(np.arange(plan.n), np.diff(mask.segment))]
 
 
 def _steps(plan: Plan) -> np.ndarray:

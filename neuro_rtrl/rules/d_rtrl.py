@@ -15,7 +15,7 @@ from __future__ import annotations
 from neuro_rtrl.engine.feedback import Feedback, within_populations
 from neuro_rtrl.engine.lanes import RowsRule
 from neuro_rtrl.engine.local import Local
-from neuro_rtrl.network.layers import keep_own_unit, units_and_paths
+from neuro_rtrl.network.layers import keep_no_path, units_and_paths
 
 RULE = RowsRule(
     name="d-rtrl",
@@ -25,7 +25,7 @@ RULE = RowsRule(
         " readouts without memory (the model readout)"
     ),
     pattern=units_and_paths,
-    keep=keep_own_unit,
+    keep=keep_no_path,
     feedback=Feedback(within_populations),
     local=Local(forgets=True),
 )

@@ -17,7 +17,7 @@ from neuro_rtrl.engine.feedback import Feedback, within_populations
 from neuro_rtrl.engine.lanes import RowsRule
 from neuro_rtrl.engine.limits import Changes
 from neuro_rtrl.errors import DescriptionError
-from neuro_rtrl.network.layers import keep_own_unit, units_and_paths
+from neuro_rtrl.network.layers import keep_no_path, units_and_paths
 
 
 def family(decay: str) -> RowsRule:
@@ -43,7 +43,7 @@ def family(decay: str) -> RowsRule:
             " for weights of readouts, and in the first step after the start"
         ),
         pattern=units_and_paths,
-        keep=keep_own_unit,
+        keep=keep_no_path,
         feedback=Feedback(within_populations),
         changes=Changes(decay=value),
     )

@@ -19,7 +19,7 @@ def owners(run: Simulation, net: Any) -> list[tuple[str, int]]:
     for name, population in net.populations.items():
         for _ in population.learn:
             found += [(name, k) for k in range(population.n)]
-    assert len(found) == run.learned.p
+    assert len(found) * run.tracks == run.learned.p
     return found
 
 

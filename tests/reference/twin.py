@@ -64,8 +64,11 @@ Arrival = tuple[Synapse, Number]
 class Simulation:
     """A network that runs, and the calendar of what is under way in it."""
 
+    tracks = 1  # how many derivatives by each learned value are kept apart
+
     def __init__(self, net: Any) -> None:
         self.learned = Learned(net)
+        self.learned.p *= self.tracks
         self.groups = {
             name: Group(population, self.learned, net.dt)
             for name, population in net.populations.items()

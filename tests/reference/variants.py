@@ -31,14 +31,14 @@ class Variant(Simulation):
         return synapse.weight * event
 
     def gradient(self, inputs: np.ndarray, targets: np.ndarray, loss: str) -> dict[str, np.ndarray]:
-        """The gradient, name by name."""
+        """The gradient, name by name; of all tracks together."""
         total = np.zeros(self.learned.p)
         for t, x in enumerate(inputs):
             self._one_step(t, x)
             if not np.isnan(targets[t]).any():
                 error = LOSSES[loss](self.predictions(), [float(b) for b in targets[t]])
                 total += gradient(error)
-        return self.learned.split(total)
+        return self.learned.split(total.reshape(self.tracks, -1).sum(axis=0))
 
     def _one_step(self, t: int, x: np.ndarray) -> None:
         for source, amount in zip(self.inputs, x, strict=True):
@@ -82,21 +82,34 @@ class Variant(Simulation):
 
 
 class Layered(Variant):
-    """OSTL (`within`: a layer's own recurrence is exact) and D-RTRL (it is dropped)."""
+    """OSTL: a layer's own recurrence is exact."""
 
-    def __init__(self, net: Any, within: bool) -> None:
+    def __init__(self, net: Any) -> None:
         super().__init__(net)
-        self.within = within
         for name, group in self.groups.items():
             for k in range(group.n):
-                same = [o[0] == name if within else o == (name, k) for o in self.owner]
-                self.forget[name, k] = np.array(same, float)
+                self.forget[name, k] = np.array([o[0] == name for o in self.owner], float)
+
+
+class Diagonal(Variant):
+    """D-RTRL: the derivatives that a unit's own dynamics carries are one track, those that have
+    come from other populations another, which is forgotten. Within a population values pass."""
+
+    tracks = 2
+
+    def __init__(self, net: Any) -> None:
+        super().__init__(net)
+        own = np.repeat([1.0, 0.0], len(self.owner))
+        self.forget = {(name, k): own for name, g in self.groups.items() for k in range(g.n)}
 
     def bring(self, synapse: Synapse, source: tuple[str, int], event: Number) -> Number:
-        """Within a layer D-RTRL hears values only."""
-        if not self.within and source[0] == synapse.post.name:
-            return synapse.weight * value(event)
-        return synapse.weight * event
+        """The unit's own is that of the weight; what the event brings is from elsewhere."""
+        own = synapse.weight * value(event)
+        if source[0] == synapse.post.name:
+            return own
+        brought = np.reshape(gradient(event + self.learned.constant(0.0)), (2, -1)).sum(axis=0)
+        elsewhere = np.concatenate([np.zeros_like(brought), brought])
+        return own + value(synapse.weight) * Dual(0.0, elsewhere)
 
 
 class Fed(Variant):

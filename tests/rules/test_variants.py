@@ -16,7 +16,7 @@ from neuro_rtrl.registry import find
 from neuro_rtrl.rules import eprop
 from tests.reference.masked import masked_gradient
 from tests.reference.networks import plain, random_case
-from tests.reference.variants import Active, Fed, Layered
+from tests.reference.variants import Active, Diagonal, Fed, Layered
 
 
 def gradient(case: Any, rule: Any, **options: Any) -> dict[str, np.ndarray]:
@@ -42,7 +42,7 @@ def assert_same(found: Any, wanted: Any, tolerance: float = 1e-10) -> None:
 @pytest.mark.parametrize("model", [*plain(), "all"])
 def test_layers(model: str, rule: str) -> None:
     case = random_case(np.random.default_rng([3, 7]), None if model == "all" else (model,))
-    twin = Layered(case.net, within=rule == "ostl")
+    twin = Layered(case.net) if rule == "ostl" else Diagonal(case.net)
     assert_same(gradient(case, rule), twin.gradient(case.inputs, case.targets, case.loss))
 
 
