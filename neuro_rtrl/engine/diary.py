@@ -188,9 +188,21 @@ class Journal:
 
 
 def make_diary(
-    built: Built, mask: Mask, filters: Filters, traces: Traces, precision: str, start: np.ndarray
+    built: Built,
+    mask: Mask,
+    filters: Filters,
+    traces: Traces,
+    precision: str,
+    start: np.ndarray,
+    steps: int = STEPS,
+    beyond: bool = False,
 ) -> Diary:
-    """Room for a window, and behind that for what one step can add; and its tables."""
+    """Room for a window, and behind that for what one step can add; and its tables.
+
+    Args:
+        steps: how many a window may have.
+        beyond: whether events are worth something beyond their learning signals.
+    """
     n, groups, outputs = built.plan.n, built.wires.delay.size, built.outputs[0].size
     arrivals, events = ARRIVALS + groups, EVENTS + 2 * n
     member = np.flatnonzero(~built.plan.is_readout)
@@ -199,28 +211,29 @@ def make_diary(
     lots = -(-member.size // LANES)
     wide, d = built.widest, built.units.d[built.units.population]
     learned = int(built.units.m[built.units.population[member]].max(initial=0))
+    factors = wide + 3 * wide**2 + beyond
     return Diary(
         clock=np.zeros(CLOCK_SIZE, np.int64),
-        room=np.array([ARRIVALS, EVENTS, STEPS]),
+        room=np.array([ARRIVALS, EVENTS, steps]),
         came=np.zeros((arrivals, 2), np.int32),
         value=np.zeros(arrivals),
         unit=np.zeros(events, np.int32),
         when=np.zeros(events, np.int32),
         held=np.zeros(events, np.uint8),
-        factor=np.zeros((events, wide + 3 * wide**2)),
+        factor=np.zeros((events, factors)),
         theta=np.zeros((events, learned)),
         theta_sum=np.zeros((filters.d.size, n, learned)),
-        power=np.zeros((STEPS + 1, wide)),
-        slope=np.zeros((STEPS + 1, outputs)),
-        signal=np.zeros((STEPS + 1, max(outputs, filters.d.size + 1))),
-        back=np.zeros((STEPS + 1, outputs)),
+        power=np.zeros((steps + 1, wide)),
+        slope=np.zeros((steps + 1, outputs)),
+        signal=np.zeros((steps + 1, max(outputs, filters.d.size + 1))),
+        back=np.zeros((steps + 1, outputs)),
         touched=np.zeros(n, np.uint8),
-        pointer=np.zeros((groups, -(-STEPS // CHUNK)), np.int64),
+        pointer=np.zeros((groups, -(-steps // CHUNK)), np.int64),
         sorted_step=np.zeros(arrivals, np.int32),
         sorted_value=np.zeros(arrivals, precision),
         event=np.zeros(lots + 1, np.int64),
         number=np.zeros((events, 3), np.int32),
-        sorted_factor=np.zeros((events, wide + 3 * wide**2)),
+        sorted_factor=np.zeros((events, factors)),
         member=member,
         place=place,
         wide=np.array([wide]),

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from neuro_rtrl.contracts_rewiring import Moved
-from neuro_rtrl.engine import replay
+from neuro_rtrl.engine import across, replay
 from neuro_rtrl.engine.build import Built
 from neuro_rtrl.engine.feedback import Feedback, Route, with_weights
 from neuro_rtrl.engine.ledger import Ledger, make_ledger, mask_density
@@ -108,8 +108,11 @@ class RowsRule:
         fixed = all(p.spread is None for p in built.plan.net.projections.values())
         plain = fixed and self.changes == Changes()
         alone = plain and self.local is not None and fits(built, mask, self.local)
-        local = make_mask(built.plan, own_blocks_only) if alone else None
-        return Shared(mask, keep, Route(built, self.feedback), local)
+        kept = self.local if self.windows and plain and not alone else None
+        crosses = kept is not None and across.fits(built, kept)
+        own = make_mask(built.plan, own_blocks_only) if alone or crosses else None
+        route = Route(built, self.feedback)
+        return Shared(mask, keep, route, own if alone else None, own if crosses else None)
 
     @property
     def midway(self) -> bool:
@@ -127,6 +130,8 @@ class RowsRule:
         if shared.local is not None and self.local is not None:
             copies, kept = self.copies(built), (shared.local, shared.route, self.local)
             return LocalLane(built, *kept, precision, copies, self.windows)
+        if shared.across is not None:
+            return across.AcrossLane(built, shared, precision, self)
         if self.changes.tolerance is not None:
             return CertifiedLane(built, shared, precision, self)
         return Lane(built, shared, precision, self)

@@ -53,9 +53,14 @@ def fits(built: Built, mask: Mask, kept: Local) -> bool:
     synapses from hidden units that act on one state, in the step of the event, no two of them
     between the same units.
     """
+    return _keep_to_themselves(built, mask) and filters_fit(built, kept)
+
+
+def filters_fit(built: Built, kept: Local) -> bool:
+    """The same, whatever hidden units keep."""
     if built.outputs[0].size * built.plan.n > MOST_FEEDBACK:
         return False
-    if not _keep_to_themselves(built, mask) or (kept.loops and not _plain_loops(built)):
+    if kept.loops and not _plain_loops(built):
         return False
     filters = _filters(built)
     return len(filters) <= MOST_FILTERS and all(

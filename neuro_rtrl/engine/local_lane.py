@@ -62,8 +62,11 @@ class LocalLane:
         self._start_run, self._start_rows = Caller(start_run), Caller(start_rows)
         self.journal: diary.Journal | None = None
         if windows and diary.fits(built, self.filters):
-            self.journal = diary.Journal(built, mask, self.filters, self.traces, precision)
+            self.journal = self._journal(precision)
         self._empty = False
+
+    def _journal(self, precision: str) -> diary.Journal:
+        return diary.Journal(self.built, self.mask, self.filters, self.traces, precision)
 
     def restart(self) -> None:
         """Initial states, nothing under way, no traces; counts stay."""

@@ -54,12 +54,14 @@ if TYPE_CHECKING:
 
 @dataclass
 class Shared:
-    """What all lanes of a learner have in common; `local` is the mask of local lanes, if any."""
+    """What all lanes of a learner have in common; `local` is the mask of local lanes, if any, and
+    `across` that of lanes that read whole sequences from a diary (across.py)."""
 
     mask: Mask
     keep: np.ndarray | None
     route: Route
     local: Mask | None = None
+    across: Mask | None = None
     lanes: Counting = field(default_factory=Counting)
 
 

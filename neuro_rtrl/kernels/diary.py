@@ -46,8 +46,8 @@ import numpy as np
 LANES = 64  # units of a lot
 CHUNK = 256  # steps whose worth for one lot is at hand at a time: it stays in the second cache
 # Places in `Diary.clock`.
-ARRIVALS, EVENTS, FIRST_STEP, COLUMNS_NOW = range(4)
-CLOCK_SIZE = 4
+ARRIVALS, EVENTS, FIRST_STEP, COLUMNS_NOW, GOES_ON = range(5)  # GOES_ON: behind what is there
+CLOCK_SIZE = 5
 # Columns of `Diary.number`: which event is whose, and when; whether its step is a refractory one.
 LANE, WHEN, HELD = range(3)
 
@@ -62,7 +62,8 @@ class Diary(NamedTuple):
     unit: np.ndarray  # (events,) whose event
     when: np.ndarray  # (events,) step
     held: np.ndarray  # (events,) whether its unit is refractory
-    # (events, dm + 3 dm*dm) y', then T, A and D' in rows of dm, whatever the unit's own d
+    # (events, dm + 3 dm*dm) y', then T, A and D' in rows of dm, whatever the unit's own d; there is
+    # one column more where events are worth something beyond their signal (diary_across.py)
     factor: np.ndarray
     theta: np.ndarray  # (events, mm) dy/dtheta of its unit's own parameters
     theta_sum: np.ndarray  # (filters, N, mm) scratch: sum of S dy/dtheta over events

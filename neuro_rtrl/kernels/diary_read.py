@@ -7,6 +7,7 @@ import numpy as np
 from neuro_rtrl.kernels.columns import theta_parameter
 from neuro_rtrl.kernels.diary import EVENTS, FIRST_STEP, LANES, Desk, Diary
 from neuro_rtrl.kernels.diary_sums import (
+    beyond,
     group_begins,
     group_ends,
     sort_notes,
@@ -63,7 +64,7 @@ def _prepare(
 ) -> None:
     steps = run.clock[STEP] - diary.clock[FIRST_STEP]
     sort_notes(diary)
-    _listen(filters, diary)
+    take_weights(filters, diary)
     for o in range(stream.outputs.shape[0]):
         k = stream.outputs[o]
         p = units.population[k]
@@ -84,7 +85,7 @@ def _prepare(
 def _of_units(units: Units, rows: Rows, diary: Diary, gradient: np.ndarray) -> None:
     """Units' own parameters, from their events."""
     for i in range(diary.clock[EVENTS]):
-        k, total = diary.unit[i], 0.0
+        k, total = diary.unit[i], beyond(diary.factor, i, diary.wide[0])
         m = units.m[units.population[k]]
         for e in range(diary.hears[diary.place[k]], diary.hears[diary.place[k] + 1]):
             total += diary.weight[e] * diary.signal[diary.when[i], diary.output[e]]
@@ -94,7 +95,7 @@ def _of_units(units: Units, rows: Rows, diary: Diary, gradient: np.ndarray) -> N
 
 
 @inline
-def _listen(filters: Filters, diary: Diary) -> None:
+def take_weights(filters: Filters, diary: Diary) -> None:
     """The weights of the time, for each unit."""
     for i in range(diary.member.shape[0]):
         for e in range(diary.hears[i], diary.hears[i + 1]):

@@ -141,6 +141,13 @@ def sum_up(run: Run, diary: Diary, desk: Desk, lot: int, which: int, only: int, 
             gather(sums, diary, desk, c, low, high)
 
 
+@inline
+def beyond(factor: np.ndarray, i: int, wide: int) -> float:
+    """What event i is worth beyond its learning signal, where a column of `factor` says so."""
+    column = wide + 3 * wide * wide
+    return factor[i, column] if column < factor.shape[1] else 0.0
+
+
 @leaf
 def look_back(
     d: int,
@@ -175,6 +182,7 @@ def look_back(
             else:
                 for e in range(hears[i], hears[i + 1]):
                     total += weight[e] * signal[t, output[e]]
+                total += beyond(factor, event, nu.shape[0] // LANES)
             place = (t - first) * LANES + i
             if nu.shape[0] == LANES:  # one state: loops would take longer than what they do
                 worth[place] = worth.dtype.type(factor[event, 2] * nu[i])

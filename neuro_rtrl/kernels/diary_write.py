@@ -16,6 +16,7 @@ from neuro_rtrl.kernels.diary import (
     COLUMNS_NOW,
     EVENTS,
     FIRST_STEP,
+    GOES_ON,
     Diary,
 )
 from neuro_rtrl.kernels.diary_events import note_events, note_held
@@ -71,7 +72,7 @@ def write(
     replaced: np.ndarray,
     gradient: np.ndarray,
 ) -> int:
-    """Steps of the present sequence until it ends or the diary is full."""
+    """Steps of the present sequence until it ends or the diary (or another record) is full."""
     links, kept = ref(wires), ref(filters)
     take_feedback(links, kept, values, replaced)
     return _steps(
@@ -94,12 +95,8 @@ def _steps(
     stream: Stream,
     gradient: np.ndarray,
 ) -> int:
-    diary.clock[:] = 0
-    diary.clock[FIRST_STEP] = run.clock[STEP]
-    diary.clock[COLUMNS_NOW] = traces.columns[0]
-    for k in range(rows.fresh_count.shape[0]):
-        diary.clock[COLUMNS_NOW] += rows.fresh_count[k]
-    diary.touched[:] = 0
+    if not diary.clock[GOES_ON]:
+        _begin(run, rows, traces, diary)
     while run.clock[STEP] - stream.offset[0] < stream.span[1]:
         if _is_full(run, diary):
             return WINDOW_FULL
@@ -127,6 +124,17 @@ def _steps(
         if run.clock[STEP] % CHECK_EVERY == 0 and not all_finite(run):
             return NOT_FINITE
     return FINISHED if all_finite(run) else NOT_FINITE
+
+
+@inline
+def _begin(run: Run, rows: Rows, traces: Traces, diary: Diary) -> None:
+    """A window of no steps."""
+    diary.clock[:] = 0
+    diary.clock[FIRST_STEP] = run.clock[STEP]
+    diary.clock[COLUMNS_NOW] = traces.columns[0]
+    for k in range(rows.fresh_count.shape[0]):
+        diary.clock[COLUMNS_NOW] += rows.fresh_count[k]
+    diary.touched[:] = 0
 
 
 @inline

@@ -1,9 +1,9 @@
 """Patterns of rules that treat populations as layers, and how long their entries are kept.
 
 A population is a layer. In the rows of a unit, what belongs to its own layer (or what its own
-dynamics carry) is kept for ever; what comes from other layers only from one arrival to the next: for
-readouts and for units that collect their arrivals, until the end of the step; for units whose states
-are reached directly, until they emit in the step after.
+dynamics carry) is kept for ever; what comes from other layers only from one arrival to the next:
+for readouts and for units that collect their arrivals, until the end of the step; for units whose
+states are reached directly, until they emit in the step after.
 """
 
 from __future__ import annotations

@@ -1,0 +1,154 @@
+"""What events are worth to units of other populations, read from a diary (diary.py) from its end.
+
+Where influence that crosses from one population to another is kept from one arrival to the next
+(network/layers.py), an event of unit k in step t changes the states of its targets j in step
+r = t + delay, and these hand it on once: with their own events in step r + 1. With a_j(r) the
+derivative of the losses to come by what has arrived at j in step r, and L the learning signal,
+
+    X_k(t) = sum over synapses from k to j in other populations: w . A_j(r) a_j(r)
+    a_j(r) = D_j y'_j (L_j + X_j)          of step r + 1; zero where j has no event then
+
+so that an event is worth y' (L + X) to the traces of its unit. X is a number for each event: the
+last column of its note. It costs the fan-out of each event with a sensitivity, as the forward pass.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from neuro_rtrl.kernels.diary import EVENTS, FIRST_STEP, Diary
+from neuro_rtrl.kernels.diary_read import take_weights
+from neuro_rtrl.kernels.filters import Filters
+from neuro_rtrl.kernels.jit import inline, jit, kernel
+from neuro_rtrl.kernels.layout import MULTIPLY_ADDS, STEP, Rows, Run, Units
+from neuro_rtrl.kernels.refs import ref
+
+
+class Across(NamedTuple):
+    """Synapses between populations of hidden units, by source. N units, C such synapses."""
+
+    first: np.ndarray  # (N + 1,)
+    synapse: np.ndarray  # (C,) number of each among all synapses
+    target: np.ndarray  # (C,)
+    variable: np.ndarray  # (C,) the state that it acts on
+    delay: np.ndarray  # (C,) steps
+    gain: np.ndarray  # (C,)
+    # (longest delay + 2, N, 2 dm) A a of the present step and those that follow, a of the step
+    # before; step r is in row r modulo their number. Behind the states of each is scratch.
+    worth: np.ndarray
+    held: np.ndarray  # (N,) scratch: the note of a refractory step, -1: none
+
+
+@kernel
+def look_across(
+    units: Units,
+    run: Run,
+    rows: Rows,
+    filters: Filters,
+    diary: Diary,
+    across: Across,
+    values: np.ndarray,
+) -> None:
+    """X of all events of the window, which ends with its sequence."""
+    _look(ref(units), ref(run), ref(rows), ref(filters), ref(diary), ref(across), values)
+
+
+@inline
+def _look(
+    units: Units,
+    run: Run,
+    rows: Rows,
+    filters: Filters,
+    diary: Diary,
+    across: Across,
+    values: np.ndarray,
+) -> None:
+    take_weights(filters, diary)
+    across.worth[:, :, :] = 0.0
+    across.held[:] = -1
+    steps, low = run.clock[STEP] - diary.clock[FIRST_STEP], diary.clock[EVENTS]
+    slots = across.worth.shape[0]
+    for t in range(steps - 1, -1, -1):
+        across.worth[(t + slots - 1) % slots, :, :] = 0.0
+        high = low
+        while low > 0 and diary.when[low - 1] == t:
+            low -= 1
+            _arrive(units, diary, across, low, t)
+        # Notes of refractory steps come first; what they say of a unit holds for its event, too.
+        for i in range(low, high):
+            _pass_on(units, rows, diary, across, values, i, t)
+        for i in range(low, high):
+            across.held[diary.unit[i]] = -1
+
+
+@jit
+def _arrive(units: Units, diary: Diary, across: Across, i: int, t: int) -> None:
+    """a <- a A, the reset of event i."""
+    k, wide = diary.unit[i], diary.wide[0]
+    d, at = units.d[units.population[k]], wide + wide * wide
+    a, factor = across.worth[t % across.worth.shape[0], k], diary.factor[i]
+    if d == 1:
+        a[0] *= factor[at]
+    else:
+        _turn(d, wide, a, factor[at:])
+    if diary.held[i]:
+        across.held[k] = i
+
+
+@inline
+def _turn(d: int, wide: int, a: np.ndarray, A: np.ndarray) -> None:
+    """a <- a A, for several states."""
+    for u in range(d):
+        total = 0.0
+        for v in range(d):
+            total += a[v] * A[v * wide + u]
+        a[d + u] = total
+    for u in range(d):
+        a[u] = a[d + u]
+
+
+@jit
+def _pass_on(
+    units: Units,
+    rows: Rows,
+    diary: Diary,
+    across: Across,
+    values: np.ndarray,
+    i: int,
+    t: int,
+) -> None:
+    """X of event i; and what that makes of `worth` in the step before."""
+    k, wide, slots = diary.unit[i], diary.wide[0], across.worth.shape[0]
+    d, factor, total = units.d[units.population[k]], diary.factor[i], 0.0
+    sensitive = False
+    for v in range(d):
+        sensitive |= factor[v] != 0.0
+    if sensitive:
+        for e in range(across.first[k], across.first[k + 1]):
+            arrival = across.worth[(t + across.delay[e]) % slots, across.target[e]]
+            weight = values[across.synapse[e]] * across.gain[e]
+            total += weight * arrival[across.variable[e]]
+        rows.counts[MULTIPLY_ADDS] += across.first[k + 1] - across.first[k]
+    factor[wide + 3 * wide * wide] = total
+    for e in range(diary.hears[diary.place[k]], diary.hears[diary.place[k] + 1]):
+        total += diary.weight[e] * diary.slope[t, diary.output[e]]
+    if sensitive and total != 0.0:
+        _flow_back(units, diary, across, i, k, total, across.worth[(t + slots - 1) % slots, k])
+
+
+@inline
+def _flow_back(
+    units: Units, diary: Diary, across: Across, i: int, k: int, total: float, a: np.ndarray
+) -> None:
+    """a <- y' D (L + X), with D of a refractory step in such a step."""
+    p, wide, held = units.population[k], diary.wide[0], across.held[k]
+    d = units.d[p]
+    at = units.at_dd[p] + (k - units.first[p]) * d * d
+    for u in range(d):
+        for v in range(d):
+            flow = units.flow_d[at + v * d + u]
+            if held >= 0:
+                flow = diary.factor[held, wide + 2 * wide * wide + v * wide + u]
+            a[u] += diary.factor[i, v] * total * flow
