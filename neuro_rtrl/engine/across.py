@@ -185,16 +185,19 @@ def make_across(built: Built) -> Across:
     between = np.flatnonzero((source < n) & ~plan.is_readout[target])
     of = built.units.population
     between = between[of[source[between]] != of[target[between]]]
-    between = between[np.argsort(source[between], kind="stable")]
-    delay = wires.delay[groups_of(wires)[between]].astype(np.int64)
-    slots = int(delay.max(initial=0)) + 2
+    delay = wires.delay[groups_of(wires)].astype(np.int64)
+    order = between[np.lexsort((delay[between], source[between]))]
+    longest = int(delay[order].max(initial=0))
+    groups, first = np.unique(source[order] * (longest + 1) + delay[order], return_index=True)
+    sources, delays = np.divmod(groups, longest + 1)
     return Across(
-        first=np.concatenate([[0], np.cumsum(np.bincount(source[between], minlength=n))]),
-        synapse=between,
-        target=target[between],
-        variable=wires.variable[between],
-        delay=delay,
-        gain=wires.gain[between],
-        worth=np.zeros((slots, n, 2 * built.widest)),
+        group=np.searchsorted(sources, np.arange(n + 1)),
+        delay=delays,
+        first=np.append(first, order.size),
+        synapse=order,
+        gain=wires.gain[order],
+        weight=np.zeros(order.size),
+        place=(2 * built.widest * target[order] + wires.variable[order]).astype(np.int32),
+        worth=np.zeros((longest + 2, 2 * built.widest * n)),
         held=np.full(n, -1),
     )

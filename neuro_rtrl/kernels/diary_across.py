@@ -21,21 +21,25 @@ import numpy as np
 from neuro_rtrl.kernels.diary import EVENTS, FIRST_STEP, Diary
 from neuro_rtrl.kernels.diary_read import take_weights
 from neuro_rtrl.kernels.filters import Filters
-from neuro_rtrl.kernels.jit import inline, jit, kernel
+from neuro_rtrl.kernels.jit import inline, jit, kernel, leaf
 from neuro_rtrl.kernels.layout import MULTIPLY_ADDS, STEP, Rows, Run, Units
 from neuro_rtrl.kernels.refs import ref
 
 
 class Across(NamedTuple):
-    """Synapses between populations of hidden units, by source. N units, C such synapses."""
+    """Synapses between populations of hidden units, in groups of one source and one delay.
 
-    first: np.ndarray  # (N + 1,)
+    N units, C such synapses, G groups.
+    """
+
+    group: np.ndarray  # (N + 1,) first group of each source
+    delay: np.ndarray  # (G,) steps
+    first: np.ndarray  # (G + 1,) first synapse of each group
     synapse: np.ndarray  # (C,) number of each among all synapses
-    target: np.ndarray  # (C,)
-    variable: np.ndarray  # (C,) the state that it acts on
-    delay: np.ndarray  # (C,) steps
     gain: np.ndarray  # (C,)
-    # (longest delay + 2, N, 2 dm) A a of the present step and those that follow, a of the step
+    weight: np.ndarray  # (C,) gain times weight of the time
+    place: np.ndarray  # (C,) of the state that it acts on, in a row of `worth`
+    # (longest delay + 2, N * 2 dm) A a of the present step and those that follow, a of the step
     # before; step r is in row r modulo their number. Behind the states of each is scratch.
     worth: np.ndarray
     held: np.ndarray  # (N,) scratch: the note of a refractory step, -1: none
@@ -66,21 +70,28 @@ def _look(
     values: np.ndarray,
 ) -> None:
     take_weights(filters, diary)
-    across.worth[:, :, :] = 0.0
+    _weigh(across, values)
+    across.worth[:, :] = 0.0
     across.held[:] = -1
     steps, low = run.clock[STEP] - diary.clock[FIRST_STEP], diary.clock[EVENTS]
     slots = across.worth.shape[0]
     for t in range(steps - 1, -1, -1):
-        across.worth[(t + slots - 1) % slots, :, :] = 0.0
+        across.worth[(t + slots - 1) % slots, :] = 0.0
         high = low
         while low > 0 and diary.when[low - 1] == t:
             low -= 1
             _arrive(units, diary, across, low, t)
         # Notes of refractory steps come first; what they say of a unit holds for its event, too.
         for i in range(low, high):
-            _pass_on(units, rows, diary, across, values, i, t)
+            _pass_on(units, rows, diary, across, i, t)
         for i in range(low, high):
             across.held[diary.unit[i]] = -1
+
+
+@inline
+def _weigh(across: Across, values: np.ndarray) -> None:
+    for e in range(across.synapse.shape[0]):
+        across.weight[e] = across.gain[e] * values[across.synapse[e]]
 
 
 @jit
@@ -88,7 +99,7 @@ def _arrive(units: Units, diary: Diary, across: Across, i: int, t: int) -> None:
     """a <- a A, the reset of event i."""
     k, wide = diary.unit[i], diary.wide[0]
     d, at = units.d[units.population[k]], wide + wide * wide
-    a, factor = across.worth[t % across.worth.shape[0], k], diary.factor[i]
+    a, factor = across.worth[t % across.worth.shape[0], 2 * wide * k :], diary.factor[i]
     if d == 1:
         a[0] *= factor[at]
     else:
@@ -115,7 +126,6 @@ def _pass_on(
     rows: Rows,
     diary: Diary,
     across: Across,
-    values: np.ndarray,
     i: int,
     t: int,
 ) -> None:
@@ -126,16 +136,32 @@ def _pass_on(
     for v in range(d):
         sensitive |= factor[v] != 0.0
     if sensitive:
-        for e in range(across.first[k], across.first[k + 1]):
-            arrival = across.worth[(t + across.delay[e]) % slots, across.target[e]]
-            weight = values[across.synapse[e]] * across.gain[e]
-            total += weight * arrival[across.variable[e]]
-        rows.counts[MULTIPLY_ADDS] += across.first[k + 1] - across.first[k]
+        for g in range(across.group[k], across.group[k + 1]):
+            low, high = across.first[g], across.first[g + 1]
+            arrived = across.worth[(t + across.delay[g]) % slots]
+            total += _sum(across.weight[low:high], across.place[low:high], arrived)
+            rows.counts[MULTIPLY_ADDS] += high - low
     factor[wide + 3 * wide * wide] = total
     for e in range(diary.hears[diary.place[k]], diary.hears[diary.place[k] + 1]):
         total += diary.weight[e] * diary.slope[t, diary.output[e]]
     if sensitive and total != 0.0:
-        _flow_back(units, diary, across, i, k, total, across.worth[(t + slots - 1) % slots, k])
+        before = across.worth[(t + slots - 1) % slots, 2 * wide * k :]
+        _flow_back(units, diary, across, i, k, total, before)
+
+
+@leaf
+def _sum(weight: np.ndarray, place: np.ndarray, arrived: np.ndarray) -> float:
+    # Four sums at once: an addition need not wait for the one before.
+    a, b, c, d = 0.0, 0.0, 0.0, 0.0
+    whole = weight.shape[0] // 4 * 4
+    for e in range(0, whole, 4):
+        a += weight[e] * arrived[place[e]]
+        b += weight[e + 1] * arrived[place[e + 1]]
+        c += weight[e + 2] * arrived[place[e + 2]]
+        d += weight[e + 3] * arrived[place[e + 3]]
+    for e in range(whole, weight.shape[0]):
+        a += weight[e] * arrived[place[e]]
+    return (a + b) + (c + d)
 
 
 @inline
