@@ -199,5 +199,4 @@ def make_across(built: Built) -> Across:
         weight=np.zeros(order.size),
         place=(2 * built.widest * target[order] + wires.variable[order]).astype(np.int32),
         worth=np.zeros((longest + 2, 2 * built.widest * n)),
-        held=np.full(n, -1),
     )

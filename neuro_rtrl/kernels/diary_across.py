@@ -6,7 +6,7 @@ r = t + delay, and these hand it on once: with their own events in step r + 1. W
 derivative of the losses to come by what has arrived at j in step r, and L the learning signal,
 
     X_k(t) = sum over synapses from k to j in other populations: w . A_j(r) a_j(r)
-    a_j(r) = D_j y'_j (L_j + X_j)          of step r + 1; zero where j has no event then
+    a_j(r) = D_j y'_j (L_j + X_j)           of step r + 1; zero where j has no event then
 
 so that an event is worth y' (L + X) to the traces of its unit. X is a number for each event: the
 last column of its note. It costs the fan-out of each event with a sensitivity, as the forward pass.
@@ -42,7 +42,6 @@ class Across(NamedTuple):
     # (longest delay + 2, N * 2 dm) A a of the present step and those that follow, a of the step
     # before; step r is in row r modulo their number. Behind the states of each is scratch.
     worth: np.ndarray
-    held: np.ndarray  # (N,) scratch: the note of a refractory step, -1: none
 
 
 @kernel
@@ -72,7 +71,6 @@ def _look(
     take_weights(filters, diary)
     _weigh(across, values)
     across.worth[:, :] = 0.0
-    across.held[:] = -1
     steps, low = run.clock[STEP] - diary.clock[FIRST_STEP], diary.clock[EVENTS]
     slots = across.worth.shape[0]
     for t in range(steps - 1, -1, -1):
@@ -81,11 +79,8 @@ def _look(
         while low > 0 and diary.when[low - 1] == t:
             low -= 1
             _arrive(units, diary, across, low, t)
-        # Notes of refractory steps come first; what they say of a unit holds for its event, too.
         for i in range(low, high):
             _pass_on(units, rows, diary, across, i, t)
-        for i in range(low, high):
-            across.held[diary.unit[i]] = -1
 
 
 @inline
@@ -104,8 +99,6 @@ def _arrive(units: Units, diary: Diary, across: Across, i: int, t: int) -> None:
         a[0] *= factor[at]
     else:
         _turn(d, wide, a, factor[at:])
-    if diary.held[i]:
-        across.held[k] = i
 
 
 @inline
@@ -146,7 +139,7 @@ def _pass_on(
         total += diary.weight[e] * diary.slope[t, diary.output[e]]
     if sensitive and total != 0.0:
         before = across.worth[(t + slots - 1) % slots, 2 * wide * k :]
-        _flow_back(units, diary, across, i, k, total, before)
+        _flow_back(units, k, total, factor, before)
 
 
 @leaf
@@ -165,16 +158,11 @@ def _sum(weight: np.ndarray, place: np.ndarray, arrived: np.ndarray) -> float:
 
 
 @inline
-def _flow_back(
-    units: Units, diary: Diary, across: Across, i: int, k: int, total: float, a: np.ndarray
-) -> None:
-    """a <- y' D (L + X), with D of a refractory step in such a step."""
-    p, wide, held = units.population[k], diary.wide[0], across.held[k]
+def _flow_back(units: Units, k: int, total: float, slope: np.ndarray, a: np.ndarray) -> None:
+    """a <- y' D (L + X); where a unit is refractory y' is 0, so D is that of other steps."""
+    p = units.population[k]
     d = units.d[p]
     at = units.at_dd[p] + (k - units.first[p]) * d * d
     for u in range(d):
         for v in range(d):
-            flow = units.flow_d[at + v * d + u]
-            if held >= 0:
-                flow = diary.factor[held, wide + 2 * wide * wide + v * wide + u]
-            a[u] += diary.factor[i, v] * total * flow
+            a[u] += slope[v] * total * units.flow_d[at + v * d + u]
