@@ -7,6 +7,7 @@ has to be carried on from a window to the next. So the diary is one window as lo
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -19,10 +20,19 @@ from neuro_rtrl.engine.carried import in_diary
 from neuro_rtrl.engine.local import Local, filters_fit
 from neuro_rtrl.engine.local_lane import LocalLane
 from neuro_rtrl.engine.row_lanes import Lane, Shared
+from neuro_rtrl.engine.row_parts import Part
 from neuro_rtrl.engine.runs import groups_of
-from neuro_rtrl.kernels.diary import GOES_ON, Diary
-from neuro_rtrl.kernels.diary_across import Across, look_across
-from neuro_rtrl.kernels.layout import RECORD_FULL, WINDOW_FULL, Mask, Rows, Run
+from neuro_rtrl.engine.simulation import not_finite
+from neuro_rtrl.kernels.diary import GOES_ON
+from neuro_rtrl.kernels.diary_across import BITS, Across, look_across
+from neuro_rtrl.kernels.layout import (
+    NOT_FINITE,
+    RECORD_FULL,
+    SEQUENCE,
+    STEP,
+    WINDOW_FULL,
+    Rows,
+)
 from neuro_rtrl.kernels.refs import Caller
 from neuro_rtrl.kernels.stream import Stream
 
@@ -35,168 +45,172 @@ MOST_STEPS = 1 << 14  # of a sequence that is read from a diary: it is kept as a
 def fits(built: Built, kept: Local) -> bool:
     """Whether whole sequences can be read from a diary though populations hear each other.
 
-    That is: readouts forget, and hear nobody who could hear them; hidden units spike, follow linear
-    flows with constant coefficients, and arrivals act on their states.
+    That is: readouts forget, have one state, and are heard by nobody; hidden units spike, follow
+    linear flows with constant coefficients, and arrivals act on their states.
     """
-    plan, wires = built.plan, built.wires
+    plan, wires, units = built.plan, built.wires, built.units
     hidden = [p for p in plan.populations if p not in plan.readouts]
     states = all(
         p.model is not None and p.model.threshold and p.model.kind == "ode" for p in hidden
     )
     source = plan.wiring.source
     back = plan.is_readout[source[source < plan.n]].any()
-    constant = built.units.constant.all() and not wires.collects.any()
-    return bool(kept.forgets and states and constant and not back and filters_fit(built, kept))
+    constant = units.constant.all() and not wires.collects.any()
+    readouts = units.population[plan.is_readout]
+    single = (units.d[readouts] == 1).all() and not units.refractory[readouts].any()
+    plain = bool(kept.forgets and states and hidden and constant and single and not back)
+    return plain and filters_fit(built, kept)
 
 
-class AcrossLane(Lane):
-    """A lane by rows that reads whole sequences from a diary."""
+class AcrossLane:
+    """A lane by rows, and one of traces with the same states that reads whole sequences."""
+
+    holds = True
 
     def __init__(self, built: Built, shared: Shared, precision: str, rule: RowsRule) -> None:
-        super().__init__(built, shared, precision, rule)
-        self.whole = WholeLane(built, shared, precision, rule, self.run, self.rows)
+        assert shared.across is not None and rule.local is not None
+        self.built, self._general = built, Lane(built, shared, precision, rule)
+        self.run, self._in_use = self._general.run, True
+        kept = (shared.across, shared.route, rule.local)
+        self._local = LocalLane(built, *kept, precision, rule.copies(built), windows=False)
+        self._local.run = self.run
+        self._local.rows = self._local.rows._replace(counts=self.rows.counts)
+        parts = (shared.across, self._local.filters, self._local.traces)
+        self.journal = diary.Journal(built, *parts, precision, beyond=True)
+        self._look_across, self._owed = Caller(look_across), 0
+
+    @property
+    def rows(self) -> Rows:
+        """Influence, and what is counted of both ways."""
+        return self._general.rows
 
     def restart(self) -> None:
-        """As of all lanes."""
-        super().restart()
-        self.whole.restart()
+        """As of all lanes; many rows of which nobody made anything are left as they are."""
+        if self._in_use:
+            self._general.restart()
+        self._in_use = False
+        self._local.restart()
 
     def advance(self, stream: Stream, gradient: np.ndarray, restart: bool) -> bool:
         """As of all lanes."""
-        fits = diary.LEAST_STEPS <= stream.span[1] <= MOST_STEPS
-        if restart and fits and self.whole.journal is not None:
-            return self.whole.advance(stream, gradient, restart)
-        return super().advance(stream, gradient, restart)
+        if restart and diary.LEAST_STEPS <= stream.span[1] <= MOST_STEPS:
+            return self._whole(stream, gradient)
+        self._in_use = True
+        return self._general.advance(stream, gradient, restart)
 
-    def carried(self) -> list[Carried]:
-        """Influence; a diary tells what it would have been worth."""
-        if self.whole.journal is None:
-            return super().carried()
-        return super().carried() + in_diary(self.built, self.whole.journal)
+    def _whole(self, stream: Stream, gradient: np.ndarray) -> bool:
+        """Each sequence in one window; True in a pause, and if the record of spikes is full."""
+        clock, route = self.run.clock, self._general.shared.route
+        replaced = route.replaced(self.built.values)
+        self.journal.make_room(int(stream.span[1]))
+        while clock[SEQUENCE] < stream.span[0]:
+            if clock[STEP] == stream.offset[0]:
+                self._local.begin()
+            answer = self._write(stream, replaced, gradient)
+            if answer == NOT_FINITE:
+                raise not_finite(self.built, self.run)
+            if answer == RECORD_FULL:
+                return True
+            self._read(stream, gradient)
+            clock[SEQUENCE] += 1
+            clock[STEP] = stream.offset[0]
+            if stream.pause[0] <= 0 and clock[SEQUENCE] < stream.span[0]:
+                stream.pause[0] -= 1
+                return True
+        clock[SEQUENCE] = 0
+        return False
 
-    def take_flows(self) -> None:
-        """Those of the diary are copies."""
-        self.whole.take_flows()
-
-    def storage(self) -> int:
-        """Bytes of all that holds influence."""
-        return super().storage() + self.whole.storage()
-
-
-class WholeLane(LocalLane):
-    """A lane of a local rule with the states and counts of another lane."""
-
-    def __init__(
-        self, built: Built, shared: Shared, precision: str, rule: RowsRule, run: Run, rows: Rows
-    ) -> None:
-        assert shared.across is not None and rule.local is not None
-        kept = (shared.across, shared.route, rule.local)
-        super().__init__(built, *kept, precision, rule.copies(built), windows=True)
-        self.run, self.rows = run, self.rows._replace(counts=rows.counts)
-
-    def _journal(self, precision: str) -> diary.Journal:
-        return WholeJournal(self.built, self.mask, self.filters, self.traces, precision)
-
-
-class WholeJournal(diary.Journal):
-    """The diary of whole sequences, in one window each."""
-
-    def __init__(self, built: Built, mask: Mask, *rest: object) -> None:
-        super().__init__(built, mask, *rest)  # type: ignore[arg-type]
-        self._look_across = Caller(look_across)
-        self._room, self._owed = diary.STEPS, 0
-
-    def advance(
-        self,
-        run: Run,
-        rows: Rows,
-        stream: Stream,
-        replaced: np.ndarray,
-        gradient: np.ndarray,
-        empty: bool,
-    ) -> int:
-        """The present sequence, or as much of it as there is a record for."""
-        self._fit(int(stream.span[1]))
-        b = self._built
-        while True:
-            kept = (self._mask, run, rows, self._filters, self._traces, self._diary, stream)
-            answer = self._write((b.units, b.wires, *kept), b.values, replaced, gradient)
-            if answer != WINDOW_FULL:
-                break
-            self._grow()
-        goes_on = answer == RECORD_FULL
-        self._diary.clock[GOES_ON] = goes_on
-        self._pause(stream, wait=goes_on)
-        if not goes_on:
-            tables = (b.units, run, rows, self._filters, self._diary, self._across)
-            self._look_across(tables, b.values)
-            self._prepare((b.units, *kept), gradient)
-            self._gather(run, gradient)
-            self._count(rows)
-        return int(answer)
-
-    def _pause(self, stream: Stream, wait: bool) -> None:
-        """A pause that is due within a sequence waits for its end."""
-        if wait and stream.pause[0] < 0:
-            self._owed -= int(stream.pause[0])
-            stream.pause[0] = 0
-        elif not wait:
+    def _write(self, stream: Stream, replaced: np.ndarray, gradient: np.ndarray) -> int:
+        """The rest of a sequence; a pause that is due within it waits for its end."""
+        given = (self.run, self._local.rows, stream, replaced, gradient)
+        while (answer := self.journal.write(*given)) == WINDOW_FULL:
+            self.journal.grow()
+        self.journal.diary.clock[GOES_ON] = answer == RECORD_FULL
+        if answer != RECORD_FULL:
             stream.pause[0] -= self._owed
             self._owed = 0
+        elif stream.pause[0] < 0:
+            self._owed -= int(stream.pause[0])
+            stream.pause[0] = 0
+        return answer
 
-    def _fit(self, steps: int) -> None:
-        """Room for a sequence of so many steps."""
-        if steps > self._room:
-            self._room = steps
-            self.__dict__.pop("_diary", None)
-
-    def _grow(self) -> None:
-        """Twice the room for events and arrivals; what is written stays."""
-        old = self._diary
-        doubled = {
-            name: _doubled(getattr(old, name))
-            for name in (
-                "came", "value", "unit", "when", "held", "factor", "theta", "sorted_step",
-                "sorted_value", "number", "sorted_factor",
-            )
-        }  # fmt: skip
-        old.clock[GOES_ON] = 1
-        self._diary = old._replace(room=old.room * np.array([2, 2, 1]), **doubled)
-
-    @cached_property
-    def _diary(self) -> Diary:
-        made = (self._built, self._mask, self._filters, self._traces, self._precision)
-        return diary.make_diary(*made, self.start, self._room, beyond=True)
+    def _read(self, stream: Stream, gradient: np.ndarray) -> None:
+        local, notes = self._local, self.journal.diary
+        tables = (self.built.units, self.run, local.rows, local.filters, notes, self._across)
+        self._look_across(tables, self.built.values)
+        self.journal.read(self.run, local.rows, stream, gradient)
 
     @cached_property
     def _across(self) -> Across:
-        return make_across(self._built)
+        return make_across(self.built)
 
+    def carried(self) -> list[Carried]:
+        """Influence, if it is in rows; a diary tells what it would have been worth."""
+        if self._in_use:
+            return self._general.carried()
+        return in_diary(self.built, self.journal)
 
-def _doubled(array: np.ndarray) -> np.ndarray:
-    """With as many rows again, of zeros."""
-    return np.concatenate([array, np.zeros_like(array)])
+    @property
+    def readable(self) -> bool:
+        """There are rows."""
+        return True
+
+    def settle(self) -> None:
+        """Nothing is pending."""
+        self._general.settle()
+
+    def put_together(self) -> None:
+        """Sequences that are read from a diary leave nothing behind."""
+
+    def catch_up(self) -> None:
+        """What waits has the flows of now."""
+        self._general.catch_up()
+
+    def take_flows(self) -> None:
+        """Those of the diary are copies."""
+        self._local.take_flows()
+        self.journal.take_flows()
+
+    def row(self, unit: int) -> Iterable[Part]:
+        """Parts of the rows of a unit."""
+        return self._general.row(unit)
+
+    def storage(self) -> int:
+        """Bytes of all that holds influence."""
+        return self._general.storage() + self._local.storage()
 
 
 def make_across(built: Built) -> Across:
     """Synapses between hidden units of different populations."""
-    plan, wires, n = built.plan, built.wires, built.plan.n
-    source, target = plan.wiring.source, wires.target
+    plan, wires, n, wide = built.plan, built.wires, built.plan.n, built.widest
+    source, target, of = plan.wiring.source, wires.target, built.units.population
     between = np.flatnonzero((source < n) & ~plan.is_readout[target])
-    of = built.units.population
     between = between[of[source[between]] != of[target[between]]]
     delay = wires.delay[groups_of(wires)].astype(np.int64)
-    order = between[np.lexsort((delay[between], source[between]))]
-    longest = int(delay[order].max(initial=0))
-    groups, first = np.unique(source[order] * (longest + 1) + delay[order], return_index=True)
+    state = wide * target.astype(np.int64) + wires.variable
+    longest, states = int(delay[between].max(initial=0)), wide * n
+    key = (source[between] * (longest + 1) + delay[between]) * states + state[between]
+    between = between[np.argsort(key, kind="stable")]
+    # Synapses of one source and one delay that act on one state are one entry.
+    entries, entry = np.unique(np.sort(key), return_inverse=True)
+    groups, of_group = np.unique(entries // states, return_inverse=True)
     sources, delays = np.divmod(groups, longest + 1)
+    at = entries % states
+    words, base = np.unique(of_group * states + at // BITS, return_index=True)
+    bits = np.uint64(1) << (at % BITS).astype(np.uint64)
+    slots = longest + 2
     return Across(
         group=np.searchsorted(sources, np.arange(n + 1)),
         delay=delays,
-        first=np.append(first, order.size),
-        synapse=order,
-        gain=wires.gain[order],
-        weight=np.zeros(order.size),
-        place=(2 * built.widest * target[order] + wires.variable[order]).astype(np.int32),
-        worth=np.zeros((longest + 2, 2 * built.widest * n)),
+        synapse=between,
+        gain=wires.gain[between],
+        entry=entry,
+        weight=np.zeros(entries.size),
+        place=2 * wide * (at // wide) + at % wide,
+        word=np.searchsorted(words // states, np.arange(groups.size + 1)),
+        where=words % states,
+        bits=np.bitwise_or.reduceat(bits, base) if base.size else bits,
+        base=base,
+        worth=np.zeros((slots, 2 * wide * n)),
+        live=np.zeros((slots, -(-states // BITS)), np.uint64),
     )

@@ -125,7 +125,9 @@ class RowsRule:
         made.route.follow(shared.route, moved.old)
         return replace(made, lanes=shared.lanes)
 
-    def start(self, built: Built, shared: Shared, precision: str) -> Lane | LocalLane:
+    def start(
+        self, built: Built, shared: Shared, precision: str
+    ) -> Lane | LocalLane | across.AcrossLane:
         """A fresh lane."""
         if shared.local is not None and self.local is not None:
             copies, kept = self.copies(built), (shared.local, shared.route, self.local)
@@ -148,7 +150,9 @@ class RowsRule:
             return rows
         return max(rows, replay.most_entries(built, shared.mask) * np.dtype(precision).itemsize)
 
-    def ledger(self, built: Built, shared: Shared, lanes: list[Lane | LocalLane]) -> Ledger:
+    def ledger(
+        self, built: Built, shared: Shared, lanes: list[Lane | LocalLane | across.AcrossLane]
+    ) -> Ledger:
         """Counts of all lanes together."""
         return make_ledger(
             np.sum([lane.run.counts for lane in lanes], axis=0),

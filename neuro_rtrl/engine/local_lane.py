@@ -62,18 +62,15 @@ class LocalLane:
         self._start_run, self._start_rows = Caller(start_run), Caller(start_rows)
         self.journal: diary.Journal | None = None
         if windows and diary.fits(built, self.filters):
-            self.journal = self._journal(precision)
+            self.journal = diary.Journal(built, mask, self.filters, self.traces, precision)
         self._empty = False
-
-    def _journal(self, precision: str) -> diary.Journal:
-        return diary.Journal(self.built, self.mask, self.filters, self.traces, precision)
 
     def restart(self) -> None:
         """Initial states, nothing under way, no traces; counts stay."""
         self.run.clock[:] = 0
-        self._begin()
+        self.begin()
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
         """Initial states, and no traces; these are many, so where there are none they are left."""
         self._start_run((self.built.units, self.run))
         r, f, t = self.rows, self.filters, self.traces
@@ -117,7 +114,7 @@ class LocalLane:
         replaced = self.route.replaced(self.built.values)
         while answer == FINISHED and clock[SEQUENCE] < stream.span[0]:
             if restart and clock[STEP] == stream.offset[0]:
-                self._begin()
+                self.begin()
             empty = self._empty and not journal.waits
             answer = journal.advance(self.run, self.rows, stream, replaced, gradient, empty)
             self._empty &= journal.clean

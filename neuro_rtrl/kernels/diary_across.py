@@ -9,7 +9,8 @@ derivative of the losses to come by what has arrived at j in step r, and L the l
     a_j(r) = D_j y'_j (L_j + X_j)           of step r + 1; zero where j has no event then
 
 so that an event is worth y' (L + X) to the traces of its unit. X is a number for each event: the
-last column of its note. It costs the fan-out of each event with a sensitivity, as the forward pass.
+last column of its note. Few of the targets of an event have one in the step after, so both are kept
+as bits: one look tells which of 64 states they have in common.
 """
 
 from __future__ import annotations
@@ -21,9 +22,12 @@ import numpy as np
 from neuro_rtrl.kernels.diary import EVENTS, FIRST_STEP, Diary
 from neuro_rtrl.kernels.diary_read import take_weights
 from neuro_rtrl.kernels.filters import Filters
-from neuro_rtrl.kernels.jit import inline, jit, kernel, leaf
+from neuro_rtrl.kernels.jit import inline, jit, kernel
 from neuro_rtrl.kernels.layout import MULTIPLY_ADDS, STEP, Rows, Run, Units
 from neuro_rtrl.kernels.refs import ref
+from neuro_rtrl.kernels.wide import ones
+
+BITS = 64  # of a word
 
 
 class Across(NamedTuple):
@@ -34,14 +38,19 @@ class Across(NamedTuple):
 
     group: np.ndarray  # (N + 1,) first group of each source
     delay: np.ndarray  # (G,) steps
-    first: np.ndarray  # (G + 1,) first synapse of each group
     synapse: np.ndarray  # (C,) number of each among all synapses
     gain: np.ndarray  # (C,)
-    weight: np.ndarray  # (C,) gain times weight of the time
-    place: np.ndarray  # (C,) of the state that it acts on, in a row of `worth`
+    entry: np.ndarray  # (C,) which state of which group it acts on
+    weight: np.ndarray  # (entries,) sum of gain times weight of the time
+    place: np.ndarray  # (entries,) of the state in a row of `worth`
+    word: np.ndarray  # (G + 1,) first word of each group: 64 states, of which it acts on some
+    where: np.ndarray  # (words,) number of these 64 among all states, dm for each unit
+    bits: np.ndarray  # (words,) on which
+    base: np.ndarray  # (words,) entry of the first of them
     # (longest delay + 2, N * 2 dm) A a of the present step and those that follow, a of the step
     # before; step r is in row r modulo their number. Behind the states of each is scratch.
     worth: np.ndarray
+    live: np.ndarray  # (rows of `worth`, N dm / 64) which states are worth anything
 
 
 @kernel
@@ -71,10 +80,12 @@ def _look(
     take_weights(filters, diary)
     _weigh(across, values)
     across.worth[:, :] = 0.0
+    across.live[:, :] = 0
     steps, low = run.clock[STEP] - diary.clock[FIRST_STEP], diary.clock[EVENTS]
     slots = across.worth.shape[0]
     for t in range(steps - 1, -1, -1):
         across.worth[(t + slots - 1) % slots, :] = 0.0
+        across.live[(t + slots - 1) % slots, :] = 0
         high = low
         while low > 0 and diary.when[low - 1] == t:
             low -= 1
@@ -85,8 +96,9 @@ def _look(
 
 @inline
 def _weigh(across: Across, values: np.ndarray) -> None:
-    for e in range(across.synapse.shape[0]):
-        across.weight[e] = across.gain[e] * values[across.synapse[e]]
+    across.weight[:] = 0.0
+    for i in range(across.synapse.shape[0]):
+        across.weight[across.entry[i]] += across.gain[i] * values[across.synapse[i]]
 
 
 @jit
@@ -130,39 +142,40 @@ def _pass_on(
         sensitive |= factor[v] != 0.0
     if sensitive:
         for g in range(across.group[k], across.group[k + 1]):
-            low, high = across.first[g], across.first[g + 1]
-            arrived = across.worth[(t + across.delay[g]) % slots]
-            total += _sum(across.weight[low:high], across.place[low:high], arrived)
-            rows.counts[MULTIPLY_ADDS] += high - low
+            total += _sum(rows, across, g, (t + across.delay[g]) % slots)
     factor[wide + 3 * wide * wide] = total
     for e in range(diary.hears[diary.place[k]], diary.hears[diary.place[k] + 1]):
         total += diary.weight[e] * diary.slope[t, diary.output[e]]
     if sensitive and total != 0.0:
-        before = across.worth[(t + slots - 1) % slots, 2 * wide * k :]
-        _flow_back(units, k, total, factor, before)
+        _flow_back(units, across, k, wide, total, factor, (t + slots - 1) % slots)
 
 
-@leaf
-def _sum(weight: np.ndarray, place: np.ndarray, arrived: np.ndarray) -> float:
-    # Four sums at once: an addition need not wait for the one before.
-    a, b, c, d = 0.0, 0.0, 0.0, 0.0
-    whole = weight.shape[0] // 4 * 4
-    for e in range(0, whole, 4):
-        a += weight[e] * arrived[place[e]]
-        b += weight[e + 1] * arrived[place[e + 1]]
-        c += weight[e + 2] * arrived[place[e + 2]]
-        d += weight[e + 3] * arrived[place[e + 3]]
-    for e in range(whole, weight.shape[0]):
-        a += weight[e] * arrived[place[e]]
-    return (a + b) + (c + d)
+@jit
+def _sum(rows: Rows, across: Across, g: int, row: int) -> float:
+    """w A a of the states that group g acts on, in a row of `worth`."""
+    total, one = 0.0, np.uint64(1)
+    for i in range(across.word[g], across.word[g + 1]):
+        bits = across.bits[i]
+        found = bits & across.live[row, across.where[i]]
+        while found:
+            below = (found - one) & ~found
+            e = across.base[i] + ones(bits & below)
+            total += across.weight[e] * across.worth[row, across.place[e]]
+            rows.counts[MULTIPLY_ADDS] += 1
+            found &= found - one
+    return total
 
 
 @inline
-def _flow_back(units: Units, k: int, total: float, slope: np.ndarray, a: np.ndarray) -> None:
+def _flow_back(
+    units: Units, across: Across, k: int, wide: int, total: float, slope: np.ndarray, row: int
+) -> None:
     """a <- y' D (L + X); where a unit is refractory y' is 0, so D is that of other steps."""
     p = units.population[k]
-    d = units.d[p]
+    d, a = units.d[p], across.worth[row, 2 * wide * k :]
     at = units.at_dd[p] + (k - units.first[p]) * d * d
     for u in range(d):
         for v in range(d):
             a[u] += slope[v] * total * units.flow_d[at + v * d + u]
+        state = wide * k + u
+        across.live[row, state // BITS] |= np.uint64(1) << np.uint64(state % BITS)

@@ -111,6 +111,15 @@ def lowest(number: int) -> int:
     return (int(number) & -int(number)).bit_length() - 1
 
 
+def ones(number: int) -> int:
+    """How many bits are set.
+
+    >>> ones(12)
+    2
+    """
+    return int(number).bit_count()
+
+
 def tell(array: np.ndarray, place: int, value: int) -> None:
     """array[place] = value."""
     array.flat[place] = value

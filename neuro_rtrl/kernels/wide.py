@@ -58,6 +58,16 @@ def lowest(typingctx: Any, number: Any) -> Any:
     return types.int64(types.uint64), codegen
 
 
+@compiled_or(plain.ones)
+def ones(typingctx: Any, number: Any) -> Any:
+    """How many bits are set."""
+
+    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return builder.ctpop(values[0])
+
+    return types.int64(types.uint64), codegen
+
+
 @compiled_or(plain.nothing)
 def fetch(typingctx: Any, array: Any, place: Any) -> Any:
     """Ask for the line of the cache with array[place]; it will be read soon."""

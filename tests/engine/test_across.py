@@ -14,6 +14,7 @@ from neuro_rtrl.engine.across import AcrossLane
 from neuro_rtrl.engine.threads import set_threads
 from neuro_rtrl.registry import find
 from tests.engine.test_diary import LEARN, assert_same, network, trial
+from tests.engine.test_snapshot import through_json
 
 DELAY = "uniform(0 ms, 3 ms)"
 
@@ -28,8 +29,8 @@ def learner(net: nr.Network, windows: bool = True, **options: Any) -> nr.Learner
 def read(made: nr.Learner) -> bool:
     """Whether a diary has been read."""
     lane = made._session.lane(0)
-    assert isinstance(lane, AcrossLane) and lane.whole.journal is not None
-    return "_diary" in vars(lane.whole.journal) and not lane.rows.P.any()
+    assert isinstance(lane, AcrossLane)
+    return "diary" in vars(lane.journal) and not lane.rows.P.any()
 
 
 def assert_alike(net: nr.Network, **options: Any) -> None:
@@ -152,6 +153,31 @@ def test_counts_and_checkpoints() -> None:
     for name, array in one.parameters.items():
         np.testing.assert_array_equal(again.parameters[name], array)
         np.testing.assert_allclose(plain.parameters[name], array, rtol=1e-9, atol=1e-12)
+
+
+def test_pauses_wait_for_the_end_of_a_sequence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A learner that is left in one is gone on with, bit for bit."""
+    monkeypatch.setattr("neuro_rtrl.engine.stream.RECORD_EVENTS", 40)
+    net, (x, t) = network(), trial(batch=4, steps=40)
+    whole, left, other = (learner(net, optimizer=nr.Sgd(0.01)) for _ in range(3))
+    wanted, kept, asked = whole.run(x, t, spikes=True), [], []
+
+    def leave(done: int) -> int:
+        asked.append(done)
+        if done < 80:
+            return 7
+        kept.append(through_json(left.state()))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        left.run(x, t, spikes=True, between=leave)
+    assert asked == [0, 40, 80]
+    other.restore(kept[0])
+    found = other.run(x, t, spikes=True)
+    np.testing.assert_array_equal(found.losses, wanted.losses)
+    np.testing.assert_array_equal(found.spikes["h5"], wanted.spikes["h5"])
+    for name, array in whole.parameters.items():
+        np.testing.assert_array_equal(other.parameters[name], array)
 
 
 def test_units_that_collect_their_arrivals_go_by_rows() -> None:

@@ -92,7 +92,7 @@ def both(net: nr.Network, rule: str, **options: Any) -> tuple[nr.Learner, nr.Lea
 
 def small_windows(made: nr.Learner, room: tuple[int, ...] = SMALL) -> None:
     for lane in made._session.lanes:
-        lane.journal._diary.room[:] = room
+        lane.journal.diary.room[:] = room
 
 
 def assert_same(found: dict[str, np.ndarray], wanted: dict[str, np.ndarray]) -> None:
@@ -146,7 +146,7 @@ def test_weights_may_change_between_windows(rule: str, room: tuple[int, ...] | N
             small_windows(one, room)
         one.run(*trial(3))
         journal = one._session.lane(1).journal
-        assert journal is None or journal._diary.clock.any()
+        assert journal is None or journal.diary.clock.any()
         ends.append(one.parameters)
     assert_same(ends[0], ends[1])
     before = nr.Learner(net, rule="eprop").parameters
@@ -254,7 +254,7 @@ def test_networks_that_keep_no_diary(change: str) -> None:
     assert isinstance(lane, LocalLane)
     if change == "short":
         made.run(*trial(1, 1, 20), learn=False)
-        assert lane.journal is not None and not lane.journal._diary.clock.any()
+        assert lane.journal is not None and not lane.journal.diary.clock.any()
     else:
         assert lane.journal is None
 

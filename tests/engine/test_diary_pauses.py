@@ -37,7 +37,7 @@ def test_a_pause_that_is_due_at_the_end_of_a_sequence(monkeypatch: pytest.Monkey
 
     def look(self: diary.Journal, run: Run, rows: Any) -> None:
         if self.waits:
-            seen.append(int(run.clock[STEP]) - int(self._diary.clock[FIRST_STEP]))
+            seen.append(int(run.clock[STEP]) - int(self.diary.clock[FIRST_STEP]))
         settle(self, run, rows)
 
     monkeypatch.setattr(diary.Journal, "settle", look)

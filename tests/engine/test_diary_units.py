@@ -62,7 +62,7 @@ def test_windows_and_steps_in_turn(
         alone = any(name in options for name in ("refractory", "t_ref", "tau_m"))
         assert ((lane.traces.shared[:9] < 0) == alone).all()
         if windows and room is not None:
-            lane.journal._diary.room[:] = room
+            lane.journal.diary.room[:] = room
         for low, high in ((0, 40), (40, 45), (45, 100)):
             part = inputs[:, low:high], targets[:, low:high]
             assert not lane.advance(make_stream(session.built, *part, offset=low), gradient, False)
@@ -129,7 +129,7 @@ def test_a_window_of_several_chunks(model: str) -> None:
     found, _ = (one.run(inputs, targets, spikes=True) for one in (fast, plain))
     steps = found.spikes["h"][0]
     assert not np.any((steps > CHUNK) & (steps < 2 * CHUNK)) and steps.max() > 3 * CHUNK
-    assert fast._session.lane(0).journal._diary.clock[FIRST_STEP] == 0
+    assert fast._session.lane(0).journal.diary.clock[FIRST_STEP] == 0
     assert_same(fast.gradient, plain.gradient)
 
 
