@@ -52,7 +52,7 @@ class Life:
         self.out = [[], [], ["bias"], ["tau"], ["tau", "bias"]][rng.integers(5)]
         self.delay = str(rng.choice(["0 ms", "2 ms", "uniform(0 ms, 4 ms)"]))
         self.t_ref = str(rng.choice(["0 ms", "0 ms", "3 ms"]))
-        self.several = bool(rng.random() < 0.3) and self.rule != "d-rtrl"
+        self.several = bool(rng.random() < 0.3)
         self.update: Any = ["sequence", "sequence", 1, 7, 16, 25, 40][rng.integers(7)]
         self.batch = int(rng.integers(1, 3))
         self.threads = int(rng.integers(1, 3))
