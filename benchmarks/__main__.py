@@ -11,7 +11,7 @@ from typing import Any
 
 QUESTIONS = (
     "learn", "silent", "step", "roofline", "model", "rules", "reproductions", "simulate", "least",
-    "sweeps", "windows",
+    "sweeps", "windows", "populations",
 )  # fmt: skip
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
@@ -62,6 +62,7 @@ def job(given: argparse.Namespace) -> Callable[..., Any]:
         learn,
         least,
         model,
+        populations,
         roofline,
         silent,
         simulate,
@@ -85,7 +86,10 @@ def job(given: argparse.Namespace) -> Callable[..., Any]:
         return partial(sweeps.measure, chosen, peers=given.peers, folder=given.peer_folder)
     if given.question == "least":
         return least.measure
-    rest = {"silent": silent, "step": step_overhead, "model": model, "windows": windows}
+    rest = {
+        "silent": silent, "step": step_overhead, "model": model, "windows": windows,
+        "populations": populations,
+    }  # fmt: skip
     return rest[given.question].measure
 
 

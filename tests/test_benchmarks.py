@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import figures, learn, model, record, silent, step_overhead, windows
+from benchmarks import figures, learn, model, populations, record, silent, step_overhead, windows
 from benchmarks.dense import DenseRtrl
 from benchmarks.network import Case, make, relative_error
 from benchmarks.ours import gradient
@@ -76,6 +76,16 @@ def test_windows(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert all((r.gradient_error or 1.0) < 1e-5 for r in found[2:])
     assert figures.windows(found, tmp_path / "windows.png").exists()
+
+
+def test_populations() -> None:
+    found = populations.measure(cases=(SMALL,), steps=60, runs=1)
+    size = {r.who.removeprefix("neuro_rtrl "): r.details["hidden_gradient"] for r in found}
+    for rule in ("eprop", "snap-1"):
+        one, two = (size[f"{rule}, {n}"] for n in ("one population", "two populations"))
+        assert one == pytest.approx(two, rel=1e-5) and one > 0
+    assert size["d-rtrl, one population"] != pytest.approx(size["d-rtrl, two populations"])
+    assert [r.gradient_error for r in found[-2:]] == pytest.approx([0.0, 0.0], abs=1e-5)
 
 
 def test_model(tmp_path: Path) -> None:
