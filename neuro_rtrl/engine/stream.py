@@ -15,7 +15,7 @@ from neuro_rtrl.kernels.losses import LOSSES
 from neuro_rtrl.kernels.stream import Stream
 from neuro_rtrl.network.arguments import state_names
 
-RECORD_EVENTS = 1 << 18
+RECORD_EVENTS = 1 << 17
 RECORD_STATES = 1 << 16
 """Numbers for which a stream has room; whoever runs it takes them out when it is full."""
 NEVER = 1 << 62
