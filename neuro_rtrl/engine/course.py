@@ -52,8 +52,15 @@ def make_fan(built: Built) -> Fan:
         jump=jump,
         straight=np.zeros((0, 4), np.int64),
         ring=wires.ring,
+        once=np.array([_wait_once(wires.group, wires.delay)], np.uint8),
     )
     return fan._replace(straight=straight(fan))
+
+
+def _wait_once(group: np.ndarray, delay: np.ndarray) -> bool:
+    """Whether no source has two groups of synapses with a delay."""
+    before = np.concatenate([[0], np.cumsum(delay > 0)])
+    return bool((np.diff(before[group]) <= 1).all())
 
 
 def straight(fan: Fan) -> np.ndarray:

@@ -51,6 +51,7 @@ class Fan(NamedTuple):
     straight: np.ndarray  # (S, 4) of sources with one group only, even and without delay: its first
     # synapse, their end, and the bits of the jump, all in one line of the cache; else 0
     ring: np.ndarray  # (1,) slots of the calendar
+    once: np.ndarray  # (1,) whether no event waits twice: a source has one delay, besides none
 
 
 class Course(NamedTuple):

@@ -110,14 +110,18 @@ def _steps(
             tell_others(meeting, course)
         hold_spiking(cells, course)
         fetch_rows(fan, course)
-        sent = np.int64(0)
+        sent, delivered = np.int64(0), False
         if meeting is not None and not alone(meeting):
+            # Something to do while messages are under way, if it changes no order of sums.
             if waiting is None:
                 sent = foremost(meeting, cells, course)
                 send_now(fan, None, weave, course, 0, sent)
+            elif waiting.once[0]:
+                deliver(waiting, weave, course)
+                delivered = True
             if not hear_others(meeting, fan, course):
                 return NOT_FINITE
-        _from_spikes(cells, fan, waiting, weave, course, tape, sent)
+        _from_spikes(cells, fan, waiting, weave, course, tape, sent, delivered)
         if course.clock[STEP] % CHECK_EVERY == 0 and not all_finite(course):
             if meeting is not None:
                 leave(meeting)
@@ -150,12 +154,15 @@ def _from_spikes(
     course: Course,
     tape: Tape,
     sent: int,
+    delivered: bool,
 ) -> None:
-    """The second half: arrivals, resets; the first `sent` spikes have arrived already."""
+    """The second half: arrivals, resets; the first `sent` spikes have arrived already, or
+    (`delivered`) what was in the calendar has."""
     _record(course, tape)
     if waiting is not None:
         send_later(waiting, course)
-        deliver(waiting, weave, course)
+        if not delivered:
+            deliver(waiting, weave, course)
     send_now(fan, waiting, weave, course, sent, course.clock[HEARD])
     if weave is not None:
         after_arrivals(weave, course, tape)

@@ -157,6 +157,24 @@ def test_threads_without_delays_give_the_same_bits(
     assert len(calls) == 2 * threads + 1  # once without steps, to compile
 
 
+@pytest.mark.parametrize("once", [True, False])
+def test_what_waits_is_delivered_before_others_are_heard(once: bool) -> None:
+    """Where an event waits for several delays the order of sums does not allow it."""
+    net = Network(dt="1 ms", seed=5)
+    units = [net.neurons(n, "lif", name=f"u{n}", bias="uniform(0.8, 1.6)") for n in (40, 30)]
+    delays = ("2 ms", "0 ms") if once else ("uniform(0 ms, 4 ms)", "1 ms")
+    for source, delay in zip(units, delays, strict=True):
+        for target in units:
+            net.connect(source, target, density=0.5, weights="normal(0, 0.2)", delay=delay)
+    one, several = Simulation(net), Simulation(net, threads=2)
+    assert all(share.fan.once[0] == once for share in several._shares._shares)
+    record = ["u40.v", "u30.v"]
+    a, b = one.run(steps=300, record=record), several.run(steps=300, record=record)
+    assert a["u40"].i.size > 100 and a["u30"].i.size > 100
+    for name in record:
+        np.testing.assert_array_equal(b.states[name], a.states[name])
+
+
 def test_threads_with_a_condition_of_refractoriness() -> None:
     """These need the longest kernel."""
     net = Network(dt="0.1 ms", seed=1)
