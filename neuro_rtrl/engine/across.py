@@ -7,9 +7,10 @@ has to be carried on from a window to the next. So the diary is one window as lo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from neuro_rtrl.contracts_influence import Carried
 from neuro_rtrl.engine import diary
 from neuro_rtrl.engine.build import Built
 from neuro_rtrl.engine.carried import in_diary
+from neuro_rtrl.engine.counting import Counting
 from neuro_rtrl.engine.local import Local, filters_fit
 from neuro_rtrl.engine.local_lane import LocalLane
 from neuro_rtrl.engine.row_lanes import Lane, Shared
@@ -31,7 +33,6 @@ from neuro_rtrl.kernels.layout import (
     SEQUENCE,
     STEP,
     WINDOW_FULL,
-    Rows,
 )
 from neuro_rtrl.kernels.refs import Caller
 from neuro_rtrl.kernels.stream import Stream
@@ -43,7 +44,7 @@ MOST_STEPS = 1 << 14  # of a sequence that is read from a diary: it is kept as a
 
 
 def fits(built: Built, kept: Local) -> bool:
-    """Whether whole sequences can be read from a diary though populations hear each other.
+    """Whether populations hear each other, and whole sequences can still be read from a diary.
 
     That is: readouts forget, have one state, and are heard by nobody; hidden units spike, follow
     linear flows with constant coefficients, and arrivals act on their states.
@@ -58,8 +59,15 @@ def fits(built: Built, kept: Local) -> bool:
     constant = units.constant.all() and not wires.collects.any()
     readouts = units.population[plan.is_readout]
     single = (units.d[readouts] == 1).all() and not units.refractory[readouts].any()
-    plain = bool(kept.forgets and states and hidden and constant and single and not back)
-    return plain and filters_fit(built, kept)
+    plain = bool(kept.forgets and states and constant and single and not back)
+    return plain and between_populations(built).size > 0 and filters_fit(built, kept)
+
+
+def between_populations(built: Built) -> np.ndarray:
+    """Synapses between hidden units of different populations."""
+    source, target, of = built.plan.wiring.source, built.wires.target, built.units.population
+    found = np.flatnonzero((source < built.plan.n) & ~built.plan.is_readout[target])
+    return found[of[source[found]] != of[target[found]]]
 
 
 class AcrossLane:
@@ -69,25 +77,37 @@ class AcrossLane:
 
     def __init__(self, built: Built, shared: Shared, precision: str, rule: RowsRule) -> None:
         assert shared.across is not None and rule.local is not None
-        self.built, self._general = built, Lane(built, shared, precision, rule)
-        self.run, self._in_use = self._general.run, True
+        self.built, self._shared = built, shared
+        self._rule, self._precision = rule, precision
         kept = (shared.across, shared.route, rule.local)
         self._local = LocalLane(built, *kept, precision, rule.copies(built), windows=False)
-        self._local.run = self.run
-        self._local.rows = self._local.rows._replace(counts=self.rows.counts)
+        self.run, self.rows = self._local.run, self._local.rows
+        self._general: Lane | None = None
+        self._in_use = False
         parts = (shared.across, self._local.filters, self._local.traces)
         self.journal = diary.Journal(built, *parts, precision, beyond=True)
         self._look_across, self._owed = Caller(look_across), 0
 
     @property
-    def rows(self) -> Rows:
-        """Influence, and what is counted of both ways."""
-        return self._general.rows
+    def general(self) -> Lane:
+        """The lane by rows, made when it is needed: with the same states and counts."""
+        if self._general is None:
+            # Counted by itself, so that lanes may be made in any order.
+            given = (replace(self._shared.general, lanes=Counting()), self._precision, self._rule)
+            made = Lane(self.built, *given, self.run)
+            made.rows = made.rows._replace(counts=self.rows.counts)
+            self._general = made
+        return self._general
+
+    def prepare_for(self, notes: Mapping[str, Any], place: str) -> None:
+        """There are rows, if a state that will be put back has some."""
+        if "object" in notes.get(f"{place}/_general", {}):
+            _ = self.general
 
     def restart(self) -> None:
         """As of all lanes; many rows of which nobody made anything are left as they are."""
         if self._in_use:
-            self._general.restart()
+            self.general.restart()
         self._in_use = False
         self._local.restart()
 
@@ -96,12 +116,11 @@ class AcrossLane:
         if restart and diary.LEAST_STEPS <= stream.span[1] <= MOST_STEPS:
             return self._whole(stream, gradient)
         self._in_use = True
-        return self._general.advance(stream, gradient, restart)
+        return self.general.advance(stream, gradient, restart)
 
     def _whole(self, stream: Stream, gradient: np.ndarray) -> bool:
         """Each sequence in one window; True in a pause, and if the record of spikes is full."""
-        clock, route = self.run.clock, self._general.shared.route
-        replaced = route.replaced(self.built.values)
+        clock, replaced = self.run.clock, self._shared.route.replaced(self.built.values)
         self.journal.make_room(int(stream.span[1]))
         while clock[SEQUENCE] < stream.span[0]:
             if clock[STEP] == stream.offset[0]:
@@ -147,7 +166,7 @@ class AcrossLane:
     def carried(self) -> list[Carried]:
         """Influence, if it is in rows; a diary tells what it would have been worth."""
         if self._in_use:
-            return self._general.carried()
+            return self.general.carried()
         return in_diary(self.built, self.journal)
 
     @property
@@ -157,14 +176,15 @@ class AcrossLane:
 
     def settle(self) -> None:
         """Nothing is pending."""
-        self._general.settle()
+        self.general.settle()
 
     def put_together(self) -> None:
         """Sequences that are read from a diary leave nothing behind."""
 
     def catch_up(self) -> None:
         """What waits has the flows of now."""
-        self._general.catch_up()
+        if self._in_use:
+            self.general.catch_up()
 
     def take_flows(self) -> None:
         """Those of the diary are copies."""
@@ -173,19 +193,18 @@ class AcrossLane:
 
     def row(self, unit: int) -> Iterable[Part]:
         """Parts of the rows of a unit."""
-        return self._general.row(unit)
+        return self.general.row(unit)
 
     def storage(self) -> int:
         """Bytes of all that holds influence."""
-        return self._general.storage() + self._local.storage()
+        rows = 0 if self._general is None else self._general.storage()
+        return rows + self._local.storage()
 
 
 def make_across(built: Built) -> Across:
-    """Synapses between hidden units of different populations."""
-    plan, wires, n, wide = built.plan, built.wires, built.plan.n, built.widest
-    source, target, of = plan.wiring.source, wires.target, built.units.population
-    between = np.flatnonzero((source < n) & ~plan.is_readout[target])
-    between = between[of[source[between]] != of[target[between]]]
+    """Synapses between hidden units of different populations, in groups, entries and words."""
+    wires, n, wide = built.wires, built.plan.n, built.widest
+    source, target, between = built.plan.wiring.source, wires.target, between_populations(built)
     delay = wires.delay[groups_of(wires)].astype(np.int64)
     state = wide * target.astype(np.int64) + wires.variable
     longest, states = int(delay[between].max(initial=0)), wide * n

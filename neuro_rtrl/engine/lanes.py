@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,7 @@ class RowsRule:
             beside; one trace does for all readouts, if the network allows it (engine/local.py).
         windows: whether steps may go in windows: exact influence is replayed (engine/replay.py),
             traces of local rules are read from a diary (engine/diary.py).
+        whole: whether weights stand still in whole sequences (engine/across.py).
     """
 
     name: str
@@ -72,6 +74,7 @@ class RowsRule:
     copies: Callable[[Built], int] = no_copies
     local: Local | None = None
     windows: bool = True
+    whole: bool = True
 
     @property
     def plain(self) -> bool:
@@ -92,8 +95,10 @@ class RowsRule:
         return replace(self, feedback=self.feedback and with_weights(self.feedback, weights))
 
     def with_changing_weights(self) -> RowsRule:
-        """The rule by general rows, if it promises what past weights brought."""
-        return replace(self, local=None) if self.local is not None and self.local.past else self
+        """The rule by general rows, if it promises what past weights brought; it is not read from
+        the end of whole sequences."""
+        past = self.local is not None and self.local.past
+        return replace(self, local=None if past else self.local, whole=False)
 
     @property
     def online(self) -> bool:
@@ -102,17 +107,21 @@ class RowsRule:
 
     def prepare(self, built: Built) -> Shared:
         """The static mask of the influence matrix; made once for a network."""
-        mask = make_mask(built.plan, self.pattern)
-        keep = None if self.keep is None else self.keep(built.plan, mask)
         # One trace for all readouts is laid out for one wiring: rows follow where it changes.
         fixed = all(p.spread is None for p in built.plan.net.projections.values())
-        plain = fixed and self.changes == Changes()
+        plain, route = fixed and self.changes == Changes(), Route(built, self.feedback)
+        reads = plain and self.windows and self.whole
+        if reads and self.local is not None and across.fits(built, self.local):
+            own = make_mask(built.plan, own_blocks_only)
+            return Shared(own, None, route, across=own, kept=partial(self._kept, built))
+        mask, keep = self._kept(built)
         alone = plain and self.local is not None and fits(built, mask, self.local)
-        kept = self.local if self.windows and plain and not alone else None
-        crosses = kept is not None and across.fits(built, kept)
-        own = make_mask(built.plan, own_blocks_only) if alone or crosses else None
-        route = Route(built, self.feedback)
-        return Shared(mask, keep, route, own if alone else None, own if crosses else None)
+        return Shared(mask, keep, route, make_mask(built.plan, own_blocks_only) if alone else None)
+
+    def _kept(self, built: Built) -> tuple[Mask, np.ndarray | None]:
+        """The entries that rows have, and how long each segment is kept."""
+        mask = make_mask(built.plan, self.pattern)
+        return mask, None if self.keep is None else self.keep(built.plan, mask)
 
     @property
     def midway(self) -> bool:
@@ -145,6 +154,8 @@ class RowsRule:
 
     def most_bytes(self, built: Built, shared: Shared, precision: str, steps: int) -> int:
         """Bytes of a lane whose columns are all alive."""
+        if shared.across is not None and steps > across.MOST_STEPS:
+            shared = shared.general
         rows = most_of(built, shared.local or shared.mask, precision)
         if shared.local is not None or not self.replays(built, shared.mask):
             return rows

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,7 +56,8 @@ if TYPE_CHECKING:
 @dataclass
 class Shared:
     """What all lanes of a learner have in common; `local` is the mask of local lanes, if any, and
-    `across` that of lanes that read whole sequences from a diary (across.py)."""
+    `across` that of lanes that read whole sequences from a diary (across.py). For these the mask
+    and the times of general rows are made by `kept` when somebody needs them: they are large."""
 
     mask: Mask
     keep: np.ndarray | None
@@ -63,6 +65,15 @@ class Shared:
     local: Mask | None = None
     across: Mask | None = None
     lanes: Counting = field(default_factory=Counting)
+    kept: Callable[[], tuple[Mask, np.ndarray | None]] | None = None
+
+    @cached_property
+    def general(self) -> Shared:
+        """The same for lanes by rows, where `mask` has own parameters only (`across`)."""
+        if self.kept is None:
+            return self
+        mask, keep = self.kept()
+        return Shared(mask, keep, self.route)
 
 
 class Lane:
@@ -70,9 +81,17 @@ class Lane:
 
     holds = True
 
-    def __init__(self, built: Built, shared: Shared, precision: str, rule: RowsRule) -> None:
+    def __init__(
+        self,
+        built: Built,
+        shared: Shared,
+        precision: str,
+        rule: RowsRule,
+        run: Run | None = None,
+    ) -> None:
+        """A fresh lane; `run`: states that it has in common with somebody."""
         self.built, self.shared, self.rule, self.mask = built, shared, rule, shared.mask
-        self.run: Run = make_run(built)
+        self.run = make_run(built) if run is None else run
         self.rows: Rows = make_rows(built, self.mask, precision)
         if shared.keep is not None:
             self.rows.keep[:] = shared.keep

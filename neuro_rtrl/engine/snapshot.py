@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -139,6 +139,15 @@ class _Taker:
             self.add(f"{place}/{name}", part)
 
 
+@runtime_checkable
+class Preparing(Protocol):
+    """What may have parts that a fresh one lacks."""
+
+    def prepare_for(self, notes: Mapping[str, Any], place: str) -> None:
+        """Makes those that a snapshot has, of which this is `place`."""
+        ...
+
+
 class _Giver:
     """The walk that puts back."""
 
@@ -200,6 +209,8 @@ class _Giver:
         return old
 
     def _object(self, place: str, note: dict[str, Any], old: Any) -> Any:
+        if isinstance(old, Preparing):
+            old.prepare_for(self._found.notes, place)
         fields = parts_of(old)
         if fields is None or type(old).__name__ != note["object"] or [*fields] != note["names"]:
             raise _another(place, f"{type(old).__name__} ({', '.join(fields or ())})", note)

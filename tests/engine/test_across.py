@@ -30,7 +30,7 @@ def read(made: nr.Learner) -> bool:
     """Whether a diary has been read."""
     lane = made._session.lane(0)
     assert isinstance(lane, AcrossLane)
-    return "diary" in vars(lane.journal) and not lane.rows.P.any()
+    return "diary" in vars(lane.journal) and lane._general is None
 
 
 def assert_alike(net: nr.Network, **options: Any) -> None:
@@ -121,7 +121,7 @@ def test_sequences_that_are_too_long_go_by_rows(monkeypatch: pytest.MonkeyPatch)
     fast, plain = learner(network()), learner(network(), windows=False)
     for one in (fast, plain):
         one.run(*trial())
-    assert fast._session.lane(0).rows.P.size > 0 and not read(fast)
+    assert fast._session.lane(0)._general is not None and not read(fast)
     assert_same(fast.gradient, plain.gradient)
 
 
@@ -153,6 +153,36 @@ def test_counts_and_checkpoints() -> None:
     for name, array in one.parameters.items():
         np.testing.assert_array_equal(again.parameters[name], array)
         np.testing.assert_allclose(plain.parameters[name], array, rtol=1e-9, atol=1e-12)
+
+
+def test_rows_are_made_when_they_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pause within a sequence that goes by rows, put back in a learner that has none yet."""
+    monkeypatch.setattr(across, "MOST_STEPS", 30)
+    net, (x, t) = network(), trial(batch=2, steps=40)
+    whole, left, other = (learner(net, optimizer=nr.Sgd(0.01)) for _ in range(3))
+    wanted, kept = whole.run(x, t), []
+
+    def leave(done: int) -> int:
+        if done < 14:
+            return 7
+        kept.append(through_json(left.state()))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        left.run(x, t, between=leave)
+    assert other._session.lane(0)._general is None
+    other.restore(kept[0])
+    assert other._session.lane(0)._general is not None
+    np.testing.assert_array_equal(other.run(x, t).losses, wanted.losses)
+    for name, array in whole.parameters.items():
+        np.testing.assert_array_equal(other.parameters[name], array)
+
+
+def test_updates_within_sequences_go_by_rows() -> None:
+    made = nr.Learner(network(), "d-rtrl", nr.Sgd(0.01), update=7)
+    assert not isinstance(made._session.lane(0), AcrossLane)
+    still = nr.Learner(network(), "d-rtrl", update="sequence")
+    assert made.most_bytes(1, 90)[0] > 10 * still.most_bytes(1, 90)[0]
 
 
 def test_pauses_wait_for_the_end_of_a_sequence(monkeypatch: pytest.MonkeyPatch) -> None:
