@@ -3,6 +3,7 @@ are worth to other populations (kernels/diary_across.py); everything else goes b
 
 What crosses populations lasts for a step, so that it can be read from the end of a sequence, but
 has to be carried on from a window to the next. So the diary is one window as long as the sequence.
+Rows are made when something needs them: there is a segment for every two units with a path.
 """
 
 from __future__ import annotations
