@@ -20,6 +20,7 @@ from neuro_rtrl.engine import diary
 from neuro_rtrl.engine.build import Built
 from neuro_rtrl.engine.carried import in_diary
 from neuro_rtrl.engine.counting import Counting
+from neuro_rtrl.engine.feedback import synapses_between
 from neuro_rtrl.engine.local import Local, filters_fit
 from neuro_rtrl.engine.local_lane import LocalLane
 from neuro_rtrl.engine.row_lanes import Lane, Shared
@@ -47,28 +48,24 @@ MOST_STEPS = 1 << 14  # of a sequence that is read from a diary: it is kept as a
 def fits(built: Built, kept: Local) -> bool:
     """Whether populations hear each other, and whole sequences can still be read from a diary.
 
-    That is: readouts forget, have one state, and are heard by nobody; hidden units spike, follow
-    linear flows with constant coefficients, and arrivals act on their states.
+    That is: a diary fits; readouts forget, and are heard by nobody; hidden units spike.
     """
-    plan, wires, units = built.plan, built.wires, built.units
+    plan = built.plan
     hidden = [p for p in plan.populations if p not in plan.readouts]
     states = all(
         p.model is not None and p.model.threshold and p.model.kind == "ode" for p in hidden
     )
     source = plan.wiring.source
     back = plan.is_readout[source[source < plan.n]].any()
-    constant = units.constant.all() and not wires.collects.any()
-    readouts = units.population[plan.is_readout]
-    single = (units.d[readouts] == 1).all() and not units.refractory[readouts].any()
-    plain = bool(kept.forgets and states and constant and single and not back)
+    plain = diary.fits(built) and bool(kept.forgets and states and not back)
     return plain and between_populations(built).size > 0 and filters_fit(built, kept)
 
 
 def between_populations(built: Built) -> np.ndarray:
     """Synapses between hidden units of different populations."""
-    source, target, of = built.plan.wiring.source, built.wires.target, built.units.population
-    found = np.flatnonzero((source < built.plan.n) & ~built.plan.is_readout[target])
-    return found[of[source[found]] != of[target[found]]]
+    hidden, of = ~built.plan.is_readout, built.units.population
+    found = synapses_between(built, hidden, hidden)
+    return found[of[built.plan.wiring.source[found]] != of[built.wires.target[found]]]
 
 
 class AcrossLane:
@@ -125,7 +122,7 @@ class AcrossLane:
         self.journal.make_room(int(stream.span[1]))
         while clock[SEQUENCE] < stream.span[0]:
             if clock[STEP] == stream.offset[0]:
-                self._local.begin()
+                self._begin()
             answer = self._write(stream, replaced, gradient)
             if answer == NOT_FINITE:
                 raise not_finite(self.built, self.run)
@@ -139,6 +136,12 @@ class AcrossLane:
                 return True
         clock[SEQUENCE] = 0
         return False
+
+    def _begin(self) -> None:
+        """Nothing is left of a sequence that somebody broke off."""
+        self._local.begin()
+        self.journal.diary.clock[GOES_ON] = 0
+        self._owed = 0
 
     def _write(self, stream: Stream, replaced: np.ndarray, gradient: np.ndarray) -> int:
         """The rest of a sequence; a pause that is due within it waits for its end."""
@@ -210,9 +213,10 @@ def make_across(built: Built) -> Across:
     state = wide * target.astype(np.int64) + wires.variable
     longest, states = int(delay[between].max(initial=0)), wide * n
     key = (source[between] * (longest + 1) + delay[between]) * states + state[between]
-    between = between[np.argsort(key, kind="stable")]
+    order = np.argsort(key, kind="stable")
+    between, key = between[order], key[order]
     # Synapses of one source and one delay that act on one state are one entry.
-    entries, entry = np.unique(np.sort(key), return_inverse=True)
+    entries, entry = np.unique(key, return_inverse=True)
     groups, of_group = np.unique(entries // states, return_inverse=True)
     sources, delays = np.divmod(groups, longest + 1)
     at = entries % states

@@ -45,7 +45,7 @@ _GROWING = (
 PART = 4  # lots that a thread takes at a time
 
 
-def fits(built: Built, filters: Filters) -> bool:
+def fits(built: Built) -> bool:
     """Whether a diary can be kept for a network.
 
     Units follow linear flows with constant coefficients, arrivals act on states, and readouts have
@@ -53,9 +53,9 @@ def fits(built: Built, filters: Filters) -> bool:
     """
     units = built.units
     plain = units.constant.all() and not built.wires.collects.any()
-    some = filters.d.size > 0 and not built.plan.is_readout.all()
+    some = built.plan.is_readout.any() and not built.plan.is_readout.all()
     readouts = units.population[built.plan.is_readout]
-    single = (filters.d == 1).all() and not units.refractory[readouts].any()
+    single = (units.d[readouts] == 1).all() and not units.refractory[readouts].any()
     return bool(plain and some and single)
 
 

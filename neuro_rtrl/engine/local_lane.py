@@ -61,7 +61,7 @@ class LocalLane:
         self._local = Caller(local)
         self._start_run, self._start_rows = Caller(start_run), Caller(start_rows)
         self.journal: diary.Journal | None = None
-        if windows and diary.fits(built, self.filters):
+        if windows and diary.fits(built):
             self.journal = diary.Journal(built, mask, self.filters, self.traces, precision)
         self._empty = False
 

@@ -12,6 +12,7 @@ import neuro_rtrl as nr
 from neuro_rtrl.engine import across
 from neuro_rtrl.engine.across import AcrossLane
 from neuro_rtrl.engine.threads import set_threads
+from neuro_rtrl.kernels.layout import STEP
 from neuro_rtrl.registry import find
 from tests.engine.test_diary import LEARN, assert_same, network, trial
 from tests.engine.test_snapshot import through_json
@@ -153,6 +154,28 @@ def test_counts_and_checkpoints() -> None:
     for name, array in one.parameters.items():
         np.testing.assert_array_equal(again.parameters[name], array)
         np.testing.assert_allclose(plain.parameters[name], array, rtol=1e-9, atol=1e-12)
+
+
+def test_nothing_is_left_of_a_sequence_that_was_broken_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In a break for a record that was full, with the notes of half a sequence."""
+    monkeypatch.setattr("neuro_rtrl.engine.stream.RECORD_EVENTS", 40)
+    net, (x, t) = network(), trial(steps=60)
+    left, other = learner(net), learner(net)
+    broken = []
+
+    def refuse(*given: Any) -> None:
+        broken.append(int(left._session.lane(0).run.clock[STEP]))
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("neuro_rtrl.engine.monitor.Monitor.take", refuse)
+        left.run(x, t, spikes=True)
+    assert 0 < broken[0] < 60
+    for made in (left, other):
+        made.run(x, t, spikes=True)
+    assert_same(left.gradient, other.gradient)
 
 
 def test_rows_are_made_when_they_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
