@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from neuro_rtrl.engine.gathered import Gathered
 from neuro_rtrl.engine.guard import Guard
 from neuro_rtrl.engine.ledger import Ledger
 from neuro_rtrl.engine.monitor import Monitor, Outlet, Receive, handing_on
+from neuro_rtrl.engine.online import Within, follow
 from neuro_rtrl.engine.passage import ALL, Batch, Between, Passage, blank
 from neuro_rtrl.engine.result import Result, in_parallel, in_sequence
 from neuro_rtrl.engine.snapshot import Snapshot
@@ -26,7 +28,6 @@ from neuro_rtrl.engine.times import check_single_steps, check_update, check_whol
 from neuro_rtrl.errors import one_of
 from neuro_rtrl.kernels.layout import STEP
 from neuro_rtrl.kernels.losses import LOSSES
-from neuro_rtrl.kernels.stream import Stream
 
 PRECISIONS = ("float32", "float64")
 
@@ -157,11 +158,18 @@ class Session:
         return passage.parts[0][0]
 
     def _online(self, passage: Passage, batch: Batch) -> Result:
-        """All sequences advance together, `update_every` steps at a time, each in its own lane."""
-        while passage.start < batch.inputs.shape[1]:
-            cut = slice(passage.start, passage.start + self.update_every)
-            self._lanes(passage, batch.part(ALL, cut))
-            passage.start += self.update_every
+        """All advance together, `update_every` steps at a time; more where kernels update."""
+        lanes, length = batch.inputs.shape[:2]
+        while passage.start < length:
+            count = self._inside.count(length - passage.start) if lanes == 1 else 0
+            steps = count or self.update_every
+            part = batch.part(ALL, slice(passage.start, passage.start + steps))
+            if count:
+                self._forget()
+                self._advance(passage, part, 1.0, inside=True)
+            else:
+                self._lanes(passage, part)
+            passage.start += steps
         if self.since_update > 0:
             self._update()
         return in_parallel([in_sequence(part) for part in passage.parts])
@@ -194,10 +202,25 @@ class Session:
         if self.update_every and self.since_update >= self.update_every:
             self._update()
 
-    def _advance(self, passage: Passage, batch: Batch, share: float, restart: bool = False) -> None:
+    @cached_property
+    def _inside(self) -> Within:
+        """How the kernels of a single lane update."""
+        return Within(self, self.lane(0))
+
+    def _advance(
+        self,
+        passage: Passage,
+        batch: Batch,
+        share: float,
+        restart: bool = False,
+        inside: bool = False,
+    ) -> None:
         """Run a stream in the lane that is under way, adding `share` times its gradient."""
         lane, self._fresh = self.lane(passage.lane), False
-        stream = self._stream(passage, batch, lane, share, restart)
+        due = self.since_update + 1 == self.update_every
+        holds = self._holds and share == 1.0 and not (due or restart)
+        clock = passage.offset if passage.midway else int(lane.run.clock[STEP])
+        stream = self._streams.next(batch, clock, single=not restart, holds=holds)
         added = self._gathered.place(share, passage.midway)
         outlet = self._outlet if passage.lane == 0 else None
         monitor = Monitor(self.built, outlet, passage.start)
@@ -205,8 +228,9 @@ class Session:
             passage.take_up(stream, monitor)
         else:
             passage.certified = self._bound(lane)
+        run, how = self._inside.open(lane, batch) if inside else (lane.advance, restart)
         try:
-            while lane.advance(stream, added, restart):
+            while run(stream, added, how):
                 monitor.take(lane.run, stream)
                 if self.pause[0] < 0:
                     self.guard.midway(lane, passage.count(self.pause))
@@ -221,30 +245,14 @@ class Session:
         predictions = stream.predictions[:, :, : self.outputs.size].copy()
         passage.close(Result(loss, stream.losses.copy(), predictions, *monitor.result(stream)))
 
-    def _stream(
-        self, passage: Passage, batch: Batch, lane: Any, share: float, restart: bool
-    ) -> Stream:
-        clock = int(lane.run.clock[STEP])
-        if batch.single and not restart:
-            target = None if batch.targets is None else batch.targets[0, 0]
-            due = self.since_update + 1 == self.update_every
-            holds = self._holds and share == 1.0 and not due
-            return self._streams.single(batch.inputs[0, 0], target, clock, holds)
-        return self._streams.whole(batch, passage.offset if passage.midway else clock)
-
     def _update(self) -> None:
         """One step of the optimizer along the gradient gathered so far."""
         self.since_update = 0
-        learned, gradient = self.built.plan.learned, self.collect()
+        gradient = self.collect()
         self.guard.gradient(gradient)
         before = self.built.values.copy() if self.plastic is not None else self.built.values
         if self.optimizer is not None:
-            every = learned.size == self.built.values.size
-            values = self.built.values if every else self.built.values[learned]
-            with np.errstate(over="ignore", invalid="ignore"):  # noticed by the guard
-                self.optimizer.update(values, gradient if every else gradient[learned])
-            if not every:
-                self.built.values[learned] = values
+            follow(self.optimizer, self.built, gradient)
             self.guard.values(self.built.values)
         if self.plastic is not None:
             self._rewire(self.plastic, before)

@@ -18,6 +18,7 @@ from neuro_rtrl.engine.row_parts import Part, of_traces
 from neuro_rtrl.engine.shared import make_traces
 from neuro_rtrl.engine.simulation import not_finite
 from neuro_rtrl.engine.storage import make_rows, storage_bytes
+from neuro_rtrl.kernels.descent import NO_DESCENT, Descent
 from neuro_rtrl.kernels.entry import start_rows, start_run
 from neuro_rtrl.kernels.filters import Filters
 from neuro_rtrl.kernels.layout import (
@@ -90,14 +91,27 @@ class LocalLane:
         least = diary.LEAST_STEPS if restart else diary.LEAST_BETWEEN
         if self.journal is not None and stream.span[1] >= least:
             return self._by_windows(self.journal, stream, gradient, restart)
+        return self._by_events(stream, gradient, restart, NO_DESCENT)
+
+    def learns(self, every: int) -> bool:
+        """Whether `learn` may be asked for an update every so many steps."""
+        by_events = self.journal is None or every < diary.LEAST_BETWEEN
+        return by_events and self.route.decay is None
+
+    def learn(self, stream: Stream, gradient: np.ndarray, descent: Descent) -> bool:
+        """As `advance`, with updates within the stream."""
+        stream.copies[0] = self._copies
+        return self._by_events(stream, gradient, False, descent)
+
+    def _by_events(
+        self, stream: Stream, gradient: np.ndarray, restart: bool, descent: Descent
+    ) -> bool:
         self.put_together()
         self._empty = False
         b = self.built
-        tables = (
-            b.units, b.wires, self.mask, self.run, self.rows, self.filters, self.traces, stream
-        )  # fmt: skip
-        answer = self._local(tables, b.values, self.route.replaced(b.values), gradient, restart)
-        return self._answered(answer)
+        kept = (self.mask, self.run, self.rows, self.filters, self.traces)
+        tables, replaced = (b.units, b.wires, *kept, stream, descent), self.route.replaced(b.values)
+        return self._answered(self._local(tables, b.values, replaced, gradient, restart))
 
     def _answered(self, answer: int) -> bool:
         if answer == NOT_FINITE:

@@ -35,9 +35,10 @@ def in_sequence(parts: Sequence[Result]) -> Result:
     if len(parts) == 1:
         return parts[0]
     lengths = [part.losses.shape[1] for part in parts]
+    losses = np.concatenate([part.losses for part in parts], axis=1)
     return Result(
-        _total(parts),
-        np.concatenate([part.losses for part in parts], axis=1),
+        float(losses.sum()) / len(losses),  # however it was cut
+        losses,
         np.concatenate([part.predictions for part in parts], axis=1),
         _spikes(parts, lengths),
         np.concatenate([part.traces for part in parts]),

@@ -29,12 +29,14 @@ from neuro_rtrl.engine.simulation import not_finite
 from neuro_rtrl.engine.storage import grow_columns, grow_events, make_rows, storage_bytes
 from neuro_rtrl.engine.transplant import recollect, transplant
 from neuro_rtrl.errors import BuildError, SimulationError
+from neuro_rtrl.kernels.descent import NO_DESCENT, Descent
 from neuro_rtrl.kernels.entry import start_rows, start_run
 from neuro_rtrl.kernels.layout import (
     FINISHED,
     NEED_COLUMNS,
     NEED_EVENT_ROWS,
     NOT_FINITE,
+    NOT_LEARNED,
     RECORD_FULL,
     SEQUENCE,
     STEP,
@@ -133,20 +135,37 @@ class Lane:
 
     def advance(self, stream: Stream, gradient: np.ndarray, restart: bool) -> bool:
         """Run the stream, adding to `gradient`; True if the record of spikes is full first."""
+        if self.replay is not None and stream.span[1] >= self.replay.least_steps:
+            self._ask(stream)
+            return self._by_windows(self.replay, stream, gradient, restart)
+        return self._stepwise(stream, gradient, restart, NO_DESCENT)
+
+    def learns(self, every: int) -> bool:
+        """Whether `learn` may be asked for an update every so many steps."""
+        by_rows = self.replay is None or every < self.replay.least_steps
+        return by_rows and self.shared.route.fixed.size == 0
+
+    def learn(self, stream: Stream, gradient: np.ndarray, descent: Descent) -> bool:
+        """As `advance`, with updates within the stream."""
+        return self._stepwise(stream, gradient, False, descent)
+
+    def _stepwise(
+        self, stream: Stream, gradient: np.ndarray, restart: bool, descent: Descent
+    ) -> bool:
         b = self.built
         carried = self.shared.route.weights(b.values)
         self._ask(stream)
-        if self.replay is not None and stream.span[1] >= self.replay.least_steps:
-            return self._by_windows(self.replay, stream, gradient, restart)
         self._by_rows()
         while True:
             tables = (b.units, b.wires, self.mask, self.run, self.rows)
             if self.rule.plain:
-                answer = self._kernel((*tables, stream), b.values, gradient, self._wanted, restart)
+                answer = self._kernel(
+                    (*tables, stream, descent), b.values, gradient, self._wanted, restart
+                )
             else:
                 answer = self._kernel(
-                    (*tables, self.limits, stream), b.values, carried, gradient, self._wanted,
-                    restart,
+                    (*tables, self.limits, stream, descent), b.values, carried, gradient,
+                    self._wanted, restart,
                 )  # fmt: skip
             if answer == FINISHED:
                 self.run.clock[SEQUENCE] = 0
@@ -158,6 +177,8 @@ class Lane:
                 self.limits = grow_limits(self.limits, self.rows, self.rule.changes)
             elif answer == RECORD_FULL:
                 return True
+            elif answer == NOT_LEARNED:  # whoever asked for updates sees why
+                return False
             elif answer == NOT_FINITE:
                 raise not_finite(b, self.run)
             else:

@@ -93,6 +93,14 @@ class Streams:
         """The same of another network."""
         return Streams(built, self._average, self._pause, self._options)
 
+    def next(self, batch: Batch, offset: int, single: bool, holds: bool) -> Stream:
+        """Of a batch, from step `offset` of the run on: the one kept for single steps, if it may
+        be one (`single`) and is; `holds` is for these only."""
+        if not (single and batch.single):
+            return self.whole(batch, offset)
+        target = None if batch.targets is None else batch.targets[0, 0]
+        return self.single(batch.inputs[0, 0], target, offset, holds)
+
     def whole(self, batch: Batch, offset: int) -> Stream:
         """Of all steps of a batch; step `offset` of the run is the first."""
         return make_stream(

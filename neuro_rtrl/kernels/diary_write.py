@@ -39,7 +39,7 @@ from neuro_rtrl.kernels.layout import (
     Units,
     Wires,
 )
-from neuro_rtrl.kernels.local import send
+from neuro_rtrl.kernels.local_events import send
 from neuro_rtrl.kernels.refs import ref
 from neuro_rtrl.kernels.simulate import CHECK_EVERY
 from neuro_rtrl.kernels.stream import (

@@ -29,6 +29,7 @@ NORMAL, UNIFORM = 1, 2
 DEPTH, CERTIFIED, PATHS, RANK_ONE = range(4)
 # What a kernel answers.
 FINISHED, NEED_COLUMNS, NEED_EVENT_ROWS, RECORD_FULL, NOT_FINITE, WINDOW_FULL = range(6)
+NOT_LEARNED = 6
 
 
 class Units(NamedTuple):

@@ -24,22 +24,17 @@ from __future__ import annotations
 import numpy as np
 
 from neuro_rtrl.kernels import forward, influence
-from neuro_rtrl.kernels.arrive import hear, hear_one
 from neuro_rtrl.kernels.begin import open_step
 from neuro_rtrl.kernels.catch_up import advance_pending
-from neuro_rtrl.kernels.columns import is_sensitive
+from neuro_rtrl.kernels.descent import Descent, count_step, is_due, update
 from neuro_rtrl.kernels.filters import (
     Filters,
     advance_filters,
-    enter,
     flush,
     gather_shared,
-    is_heard,
     listen,
-    own_part,
     restart_filters,
     take_feedback,
-    theta_part,
 )
 from neuro_rtrl.kernels.gather import gather
 from neuro_rtrl.kernels.jit import inline, jit, kernel
@@ -48,10 +43,9 @@ from neuro_rtrl.kernels.layout import (
     COLUMNS,
     DEFERRED,
     FINISHED,
-    FIRED,
     GRADIENT_ADDS,
-    LIVE,
     NOT_FINITE,
+    NOT_LEARNED,
     RECORD_FULL,
     SEQUENCE,
     STEP,
@@ -61,9 +55,8 @@ from neuro_rtrl.kernels.layout import (
     Units,
     Wires,
 )
-from neuro_rtrl.kernels.loops import return_to_itself
-from neuro_rtrl.kernels.pulse import is_plain, pulse
-from neuro_rtrl.kernels.queue import clear_queue, new_event, schedule
+from neuro_rtrl.kernels.local_events import emit_own, receive_own, send
+from neuro_rtrl.kernels.queue import clear_queue
 from neuro_rtrl.kernels.refs import ref
 from neuro_rtrl.kernels.simulate import CHECK_EVERY
 from neuro_rtrl.kernels.stream import (
@@ -78,7 +71,6 @@ from neuro_rtrl.kernels.traces import (
     Traces,
     add_arrivals,
     advance_traces,
-    respond,
     restart_traces,
     sort_arrivals,
 )
@@ -94,17 +86,18 @@ def local(
     filters: Filters,
     traces: Traces,
     stream: Stream,
+    descent: Descent,
     values: np.ndarray,
     replaced: np.ndarray,
     gradient: np.ndarray,
     restart: bool,
 ) -> int:
-    """Run the stream and add the gradient of its loss to `gradient`."""
+    """Run the stream and add the gradient of its loss to `gradient`, updating by `descent`."""
     links, kept = ref(wires), ref(filters)
     take_feedback(links, kept, values, replaced)
     return _sequences(
         ref(units), links, ref(mask), values, ref(run), ref(rows), kept, ref(traces), ref(stream),
-        gradient, restart,
+        ref(descent), replaced, gradient, restart,
     )  # fmt: skip
 
 
@@ -119,6 +112,8 @@ def _sequences(
     filters: Filters,
     traces: Traces,
     stream: Stream,
+    descent: Descent,
+    replaced: np.ndarray,
     gradient: np.ndarray,
     restart: bool,
 ) -> int:
@@ -133,7 +128,15 @@ def _sequences(
         while run.clock[STEP] - stream.offset[0] < stream.span[1]:
             if not record_room(stream, run):
                 return RECORD_FULL
+            count_step(descent, gradient)
             _step(units, wires, mask, values, run, rows, filters, traces, stream, gradient)
+            if is_due(descent):
+                if not all_finite(run):
+                    return NOT_FINITE
+                flush(units, mask, rows, filters, traces, gradient)
+                if not update(descent, values, gradient):
+                    return NOT_LEARNED
+                take_feedback(wires, filters, values, replaced)
             if run.clock[STEP] % CHECK_EVERY == 0 and not all_finite(run):
                 return NOT_FINITE
         if not all_finite(run):
@@ -164,7 +167,7 @@ def _step(
     forward.update(units, values, run)
     advance_pending(units, mask, run, rows)
     influence.advance_theta(units, run, rows)
-    _receive(units, wires, mask, run, rows, run.deferred, run.clock[DEFERRED])
+    receive_own(units, wires, mask, run, rows, run.deferred, run.clock[DEFERRED])
     run.clock[DEFERRED] = 0
     forward.release_done(run)
     forward.test_events(units, values, run)
@@ -175,9 +178,9 @@ def _step(
     send(wires, run)
     forward.deliver(units, wires, values, run)
     others = sort_arrivals(run, traces, run.arrived, run.clock[ARRIVED])
-    _events(units, wires, mask, values, run, rows, filters, traces)
+    emit_own(units, wires, mask, values, run, rows, filters, traces)
     add_arrivals(rows, traces)
-    _receive(units, wires, mask, run, rows, run.arrived, others)
+    receive_own(units, wires, mask, run, rows, run.arrived, others)
     run.clock[ARRIVED] = 0
     predict(units, stream, run)
     _learn(units, mask, run, rows, filters, traces, stream, gradient)
@@ -188,83 +191,6 @@ def _step(
     rows.counts[COLUMNS] += fresh
     forward.remember_spikes(run)
     run.clock[STEP] += 1
-
-
-@jit
-def _receive(
-    units: Units,
-    wires: Wires,
-    mask: Mask,
-    run: Run,
-    rows: Rows,
-    entries: np.ndarray,
-    count: int,
-) -> None:
-    """Immediate arrivals only: what the groups in `entries` (2, count) bring to own blocks."""
-    total = rows.matrix[4]
-    for i in range(count):
-        event, group = entries[0, i], entries[1, i]
-        y = run.value[event]
-        for e in range(wires.first[group], wires.first[group + 1]):
-            if units.d[units.population[wires.target[e]]] == 1:
-                hear_one(units, wires, mask, wires.gain, run, rows, group, e, e + 1, y)
-            else:
-                hear(units, wires, mask, wires.gain, run, rows, group, e, e + 1, y, total)
-
-
-@jit
-def send(wires: Wires, run: Run) -> None:
-    """Events of units that spike (or emit at every step)."""
-    for i in range(run.clock[FIRED]):
-        k = run.fired[i]
-        if run.y[k] != 0.0 and wires.group[k] < wires.group[k + 1]:
-            schedule(wires, run, new_event(run, k, run.y[k], -1, wires.group[k]))
-
-
-@jit
-def _events(
-    units: Units,
-    wires: Wires,
-    mask: Mask,
-    values: np.ndarray,
-    run: Run,
-    rows: Rows,
-    filters: Filters,
-    traces: Traces,
-) -> None:
-    """Sensitivities of live units go behind the filters; then states and influence are reset."""
-    for i in range(run.clock[LIVE]):
-        k = run.live[i]
-        p = units.population[k]
-        start = units.at_h[p] + (k - units.first[p]) * units.d[p]
-        slope = run.dy[start : start + units.d[p]]
-        sensitive = is_sensitive(units, run, k)
-        loops = sensitive and filters.loop[k] >= 0
-        sends = sensitive and is_heard(filters, k)
-        if sends or loops:
-            theta_part(units, mask, run, rows, filters, k, slope)
-        if traces.shared[k] >= 0:
-            rows.has_after[k] = 0
-            moves = influence.turns(units, run, k)
-            if moves:
-                influence.turn(units, values, run, rows, k)
-            if sends and is_plain(units, filters, traces, k):
-                pulse(units, mask, run, rows, filters, traces, k, slope[0], moves)
-                sends = False
-            elif sends or loops or moves:
-                respond(units, mask, run, rows, traces, k, slope, filters.q, moves)
-            if run.s[k] and moves:
-                forward.apply_reset(units, run, k)
-        else:
-            if sends or loops:
-                own_part(units, mask, run, rows, filters, k, slope)
-            influence.reset_event(units, mask, values, run, rows, None, k)
-        if loops:
-            return_to_itself(units, wires, mask, values, run, rows, filters, k)
-        if sends:
-            for f in range(filters.d.shape[0]):
-                if filters.sends[f, k]:
-                    enter(rows, filters, f, k)
 
 
 @jit

@@ -21,6 +21,7 @@ from neuro_rtrl.kernels.arrive import receive
 from neuro_rtrl.kernels.begin import open_step
 from neuro_rtrl.kernels.catch_up import advance_pending
 from neuro_rtrl.kernels.columns import wanted_columns
+from neuro_rtrl.kernels.descent import Descent, count_step, is_due, update
 from neuro_rtrl.kernels.emit import emit_events, free_rows
 from neuro_rtrl.kernels.gather import gather, scatter
 from neuro_rtrl.kernels.jit import inline, kernel
@@ -33,6 +34,7 @@ from neuro_rtrl.kernels.layout import (
     NEED_COLUMNS,
     NEED_EVENT_ROWS,
     NOT_FINITE,
+    NOT_LEARNED,
     PHASE,
     RANK_ONE,
     RECORD_FULL,
@@ -67,15 +69,16 @@ def rtrl(
     run: Run,
     rows: Rows,
     stream: Stream,
+    descent: Descent,
     values: np.ndarray,
     gradient: np.ndarray,
     wanted: np.ndarray,
     restart: bool,
 ) -> int:
-    """Run the stream and add the gradient of its loss to `gradient`."""
+    """Run the stream and add the gradient of its loss to `gradient`, updating by `descent`."""
     return _sequences(
         ref(units), ref(wires), ref(mask), values, values, ref(run), ref(rows), None,
-        ref(stream), gradient, wanted, restart,
+        ref(stream), ref(descent), gradient, wanted, restart,
     )  # fmt: skip
 
 
@@ -88,6 +91,7 @@ def limited(
     rows: Rows,
     limits: Limits,
     stream: Stream,
+    descent: Descent,
     values: np.ndarray,
     carried: np.ndarray,
     gradient: np.ndarray,
@@ -97,7 +101,7 @@ def limited(
     """The same for rules that change the recursion (`limits`, `carried`)."""
     return _sequences(
         ref(units), ref(wires), ref(mask), values, carried, ref(run), ref(rows), ref(limits),
-        ref(stream), gradient, wanted, restart,
+        ref(stream), ref(descent), gradient, wanted, restart,
     )  # fmt: skip
 
 
@@ -112,6 +116,7 @@ def _sequences(
     rows: Rows,
     limits: Limits | None,
     stream: Stream,
+    descent: Descent,
     gradient: np.ndarray,
     wanted: np.ndarray,
     restart: bool,
@@ -128,6 +133,7 @@ def _sequences(
             if run.clock[PHASE] == 0:
                 if not record_room(stream, run):
                     return RECORD_FULL
+                count_step(descent, gradient)
                 before_events(units, wires, mask, values, carried, run, rows, limits, stream)
                 run.clock[PHASE] = 1
             needed, small = wanted_columns(units, mask, run, rows, wanted)
@@ -139,6 +145,12 @@ def _sequences(
                 units, wires, mask, values, carried, run, rows, limits, stream, gradient
             )  # fmt: skip
             run.clock[PHASE] = 0
+            if is_due(descent):
+                if not all_finite(run):
+                    return NOT_FINITE
+                scatter(mask, rows, gradient)
+                if not update(descent, values, gradient):
+                    return NOT_LEARNED
             if run.clock[STEP] % CHECK_EVERY == 0 and not all_finite(run):
                 return NOT_FINITE
         if not all_finite(run):

@@ -54,6 +54,13 @@ class Pace:
         """The learning rate when `done` updates are done."""
         return self.learning_rate * _SHAPES[self.schedule](done / self.steps)
 
+    def fill(self, rates: np.ndarray, done: int) -> None:
+        """`rates` (updates,) <- those of the next updates."""
+        if self.schedule == "constant":
+            rates[:] = self.learning_rate
+        else:
+            rates[:] = [self.rate(t) for t in range(done, done + rates.size)]
+
 
 @dataclass(frozen=True)
 class Clip:

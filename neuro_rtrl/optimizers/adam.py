@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from neuro_rtrl.optimizers._moments import Moments
+from neuro_rtrl.kernels.descent import MOMENTS
+from neuro_rtrl.optimizers._descent import Steps
+from neuro_rtrl.optimizers._moments import moments
 from neuro_rtrl.optimizers._options import common
 
 
@@ -52,20 +54,18 @@ class Adam:
         schedule: str = "constant",
         steps: int | None = None,
     ) -> None:
-        self._common = common("adam", learning_rate, clip_norm, clip_value, schedule, steps)
-        self._moments = Moments("adam", beta1, beta2, epsilon, epsilon_hat)
+        shared = common("adam", learning_rate, clip_norm, clip_value, schedule, steps)
+        options = moments("adam", beta1, beta2, epsilon) | {"epsilon_hat": float(epsilon_hat)}
+        self.steps = Steps(shared, MOMENTS, (True, True), **options)
         self.learning_rate = float(learning_rate)
 
     def update(self, values: np.ndarray, gradient: np.ndarray) -> None:
         """Changes `values` (p,) in place along `gradient` (p,), in the precision of `values`."""
-        rate = self._common.pace.rate(self._moments.t)
-        at, direction = self._moments.direction(values, self._common.clip.clipped(gradient))
-        # theta_t = theta_{t-1} - alpha_t (m_t / (1 - beta1^t)) / (sqrt(v_t / (1 - beta2^t)) + eps)
-        values[at] -= rate * direction
+        self.steps(values, gradient)
 
     def follow(self, old: np.ndarray) -> None:
         """Parameter i was number `old[i]` until now; -1: it is new, and nothing moves it."""
-        self._moments.follow(old)
+        self.steps.follow(old)
 
 
 OPTIMIZER = Adam

@@ -10,7 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from neuro_rtrl.errors import check_option
-from neuro_rtrl.optimizers._moments import Moments
+from neuro_rtrl.kernels.descent import MOMENTS
+from neuro_rtrl.optimizers._descent import Steps
+from neuro_rtrl.optimizers._moments import moments
 from neuro_rtrl.optimizers._options import common
 
 
@@ -50,24 +52,19 @@ class AdamW:
         schedule: str = "constant",
         steps: int | None = None,
     ) -> None:
-        self._common = common("adamw", learning_rate, clip_norm, clip_value, schedule, steps)
-        self._moments = Moments("adamw", beta1, beta2, epsilon)
+        shared = common("adamw", learning_rate, clip_norm, clip_value, schedule, steps)
+        options = moments("adamw", beta1, beta2, epsilon)
         check_option("adamw", "weight_decay", weight_decay, weight_decay >= 0, "a number from 0")
+        self.steps = Steps(shared, MOMENTS, (True, True), decay=weight_decay, **options)
         self.learning_rate, self.weight_decay = float(learning_rate), float(weight_decay)
 
     def update(self, values: np.ndarray, gradient: np.ndarray) -> None:
         """Changes `values` (p,) in place along `gradient` (p,), in the precision of `values`."""
-        rate = self._common.pace.rate(self._moments.t)
-        at, direction = self._moments.direction(values, self._common.clip.clipped(gradient))
-        # theta_t = theta_{t-1} - alpha_t (direction + lambda theta_{t-1})
-        awake = values[at] - rate * (direction + self.weight_decay * values[at])
-        if self.weight_decay:  # the others decay all the same
-            values -= rate * (self.weight_decay * values)
-        values[at] = awake
+        self.steps(values, gradient)
 
     def follow(self, old: np.ndarray) -> None:
         """Parameter i was number `old[i]` until now; -1: it is new, and nothing moves it."""
-        self._moments.follow(old)
+        self.steps.follow(old)
 
 
 OPTIMIZER = AdamW

@@ -17,7 +17,7 @@ from collections import deque
 import numpy as np
 
 from neuro_rtrl.errors import check_option
-from neuro_rtrl.optimizers._awake import Awake, followed
+from neuro_rtrl.optimizers._descent import followed
 from neuro_rtrl.optimizers._options import common
 
 
@@ -56,7 +56,6 @@ class DelayedSgd:
         check_option("delayed_sgd", "delay", delay, delay >= 0, "a whole number of at least 0")
         self.learning_rate, self.delay = float(learning_rate), int(delay)
         self._t = 0
-        self._awake = Awake()
         self._waiting: deque[np.ndarray] = deque()
 
     def update(self, values: np.ndarray, gradient: np.ndarray) -> None:
@@ -66,14 +65,11 @@ class DelayedSgd:
         self._waiting.append(gradient.copy())
         if len(self._waiting) > self.delay:
             late = self._common.clip.clipped(self._waiting.popleft())
-            at = self._awake.places(late)
-            self._awake.rest(at, False)
             # theta_t = theta_{t-1} - eta_t g_{t - delay}
-            values[at] -= rate * late[at]
+            values -= rate * late
 
     def follow(self, old: np.ndarray) -> None:
         """Parameter i was number `old[i]` until now; -1: it is new, and nothing moves it."""
-        self._awake.follow(old)
         self._waiting = deque(followed(gradient, old) for gradient in self._waiting)
 
 

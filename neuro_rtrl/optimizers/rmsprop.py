@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from neuro_rtrl.errors import check_option
-from neuro_rtrl.optimizers._awake import Awake, followed
+from neuro_rtrl.kernels.descent import ROOT
+from neuro_rtrl.optimizers._descent import Steps
 from neuro_rtrl.optimizers._options import common
 
 
@@ -45,38 +46,20 @@ class RmsProp:
         schedule: str = "constant",
         steps: int | None = None,
     ) -> None:
-        self._common = common("rmsprop", learning_rate, clip_norm, clip_value, schedule, steps)
+        shared = common("rmsprop", learning_rate, clip_norm, clip_value, schedule, steps)
         check_option("rmsprop", "decay", decay, 0 <= decay < 1, "a number in [0, 1)")
         check_option("rmsprop", "epsilon", epsilon, epsilon > 0, "a number above 0")
         self.learning_rate = float(learning_rate)
         self.decay, self.epsilon = float(decay), float(epsilon)
-        self._t = 0
-        self._awake = Awake()
-        self._v: np.ndarray | None = None
-        self._seen = np.zeros(0, np.int64)
+        self.steps = Steps(shared, ROOT, (False, True), beta2=decay, epsilon=epsilon)
 
     def update(self, values: np.ndarray, gradient: np.ndarray) -> None:
         """Changes `values` (p,) in place along `gradient` (p,), in the precision of `values`."""
-        if self._v is None:
-            self._v, self._seen = np.zeros_like(values), np.zeros(values.size, np.int64)
-        rate, gradient = self._common.pace.rate(self._t), self._common.clip.clipped(gradient)
-        self._t += 1
-        at = self._awake.places(gradient)
-        # v_t = rho v_{t-1} + (1 - rho) g_t^2; since the last gradient there was, v only decayed
-        rested = self._t - self._seen[at]
-        decays = self.decay ** np.arange(rested.max(initial=0) + 1.0)
-        v = self._v[at] * decays.astype(self._v.dtype)[rested]
-        v += (1 - self.decay) * gradient[at] * gradient[at]
-        self._v[at], self._seen[at] = v, self._t
-        self._awake.rest(at, False)
-        # theta_t = theta_{t-1} - eta_t g_t / (sqrt(v_t) + epsilon)
-        values[at] -= rate * gradient[at] / (np.sqrt(v) + self.epsilon)
+        self.steps(values, gradient)
 
     def follow(self, old: np.ndarray) -> None:
         """Parameter i was number `old[i]` until now; -1: it is new, and nothing moves it."""
-        self._awake.follow(old)
-        if self._v is not None:
-            self._v, self._seen = followed(self._v, old), followed(self._seen, old)
+        self.steps.follow(old)
 
 
 OPTIMIZER = RmsProp

@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from neuro_rtrl.errors import check_option
-from neuro_rtrl.optimizers._awake import Awake, followed
+from neuro_rtrl.kernels.descent import MOMENTUM
+from neuro_rtrl.optimizers._descent import Steps
 from neuro_rtrl.optimizers._options import common
 
 
@@ -44,34 +45,19 @@ class Sgd:
         schedule: str = "constant",
         steps: int | None = None,
     ) -> None:
-        self._common = common("sgd", learning_rate, clip_norm, clip_value, schedule, steps)
+        shared = common("sgd", learning_rate, clip_norm, clip_value, schedule, steps)
         check_option("sgd", "momentum", momentum, 0 <= momentum < 1, "a number in [0, 1)")
         self.learning_rate = float(learning_rate)
         self.momentum = float(momentum)
-        self._t = 0
-        self._awake = Awake()
-        self._step: np.ndarray | None = None
+        self.steps = Steps(shared, MOMENTUM, (True, False), beta1=momentum)
 
     def update(self, values: np.ndarray, gradient: np.ndarray) -> None:
         """Changes `values` (p,) in place along `gradient` (p,), in the precision of `values`."""
-        if self._step is None:
-            self._step = np.zeros_like(values)
-        rate, gradient = self._common.pace.rate(self._t), self._common.clip.clipped(gradient)
-        self._t += 1
-        at = self._awake.places(gradient)
-        # s_t = mu s_{t-1} - eta_t g_t
-        step = self._step[at] * self.momentum
-        step -= rate * gradient[at]
-        self._step[at] = step
-        self._awake.rest(at, (step != 0) if self.momentum else False)
-        # theta_t = theta_{t-1} + s_t
-        values[at] += step
+        self.steps(values, gradient)
 
     def follow(self, old: np.ndarray) -> None:
         """Parameter i was number `old[i]` until now; -1: it is new, and nothing moves it."""
-        self._awake.follow(old)
-        if self._step is not None:
-            self._step = followed(self._step, old)
+        self.steps.follow(old)
 
 
 OPTIMIZER = Sgd

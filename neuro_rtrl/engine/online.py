@@ -1,0 +1,80 @@
+"""Updates between the steps of a sequence, all in one call of a kernel.
+
+To leave a kernel for each update, look at everything, call an optimizer and come back costs some 60
+us, where a step of a local rule takes one. So a kernel is handed the optimizer as a table
+(kernels/descent.py) and runs up to a thousand steps with it. Its results are, to the last bit,
+those of going back each time, which is what is done where something else has to see each update:
+several sequences at once, wiring that changes, an optimizer that is not one of ours.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from neuro_rtrl.contracts import Certified, Optimizer
+from neuro_rtrl.contracts_updates import Stepping, Updating
+from neuro_rtrl.engine.build import Built
+from neuro_rtrl.kernels.descent import MOST_UPDATES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from neuro_rtrl.engine.learning import Session
+    from neuro_rtrl.engine.passage import Batch
+    from neuro_rtrl.kernels.descent import Descent
+    from neuro_rtrl.kernels.stream import Stream
+
+MOST_STEPS = 1024
+"""Steps of a call; then influence is looked at, and whoever listens is given what was recorded."""
+
+
+class Within:
+    """The optimizer of a session, as its kernels have it."""
+
+    def __init__(self, session: Session, lane: Any) -> None:
+        """Of a session whose kernels update the weights, if `lane` and the optimizer can."""
+        self._session, self._every = session, session.update_every
+        optimizer: Any = session.optimizer
+        self._optimizer = optimizer
+        able = isinstance(optimizer, Stepping) and isinstance(lane, Updating)
+        still = session.plastic is None and session.flows.theta.size == 0
+        self._able = able and still and not isinstance(lane, Certified) and lane.learns(self._every)
+
+    def count(self, left: int) -> int:
+        """Steps of the next call, of those that are left: whole windows, or none."""
+        passage, every = self._session.passage, self._every
+        if not self._able or passage is None or passage.midway:
+            return 0
+        most = min(max(MOST_STEPS, every), MOST_UPDATES * every)
+        return max(min(left, most, int(self._session.pause[0])), 0) // every * every
+
+    def open(self, lane: Any, batch: Batch) -> tuple[Callable[..., bool], Descent]:
+        """What runs the steps of a batch, and the table that it is to be given."""
+        session, steps = self._session, self._optimizer.steps
+        places = session.built.plan.learned, session.built.values.size
+        updates = batch.inputs.shape[1] // self._every
+
+        def run(stream: Stream, gradient: np.ndarray, table: Descent) -> bool:
+            try:
+                again: bool = lane.learn(stream, gradient, table)
+            finally:
+                steps.close(table)
+            if not again:
+                session.guard.gradient(gradient)
+                session.guard.values(session.built.values)
+            return again
+
+        return run, steps.within(*places, self._every, updates)
+
+
+def follow(optimizer: Optimizer, built: Built, gradient: np.ndarray) -> None:
+    """The values that learn take a step of an optimizer along their part of `gradient`."""
+    learned = built.plan.learned
+    every = learned.size == built.values.size
+    values = built.values if every else built.values[learned]
+    with np.errstate(over="ignore", invalid="ignore"):  # noticed by the guard
+        optimizer.update(values, gradient if every else gradient[learned])
+    if not every:
+        built.values[learned] = values

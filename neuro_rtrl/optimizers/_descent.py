@@ -1,0 +1,145 @@
+"""What optimizers with a compiled step share: options as numbers, memory, and the kernel.
+
+The formulas are in kernels/descent.py. Where neither a gradient nor memory moves values, blocks of
+them are left alone, with results equal to the dense update to the last bit.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+
+from neuro_rtrl.errors import DescriptionError, RunFileError
+from neuro_rtrl.kernels.descent import DONE, EVERY, MOST_UPDATES, NEXT, SINCE, Descent, descend
+from neuro_rtrl.kernels.refs import Caller
+from neuro_rtrl.optimizers._options import Common
+
+_OPTIONS = ("beta1", "beta2", "epsilon", "epsilon_hat", "decay", "clip_norm", "clip_value")
+
+
+class Steps:
+    """The steps of one optimizer, and what it remembers between them.
+
+    Attributes:
+        done: updates so far.
+    """
+
+    def __init__(self, common: Common, kind: int, memory: tuple[bool, bool], **options: float):
+        """No step yet.
+
+        Args:
+            common: rate and bounds.
+            kind: MOMENTUM, MOMENTS or ROOT of kernels/descent.py.
+            memory: whether it has a first, and a second array.
+            options: numbers of `Descent`, by name; what is not given is 0.
+        """
+        clip = {"clip_norm": common.clip.norm, "clip_value": common.clip.value}
+        given = options | {name: np.inf if most is None else most for name, most in clip.items()}
+        self._common, self._kind, self._memory = common, kind, memory
+        self._options = tuple(float(given.get(name, 0.0)) for name in _OPTIONS)
+        self.done = 0
+        self._first: np.ndarray | None = None
+        self._second: np.ndarray | None = None
+        self._learned = np.zeros(0, np.int64)
+        self._descend = Caller(descend)
+
+    def __call__(self, values: np.ndarray, gradient: np.ndarray) -> None:
+        """Changes `values` (p,) in place along `gradient` (p,), in the precision of `values`."""
+        if values.ndim != 1 or values.shape != gradient.shape:
+            given = f"{values.shape} and {gradient.shape}"
+            raise DescriptionError(
+                "values and their gradient have other shapes",
+                where="optimizer",
+                given=given,
+                expected="(p,) for both",
+            )
+        table = self._open(values.size, values.dtype, 1)
+        self._descend((table,), values, gradient.astype(values.dtype, copy=False))
+        self.close(table)
+
+    def within(self, learned: np.ndarray, total: int, every: int, updates: int) -> Descent:
+        """For a kernel that takes so many steps of the optimizer, one `every` so many of its own.
+
+        Args:
+            learned: (q,) numbers of the values that learn, of `total` float64 values.
+            every: steps of the network from one update to the next.
+            updates: up to `MOST_UPDATES`.
+        """
+        some = learned if learned.size < total else self._learned[:0]
+        if some.size != self._learned.size:
+            self._learned = some
+            self.__dict__.pop("_table", None)
+        table = self._open(learned.size, np.dtype(float), updates)
+        table.clock[EVERY], table.clock[SINCE] = every, 0
+        return table
+
+    def close(self, table: Descent) -> None:
+        """Counts the updates that a kernel has done so far."""
+        self.done = int(table.clock[DONE] + table.clock[NEXT])
+
+    def follow(self, old: np.ndarray) -> None:
+        """Parameter i was number `old[i]` until now; -1: it is new, and nothing moves it."""
+        if self._first is not None and self._second is not None:
+            has_first, has_second = self._memory
+            self._first = followed(self._first, old) if has_first else self._first
+            self._second = followed(self._second, old) if has_second else self._second
+
+    def _open(self, size: int, kind: np.dtype, updates: int) -> Descent:
+        """The table, ready for the next updates.
+
+        Raises:
+            RunFileError: the number of updates came from a checkpoint that no run has written.
+            DescriptionError: it has been used for values of another number or precision.
+        """
+        if self.done < 0:
+            given = self.done
+            raise RunFileError("a negative number of updates", given=given, expected="0 or more")
+        sizes = [size if has else 0 for has in self._memory]
+        if self._first is None or self._second is None:
+            self._first, self._second = (np.zeros(n, kind) for n in sizes)
+        there = [(one.size, one.dtype) for one in (self._first, self._second)]
+        if there != [(n, kind) for n in sizes]:
+            raise DescriptionError(
+                "this optimizer remembers other values",
+                where="optimizer",
+                given=f"{size} values ({kind})",
+                expected=f"{max(n for n, _ in there)} ({there[0][1]}), as before",
+                remedy="Make a new optimizer for each network.",
+            )
+        table = self._table
+        if table.first is not self._first or table.second is not self._second:  # put back
+            self.__dict__.pop("_table")
+            table = self._table
+        table.clock[DONE], table.clock[NEXT] = self.done, 0
+        self._common.pace.fill(table.rate[:updates], self.done)
+        return table
+
+    @cached_property
+    def _table(self) -> Descent:
+        some = self._learned.size
+        assert self._first is not None
+        assert self._second is not None
+        return Descent(
+            kind=np.array([self._kind]),
+            numbers=np.array(self._options),
+            clock=np.zeros(4, np.int64),
+            rate=np.zeros(MOST_UPDATES),
+            first=self._first,
+            second=self._second,
+            learned=self._learned,
+            values=np.zeros(some),
+            gradient=np.zeros(some),
+        )
+
+
+def followed(state: np.ndarray, old: np.ndarray) -> np.ndarray:
+    """`state` in a new numbering; what is new starts at 0.
+
+    >>> followed(np.array([1.0, 2.0, 3.0]), np.array([2, -1, 0]))
+    array([3., 0., 1.])
+    """
+    made = np.zeros(old.size, state.dtype)
+    there = old >= 0
+    made[there] = state[old[there]]
+    return made
