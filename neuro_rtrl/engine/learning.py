@@ -64,11 +64,7 @@ class Session:
         self.since_update = 0
         # Asking a lane for it, as Python does, takes 10 us: more than many a step.
         self._certifies, self._holds, self._certified = False, False, 0.0
-        self.plastic: rewire.Plastic | None = None
-        if rewiring:
-            rewire.check_rule(rule, self.update_every)
-            rewire.check_optimizer(optimizer)
-            self.plastic = rewire.Plastic(built, rewiring)
+        self.plastic = rewire.plastic(built, rewiring, rule, self.update_every, optimizer)
         self._fresh = True
         self.passage: Passage | None = None
         self.pause = np.array([NEVER])
@@ -161,15 +157,10 @@ class Session:
         """All advance together, `update_every` steps at a time; more where kernels update."""
         lanes, length = batch.inputs.shape[:2]
         while passage.start < length:
-            count = self._inside.count(length - passage.start) if lanes == 1 else 0
-            steps = count or self.update_every
-            part = batch.part(ALL, slice(passage.start, passage.start + steps))
-            if count:
-                self._forget()
-                self._advance(passage, part, 1.0, inside=True)
-            else:
-                self._lanes(passage, part)
-            passage.start += steps
+            inside = self._inside.count(passage, lanes, length - passage.start)
+            cut = slice(passage.start, passage.start + (inside or self.update_every))
+            self._lanes(passage, batch.part(ALL, cut))
+            passage.start = cut.stop
         if self.since_update > 0:
             self._update()
         return in_parallel([in_sequence(part) for part in passage.parts])
@@ -187,9 +178,11 @@ class Session:
         if self.since_update == 0 and passage.lane == 0 and not passage.midway:
             self._forget()
         lanes, steps = batch.inputs.shape[:2]
+        if self.since_update == 0 and self._inside.count(passage, lanes, steps) == steps:
+            self._advance(passage, batch, 1.0, inside=True)
+            return
         while passage.lane < lanes:
-            own = slice(passage.lane, passage.lane + 1)
-            part = batch.part(own, ALL)
+            part = batch.part(slice(passage.lane, passage.lane + 1), ALL)
             if passage.lane > 0:
                 part = part.unseen(handed_on=self._outlet is not None)
             self._advance(passage, part, 1.0 / lanes)
@@ -217,8 +210,7 @@ class Session:
     ) -> None:
         """Run a stream in the lane that is under way, adding `share` times its gradient."""
         lane, self._fresh = self.lane(passage.lane), False
-        due = self.since_update + 1 == self.update_every
-        holds = self._holds and share == 1.0 and not (due or restart)
+        holds = self._holds and share == 1.0 and self.since_update + 1 != self.update_every
         clock = passage.offset if passage.midway else int(lane.run.clock[STEP])
         stream = self._streams.next(batch, clock, single=not restart, holds=holds)
         added = self._gathered.place(share, passage.midway)

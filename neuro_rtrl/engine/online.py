@@ -16,13 +16,13 @@ import numpy as np
 from neuro_rtrl.contracts import Certified, Optimizer
 from neuro_rtrl.contracts_updates import Stepping, Updating
 from neuro_rtrl.engine.build import Built
-from neuro_rtrl.kernels.descent import MOST_UPDATES
+from neuro_rtrl.kernels.descent import MOST_UPDATES, STOPPED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from neuro_rtrl.engine.learning import Session
-    from neuro_rtrl.engine.passage import Batch
+    from neuro_rtrl.engine.passage import Batch, Passage
     from neuro_rtrl.kernels.descent import Descent
     from neuro_rtrl.kernels.stream import Stream
 
@@ -39,13 +39,13 @@ class Within:
         optimizer: Any = session.optimizer
         self._optimizer = optimizer
         able = isinstance(optimizer, Stepping) and isinstance(lane, Updating)
-        still = session.plastic is None and session.flows.theta.size == 0
+        still = self._every > 0 and session.plastic is None and session.flows.theta.size == 0
         self._able = able and still and not isinstance(lane, Certified) and lane.learns(self._every)
 
-    def count(self, left: int) -> int:
+    def count(self, passage: Passage, lanes: int, left: int) -> int:
         """Steps of the next call, of those that are left: whole windows, or none."""
-        passage, every = self._session.passage, self._every
-        if not self._able or passage is None or passage.midway:
+        every = self._every
+        if not self._able or lanes > 1 or passage.lane > 0 or passage.midway:
             return 0
         most = min(max(MOST_STEPS, every), MOST_UPDATES * every)
         return max(min(left, most, int(self._session.pause[0])), 0) // every * every
@@ -61,7 +61,7 @@ class Within:
                 again: bool = lane.learn(stream, gradient, table)
             finally:
                 steps.close(table)
-            if not again:
+            if table.clock[STOPPED]:
                 session.guard.gradient(gradient)
                 session.guard.values(session.built.values)
             return again

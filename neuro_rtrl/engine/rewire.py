@@ -114,6 +114,25 @@ def synapses(built: Built, name: str) -> Synapses:
     )
 
 
+def plastic(
+    built: Built,
+    rewirings: Mapping[str, Rewiring] | None,
+    rule: Rule,
+    update_every: int,
+    optimizer: Optimizer | None,
+) -> Plastic | None:
+    """The projections of a network that are rewired, if there are any.
+
+    Raises:
+        BuildError: the rule or the optimizer cannot follow.
+    """
+    if not rewirings:
+        return None
+    check_rule(rule, update_every)
+    check_optimizer(optimizer)
+    return Plastic(built, rewirings)
+
+
 def check_rule(rule: Rule, update_every: int) -> None:
     """Refuses a rule that cannot follow the changes of a wiring, or not at these times."""
     if not isinstance(rule, Rewirable):

@@ -26,7 +26,7 @@ from neuro_rtrl.kernels.refs import ref
 
 MOMENTUM, MOMENTS, ROOT = range(3)
 BETA1, BETA2, EPSILON, EPSILON_HAT, DECAY, CLIP_NORM, CLIP_VALUE = range(7)
-EVERY, SINCE, NEXT, DONE = range(4)
+EVERY, SINCE, NEXT, DONE, STOPPED = range(5)
 BLOCK = 256
 MOST_UPDATES = 1024
 """Updates that a kernel is given rates for at once."""
@@ -37,7 +37,9 @@ class Descent(NamedTuple):
 
     kind: np.ndarray  # (1,)
     numbers: np.ndarray  # (7,) options, by number; mu and rho are BETA1 and BETA2
-    clock: np.ndarray  # (4,) steps between updates, since the last; updates of this call, before it
+    # (5,) steps between updates, since the last; updates of this call, before it; whether numbers
+    # that are not finite have stopped it
+    clock: np.ndarray
     rate: np.ndarray  # (updates of a call,) eta of each
     first: np.ndarray  # (q,) s or m
     second: np.ndarray  # (q,) v
@@ -49,7 +51,7 @@ class Descent(NamedTuple):
 NO_DESCENT = Descent(
     kind=np.zeros(1, np.int64),
     numbers=np.zeros(7),
-    clock=np.zeros(4, np.int64),
+    clock=np.zeros(5, np.int64),
     rate=np.zeros(1),
     first=np.zeros(0),
     second=np.zeros(0),
@@ -85,8 +87,15 @@ def is_due(descent: Descent) -> bool:
 def update(descent: Descent, values: np.ndarray, gradient: np.ndarray) -> bool:
     """One update of all values; False if the gradient, or a value after it, is not finite."""
     descent.clock[SINCE] = 0
-    if not _finite(gradient):
-        return False
+    good = _finite(gradient)
+    if good:
+        good = _follow(descent, values, gradient)
+    descent.clock[STOPPED] = not good
+    return good
+
+
+@jit
+def _follow(descent: Descent, values: np.ndarray, gradient: np.ndarray) -> bool:
     learned = descent.learned
     if learned.shape[0] == 0:
         _step(descent, values, gradient)

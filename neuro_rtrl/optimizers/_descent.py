@@ -11,7 +11,16 @@ from functools import cached_property
 import numpy as np
 
 from neuro_rtrl.errors import DescriptionError, RunFileError
-from neuro_rtrl.kernels.descent import DONE, EVERY, MOST_UPDATES, NEXT, SINCE, Descent, descend
+from neuro_rtrl.kernels.descent import (
+    DONE,
+    EVERY,
+    MOST_UPDATES,
+    NEXT,
+    SINCE,
+    STOPPED,
+    Descent,
+    descend,
+)
 from neuro_rtrl.kernels.refs import Caller
 from neuro_rtrl.optimizers._options import Common
 
@@ -25,7 +34,9 @@ class Steps:
         done: updates so far.
     """
 
-    def __init__(self, common: Common, kind: int, memory: tuple[bool, bool], **options: float):
+    def __init__(
+        self, common: Common, kind: int, memory: tuple[bool, bool], **options: float
+    ) -> None:
         """No step yet.
 
         Args:
@@ -44,7 +55,7 @@ class Steps:
         self._learned = np.zeros(0, np.int64)
         self._descend = Caller(descend)
 
-    def __call__(self, values: np.ndarray, gradient: np.ndarray) -> None:
+    def take(self, values: np.ndarray, gradient: np.ndarray) -> None:
         """Changes `values` (p,) in place along `gradient` (p,), in the precision of `values`."""
         if values.ndim != 1 or values.shape != gradient.shape:
             given = f"{values.shape} and {gradient.shape}"
@@ -71,7 +82,7 @@ class Steps:
             self._learned = some
             self.__dict__.pop("_table", None)
         table = self._open(learned.size, np.dtype(float), updates)
-        table.clock[EVERY], table.clock[SINCE] = every, 0
+        table.clock[EVERY], table.clock[SINCE], table.clock[STOPPED] = every, 0, 0
         return table
 
     def close(self, table: Descent) -> None:
@@ -123,7 +134,7 @@ class Steps:
         return Descent(
             kind=np.array([self._kind]),
             numbers=np.array(self._options),
-            clock=np.zeros(4, np.int64),
+            clock=np.zeros(5, np.int64),
             rate=np.zeros(MOST_UPDATES),
             first=self._first,
             second=self._second,

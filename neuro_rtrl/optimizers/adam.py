@@ -61,7 +61,7 @@ class Adam:
 
     def update(self, values: np.ndarray, gradient: np.ndarray) -> None:
         """Changes `values` (p,) in place along `gradient` (p,), in the precision of `values`."""
-        self.steps(values, gradient)
+        self.steps.take(values, gradient)
 
     def follow(self, old: np.ndarray) -> None:
         """Parameter i was number `old[i]` until now; -1: it is new, and nothing moves it."""

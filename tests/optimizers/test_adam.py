@@ -78,6 +78,6 @@ def test_refuses_a_learning_rate_that_is_not_positive(rate: float) -> None:
 
 def test_a_number_of_updates_that_no_run_has_written_is_refused() -> None:
     adam = Adam(0.1)
-    adam._moments.t = -1
+    adam.steps.done = -1
     with pytest.raises(RunFileError, match="a negative number of updates; given: -1"):
         adam.update(np.ones(2), np.ones(2))
