@@ -95,10 +95,10 @@ class RowsRule:
         return replace(self, feedback=self.feedback and with_weights(self.feedback, weights))
 
     def with_changing_weights(self) -> RowsRule:
-        """The rule by general rows, if it promises what past weights brought; it is not read from
-        the end of whole sequences."""
-        past = self.local is not None and self.local.past
-        return replace(self, local=None if past else self.local, whole=False)
+        """The rule with a trace for each readout, if it promises what past weights brought; it is
+        not read from the end of whole sequences."""
+        local = self.local and replace(self.local, apart=self.local.past)
+        return replace(self, local=local, whole=False)
 
     @property
     def online(self) -> bool:
@@ -140,7 +140,8 @@ class RowsRule:
         """A fresh lane."""
         if shared.local is not None and self.local is not None:
             copies, kept = self.copies(built), (shared.local, shared.route, self.local)
-            return LocalLane(built, *kept, precision, copies, self.windows)
+            windows = self.windows and not self.local.apart
+            return LocalLane(built, *kept, precision, copies, windows)
         if shared.across is not None:
             return across.AcrossLane(built, shared, precision, self)
         if self.changes.tolerance is not None:

@@ -28,12 +28,14 @@ class Local:
         loops: synapses of a unit with itself (w_kk).
         forgets: readouts remember nothing of the influence of hidden units.
         past: what readouts remember was brought by the weights of the time. One trace for all of
-            them has the present weights, so rows do it where weights change within a sequence.
+            them has the present ones: where weights change within a sequence, each has its own.
+        apart: each readout has a trace of its own.
     """
 
     loops: bool = False
     forgets: bool = False
     past: bool = False
+    apart: bool = False
 
 
 def own_blocks_only(plan: Plan, own: np.ndarray) -> Reach:
@@ -62,18 +64,18 @@ def filters_fit(built: Built, kept: Local) -> bool:
         return False
     if kept.loops and not _plain_loops(built):
         return False
-    filters = _filters(built)
+    filters = _filters(built, kept)
     return len(filters) <= MOST_FILTERS and all(
         built.units.constant[p] and _heard_plainly(built, first, n) for p, first, n in filters
     )
 
 
-def _filters(built: Built) -> list[tuple[int, int, int]]:
+def _filters(built: Built, kept: Local) -> list[tuple[int, int, int]]:
     """(population, first unit, units) of readouts that filter alike: whole populations, or one."""
     found = []
     for population in built.plan.readouts:
         p, first = _number(built, population), built.plan.first[population.name]
-        if decay_alike(built, p):
+        if decay_alike(built, p) and not kept.apart:
             found.append((p, first, population.n))
         else:
             found += [(p, first + i, 1) for i in range(population.n)]
@@ -147,7 +149,7 @@ def _heard_plainly(built: Built, first: int, n: int) -> bool:
 def make_filters(built: Built, mask: Mask, route: Route, kept: Local, precision: str) -> Filters:
     """Traces behind the filters of all readouts; feedback is filled in later."""
     plan, units, n = built.plan, built.units, built.plan.n
-    readouts, outputs = _filters(built), built.outputs
+    readouts, outputs = _filters(built, kept), built.outputs
     numbers = [p for p, _, _ in readouts]
     wide = int(units.d[numbers].max())
     own = np.diff(mask.own) + units.m[units.population]
@@ -169,6 +171,8 @@ def make_filters(built: Built, mask: Mask, route: Route, kept: Local, precision:
         read=np.array([outputs[1][np.flatnonzero(of == f)[0]] for f in range(len(readouts))]),
         of=of,
         feedback=np.zeros((outputs[0].size, n)),
+        brought=np.ones((len(readouts), n)),
+        apart=np.array([kept.apart]),
         sent=_feedback(built, route),
         sends=sends,
         at=at,
@@ -189,6 +193,6 @@ def make_filters(built: Built, mask: Mask, route: Route, kept: Local, precision:
 
 def fill_flows(built: Built, kept: Local, filters: Filters) -> None:
     """D of each filter, as it is now; zero where readouts forget."""
-    for f, (p, first, _) in enumerate(_filters(built)):
+    for f, (p, first, _) in enumerate(_filters(built, kept)):
         d, i = int(built.units.d[p]), first - int(built.units.first[p])
         filters.flow[f, : d * d] = 0.0 if kept.forgets else flows(built, p)[i]

@@ -4,6 +4,9 @@ Between two events of a unit its trace is kept as M z, and the learning signals 
 
     a step      M <- D M;  c += L_k e M
     an event    g += c . z;  z <- M z + B q;  c = 0; M = 1
+
+Where readouts are to remember what weights of the time have brought, each output o has a filter of
+its own, with b_ok B as B, and 1 as b in L.
 """
 
 from __future__ import annotations
@@ -42,6 +45,8 @@ class Filters(NamedTuple):
     read: np.ndarray  # (F,) the state that is read
     of: np.ndarray  # (outputs,) filter of each output
     feedback: np.ndarray  # (outputs, N) b, zero where nothing is sent
+    brought: np.ndarray  # (F, N) by what events are multiplied where they enter: 1, or b
+    apart: np.ndarray  # (1,) whether it is b, each output having its own filter
     # (4, synapses) to readouts: their numbers, units, outputs, and places among replaced weights
     sent: np.ndarray
     sends: np.ndarray  # (F, N) whether unit k sends to a readout of the filter
@@ -65,7 +70,11 @@ def take_feedback(wires: Wires, filters: Filters, values: np.ndarray, replaced: 
     for i in range(sent.shape[1]):
         e, k, o, place = sent[0, i], sent[1, i], sent[2, i], sent[3, i]
         weight = values[e] if place < 0 else replaced[place]
-        filters.feedback[o, k] = weight * wires.gain[e]
+        if filters.apart[0]:
+            filters.feedback[o, k] = 1.0
+            filters.brought[filters.of[o], k] = weight * wires.gain[e]
+        else:
+            filters.feedback[o, k] = weight * wires.gain[e]
 
 
 @jit
@@ -168,7 +177,7 @@ def enter(rows: Rows, filters: Filters, f: int, k: int) -> None:
         first, z, q, work = filters.at[f, k], filters.z, filters.q, rows.matrix[4]
         for j in range(size):
             for v in range(d):
-                work[v] = filters.entry[f, v] * q[j]
+                work[v] = filters.entry[f, v] * filters.brought[f, k] * q[j]
                 for u in range(d):
                     work[v] += pending[v * d + u] * z[first + u * size + j]
             for v in range(d):
@@ -185,7 +194,7 @@ def _enter_one(rows: Rows, filters: Filters, f: int, k: int, size: int) -> None:
     kind, first, own = filters.z.dtype.type, filters.at[f, k], filters.own[k]
     z, gathered, q = filters.z[first : first + size], filters.gathered[own : own + size], filters.q
     signal, factor = kind(filters.signal[f, k, 0]), kind(filters.pending[f, k, 0])
-    entry = kind(filters.entry[f, 0])
+    entry = kind(filters.entry[f, 0] * filters.brought[f, k])
     if signal != 0 and filters.filled[f, k]:
         for j in range(size):
             gathered[j] += signal * z[j]

@@ -15,8 +15,8 @@ and the signals are gathered as c = sum_t L_k(t) e M(t), so that
 
 P_k itself comes from the traces of its sources wherever these are the same for all targets, without
 any work at arrivals (kernels/traces.py). Bellec et al. 2020 (eqs. 23-25) filter every synapse at
-every step; this is the same sum. While weights change, L_k has the present b, as there; rows of
-readouts would have those of the past.
+every step; this is the same sum. While weights change, L_k has the present b, as there; for those
+of the past each readout has a trace of its own (kernels/filters.py).
 """
 
 from __future__ import annotations

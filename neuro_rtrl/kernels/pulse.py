@@ -61,7 +61,7 @@ def pulse(
         filters.filled[0, k] = 1
         rows.counts[ENTRIES_NOW] += size + m
     c, keep = kind(filters.signal[0, k, 0]), kind(filters.pending[0, k, 0])
-    entry, stay = kind(filters.entry[0, 0]), kind(rows.own_pending[k, 0])
+    entry, stay = kind(filters.entry[0, 0] * filters.brought[0, k]), kind(rows.own_pending[k, 0])
     after, by, z = kind(rows.matrix[4, 0]), kind(slope), traces.z[traces.shared[k], 0]
     if has_long_runs(mask, traces, k):
         for r in range(traces.run[k], traces.run[k + 1]):
