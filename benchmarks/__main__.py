@@ -11,7 +11,7 @@ from typing import Any
 
 QUESTIONS = (
     "learn", "silent", "step", "roofline", "model", "rules", "reproductions", "simulate", "least",
-    "sweeps", "windows", "populations",
+    "sweeps", "windows", "populations", "online",
 )  # fmt: skip
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
@@ -62,6 +62,7 @@ def job(given: argparse.Namespace) -> Callable[..., Any]:
         learn,
         least,
         model,
+        online,
         populations,
         roofline,
         silent,
@@ -84,6 +85,8 @@ def job(given: argparse.Namespace) -> Callable[..., Any]:
     if given.question == "sweeps":
         chosen = given.only or tuple(sweeps.SWEEPS)
         return partial(sweeps.measure, chosen, peers=given.peers, folder=given.peer_folder)
+    if given.question == "online":
+        return partial(online.measure, peers=given.peers, folder=given.peer_folder)
     if given.question == "least":
         return least.measure
     rest = {

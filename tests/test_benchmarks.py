@@ -7,7 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import figures, learn, model, populations, record, silent, step_overhead, windows
+from benchmarks import (
+    figures,
+    learn,
+    model,
+    online,
+    populations,
+    record,
+    silent,
+    step_overhead,
+    windows,
+)
 from benchmarks.dense import DenseRtrl
 from benchmarks.network import Case, make, relative_error
 from benchmarks.ours import gradient
@@ -93,3 +103,20 @@ def test_model(tmp_path: Path) -> None:
     assert found[-1].details["predicted_ms"] > 0
     assert figures.model(found, tmp_path / "model.png").exists()
     assert figures.roofline(found, tmp_path / "roofline.png").exists()
+
+
+def test_online(tmp_path: Path) -> None:
+    found = online.measure(cases=(SMALL,), steps=60, runs=2, folder=tmp_path)
+    assert len(found) == len(online.WAYS) + len(online.PEERS)
+    ours = [r for r in found if r.version]
+    assert len(ours) == len(online.WAYS)
+    assert all("not installed" in r.details["absent"] for r in found if not r.version)
+
+
+def test_an_update_at_every_step_changes_the_weights_alike_by_run_and_by_steps() -> None:
+    problem = make(SMALL, 60)
+    ways = online.Way("d-rtrl"), online.Way("d-rtrl", steps=True)
+    by_run, by_steps = (online.learned(problem, way, 1)[1] for way in ways)
+    assert max(np.abs(change).max() for change in by_run) > online.RATE
+    for one, other in zip(by_run, by_steps, strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -150,12 +150,11 @@ def make_filters(built: Built, mask: Mask, route: Route, kept: Local, precision:
     """Traces behind the filters of all readouts; feedback is filled in later."""
     plan, units, n = built.plan, built.units, built.plan.n
     readouts, outputs = _filters(built, kept), built.outputs
-    numbers = [p for p, _, _ in readouts]
-    wide = int(units.d[numbers].max())
+    d = units.d[[p for p, _, _ in readouts]]
+    wide = int(d.max())
     own = np.diff(mask.own) + units.m[units.population]
     sends = np.zeros((len(readouts), n), np.uint8)
-    entry = np.zeros((len(readouts), wide))
-    at, size = np.zeros((len(readouts), n + 1), np.int64), 0
+    entry, at, size = np.zeros((d.size, wide)), np.zeros((d.size, n + 1), np.int64), 0
     for f, (p, first, count) in enumerate(readouts):
         sent = _sent(built, first, count)
         sends[f, plan.wiring.source[sent]] = 1
@@ -165,7 +164,7 @@ def make_filters(built: Built, mask: Mask, route: Route, kept: Local, precision:
     of = np.searchsorted([first for _, first, _ in readouts], outputs[0], side="right") - 1
     loop, loop_group = _heard_from_itself(built, kept)
     made = Filters(
-        d=units.d[numbers],
+        d=d,
         flow=np.zeros((len(readouts), wide * wide)),
         entry=entry,
         read=np.array([outputs[1][np.flatnonzero(of == f)[0]] for f in range(len(readouts))]),

@@ -98,15 +98,14 @@ def update(descent: Descent, values: np.ndarray, gradient: np.ndarray) -> bool:
 def _follow(descent: Descent, values: np.ndarray, gradient: np.ndarray) -> bool:
     learned = descent.learned
     if learned.shape[0] == 0:
-        _step(descent, values, gradient)
-        return _finite(values)
+        return _step(descent, values, gradient)
     for i in range(learned.shape[0]):
         descent.values[i] = values[learned[i]]
         descent.gradient[i] = gradient[learned[i]]
-    _step(descent, descent.values, descent.gradient)
+    good = _step(descent, descent.values, descent.gradient)
     for i in range(learned.shape[0]):
         values[learned[i]] = descent.values[i]
-    return _finite(descent.values)
+    return good
 
 
 @jit
@@ -119,13 +118,14 @@ def _finite(numbers: np.ndarray) -> bool:
 
 
 @jit
-def _step(descent: Descent, values: np.ndarray, gradient: np.ndarray) -> None:
+def _step(descent: Descent, values: np.ndarray, gradient: np.ndarray) -> bool:
+    """One update of `values` (q,); whether all that it has moved are finite."""
     numbers, kind = descent.numbers, descent.kind[0]
     rate = descent.rate[descent.clock[NEXT]]
     descent.clock[NEXT] += 1
     t = descent.clock[DONE] + descent.clock[NEXT]
     most, scale = numbers[CLIP_VALUE], _scale(numbers, gradient)
-    rests = numbers[DECAY] == 0.0
+    rests, good = numbers[DECAY] == 0.0, True
     for low in range(0, values.shape[0], BLOCK):
         high = min(low + BLOCK, values.shape[0])
         x, g = values[low:high], gradient[low:high]
@@ -133,14 +133,18 @@ def _step(descent: Descent, values: np.ndarray, gradient: np.ndarray) -> None:
             s = descent.first[low:high]
             if _moves(g, s):
                 _momentum(x, g, s, rate, numbers[BETA1], most, scale)
+                good = _finite(x) and good
         elif kind == MOMENTS:
             m, v = descent.first[low:high], descent.second[low:high]
             if not rests or _moves(g, m) or _moves(g, v):
                 _moments(x, g, m, v, rate, t, numbers, most, scale)
+                good = _finite(x) and good
         else:
             v = descent.second[low:high]
             if _moves(g, v):
                 _root(x, g, v, rate, numbers, most, scale)
+                good = _finite(x) and good
+    return good
 
 
 @jit

@@ -3,8 +3,9 @@
 Menick, Elsen, Evci, Osindero, Simonyan & Graves 2021 (ICLR, arXiv 2006.07232), section 3, eq. 4:
 J <- mask_n * (I + D J), with mask_1 = pattern(I) and mask_q+1 = mask_q or pattern(D) mask_q. Say
 "snap-1", "snap-2", ...: the number is the order. SnAp-1 keeps the self-recurrent term through w_kk,
-which e-prop drops. Readouts feed back to nothing and keep all that reaches them; of order 1, while
-weights are fixed, by one trace for each hidden unit (kernels/local.py).
+which e-prop drops. Readouts feed back to nothing and keep all that reaches them; of order 1 by one
+trace for each hidden unit, or for each that a readout hears if weights change within a sequence
+(kernels/local.py).
 
     cost    L f times the entries that both rows may hold, of at most nnz(mask_n) / n
     memory  d nnz(mask_n) numbers
