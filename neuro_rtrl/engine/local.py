@@ -181,7 +181,7 @@ def make_filters(built: Built, mask: Mask, route: Route, kept: Local, precision:
         filled=np.zeros((len(readouts), n), np.uint8),
         q=np.zeros(int(own.max(initial=0)) + 1, precision),
         own=np.concatenate([[0], np.cumsum(own)]).astype(np.int64),
-        gathered=np.zeros(int(own.sum()), precision),
+        gathered=np.zeros(int(own.sum()) + 1, precision),
         waits=np.zeros(n, np.uint8),
         loop=loop,
         loop_group=loop_group,

@@ -106,11 +106,13 @@ def make_traces(built: Built, mask: Mask, precision: str, one_state: bool = Fals
     for c, p in enumerate(sharing):
         flow[c, : int(units.d[p]) ** 2] = flows(built, p)[0]
     entries = [*sharing.values()]
+    gain = np.where(inside, built.wires.gain[mask.own_parameter], 1.0).astype(precision)
     return Traces(
         shared=numbers[units.population],
         shares=(~alone).astype(np.uint8),
         group=ends.group.astype(np.int32),
-        gain=np.where(inside, built.wires.gain[mask.own_parameter], 1.0).astype(precision),
+        gain=gain,
+        **_slots(built, mask, gain),
         d=units.d[list(sharing)],
         flow=flow,
         variable=np.stack(entries) if entries else np.zeros((0, groups), np.int64),
@@ -124,6 +126,19 @@ def make_traces(built: Built, mask: Mask, precision: str, one_state: bool = Fals
         came=np.zeros(groups, np.int64),
         coming=np.zeros(1, np.int64),
     )
+
+
+def _slots(built: Built, mask: Mask, gain: np.ndarray) -> dict[str, np.ndarray]:
+    """Where each synapse finds its part of what filters gather, and its gain."""
+    units, sizes = built.units, np.diff(mask.own)
+    after = np.cumsum(sizes + units.m[units.population])  # of each unit, with its parameters
+    total = int(after.max(initial=0))
+    shift = after - units.m[units.population] - mask.own[1:]
+    slot = np.full(built.wires.target.size, total, np.int32 if total < 1 << 31 else np.int64)
+    worth = np.zeros(slot.size, gain.dtype)
+    slot[mask.own_parameter] = np.arange(gain.size) + np.repeat(shift, sizes)
+    worth[mask.own_parameter] = gain
+    return {"slot": slot, "worth": worth}
 
 
 def _runs(mask: Mask, group: np.ndarray) -> dict[str, np.ndarray]:

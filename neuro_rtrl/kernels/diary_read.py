@@ -15,7 +15,8 @@ from neuro_rtrl.kernels.diary_sums import (
     times_arrivals,
     trace,
 )
-from neuro_rtrl.kernels.filters import Filters, flush
+from neuro_rtrl.kernels.filters import Filters
+from neuro_rtrl.kernels.flush import flush
 from neuro_rtrl.kernels.jit import inline, kernel, leaf
 from neuro_rtrl.kernels.layout import (
     GRADIENT_ADDS,

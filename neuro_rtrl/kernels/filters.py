@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from neuro_rtrl.kernels.catch_up import catch_up_own
-from neuro_rtrl.kernels.columns import theta_parameter, theta_slope
+from neuro_rtrl.kernels.columns import theta_slope
 from neuro_rtrl.kernels.emit import through
 from neuro_rtrl.kernels.jit import inline, jit
 from neuro_rtrl.kernels.layout import (
@@ -57,7 +57,7 @@ class Filters(NamedTuple):
     filled: np.ndarray  # (F, N) whether z is not zero
     q: np.ndarray  # scratch: (most own parameters,)
     own: np.ndarray  # (N + 1,) offsets in `gathered`: own parameters of each unit
-    gathered: np.ndarray  # gradient in the order of own parameters
+    gathered: np.ndarray  # gradient in the order of own parameters; the last entry is nobody's
     waits: np.ndarray  # (N,) whether some of it is there
     loop: np.ndarray  # (N,) synapse of each unit with itself that counts, or -1
     loop_group: np.ndarray  # (N,) and the group that it belongs to
@@ -255,40 +255,6 @@ def gather_shared(
             gathered[own + size + j] += gathered.dtype.type(signal[v] * theta)
         rows.counts[GRADIENT_ADDS] += size + m
     filters.waits[k] = 1
-
-
-@jit
-def _scatter(
-    units: Units, mask: Mask, filters: Filters, traces: Traces, k: int, gradient: np.ndarray
-) -> None:
-    """gradient[parameter] += gathered; gathered <- 0."""
-    own, gathered = filters.own[k], filters.gathered
-    first, m = mask.own[k], units.m[units.population[k]]
-    size = mask.own[k + 1] - first
-    for j in range(size):
-        gradient[mask.own_parameter[first + j]] += traces.gain[first + j] * gathered[own + j]
-    for j in range(m):
-        gradient[theta_parameter(units, k, j)] += gathered[own + size + j]
-    gathered[own : own + size + m] = 0.0
-    filters.waits[k] = 0
-
-
-@jit
-def flush(
-    units: Units,
-    mask: Mask,
-    rows: Rows,
-    filters: Filters,
-    traces: Traces,
-    gradient: np.ndarray,
-) -> None:
-    """All that has been gathered goes to the gradient."""
-    for f in range(filters.d.shape[0]):
-        for k in range(filters.sends.shape[1]):
-            take(rows, filters, f, k)
-    for k in range(filters.sends.shape[1]):
-        if filters.waits[k]:
-            _scatter(units, mask, filters, traces, k, gradient)
 
 
 @jit

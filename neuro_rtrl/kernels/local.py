@@ -30,12 +30,12 @@ from neuro_rtrl.kernels.descent import Descent, count_step, is_due, update
 from neuro_rtrl.kernels.filters import (
     Filters,
     advance_filters,
-    flush,
     gather_shared,
     listen,
     restart_filters,
     take_feedback,
 )
+from neuro_rtrl.kernels.flush import flush
 from neuro_rtrl.kernels.gather import gather
 from neuro_rtrl.kernels.jit import inline, jit, kernel
 from neuro_rtrl.kernels.layout import (
