@@ -16,7 +16,7 @@ from neuro_rtrl.kernels.jit import jit, leaf
 from neuro_rtrl.kernels.layout import Mask, Rows, Units
 from neuro_rtrl.kernels.traces import Traces
 
-WORTH = 6  # entries of the gradient's own order in the time of one of a row
+WORTH = 2  # entries of the gradient in its own order in the time of one of a row
 
 
 @jit
