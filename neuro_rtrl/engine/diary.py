@@ -45,6 +45,11 @@ _GROWING = (
 PART = 4  # lots that a thread takes at a time
 
 
+def least_between(built: Built) -> int:
+    """Steps between updates from which on a diary is faster; events of several states cost more."""
+    return LEAST_BETWEEN // min(built.widest, 2)
+
+
 def fits(built: Built) -> bool:
     """Whether a diary can be kept for a network.
 

@@ -88,14 +88,14 @@ class LocalLane:
     def advance(self, stream: Stream, gradient: np.ndarray, restart: bool) -> bool:
         """Run the stream, adding to `gradient`; True if the record of spikes is full first."""
         stream.copies[0] = self._copies
-        least = diary.LEAST_STEPS if restart else diary.LEAST_BETWEEN
+        least = diary.LEAST_STEPS if restart else diary.least_between(self.built)
         if self.journal is not None and stream.span[1] >= least:
             return self._by_windows(self.journal, stream, gradient, restart)
         return self._by_events(stream, gradient, restart, NO_DESCENT)
 
     def learns(self, every: int) -> bool:
         """Whether `learn` may be asked for an update every so many steps."""
-        by_events = self.journal is None or every < diary.LEAST_BETWEEN
+        by_events = self.journal is None or every < diary.least_between(self.built)
         return by_events and self.route.decay is None
 
     def learn(self, stream: Stream, gradient: np.ndarray, descent: Descent) -> bool:

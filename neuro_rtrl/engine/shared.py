@@ -122,7 +122,7 @@ def make_traces(built: Built, mask: Mask, precision: str, one_state: bool = Fals
         z=np.zeros((len(sharing), wide, groups), precision),
         delta=np.zeros(groups, precision),
         **_runs(mask, ends.group),
-        common=np.zeros(int(np.diff(mask.own).max(initial=0)), precision),
+        common=np.zeros(2 * wide * int(np.diff(mask.own).max(initial=0)), precision),
         came=np.zeros(groups, np.int64),
         coming=np.zeros(1, np.int64),
     )

@@ -26,7 +26,7 @@ from typing import NamedTuple
 import numpy as np
 
 from neuro_rtrl.kernels.catch_up import catch_up_own
-from neuro_rtrl.kernels.jit import inline, jit
+from neuro_rtrl.kernels.jit import inline, jit, leaf
 from neuro_rtrl.kernels.layout import COLUMNS, MULTIPLY_ADDS, Mask, Rows, Run, Units
 from neuro_rtrl.kernels.small import identity
 
@@ -53,7 +53,7 @@ class Traces(NamedTuple):
     delta: np.ndarray  # (G,)
     run: np.ndarray  # (N + 1,) runs of own synapses whose groups follow each other
     run_first: np.ndarray  # (runs + 1,) first own synapse of each
-    common: np.ndarray  # scratch: Z of the own synapses of a unit
+    common: np.ndarray  # scratch: Z of the own synapses of a unit, and as many numbers more
     came: np.ndarray  # (G,) groups that came in this step
     coming: np.ndarray  # (1,) and how many
 
@@ -161,7 +161,7 @@ def _respond_one(
     """For one state: a single pass over what is stored."""
     kind, size, common = rows.own.dtype.type, mask.own[k + 1] - mask.own[k], traces.common
     own = rows.own[mask.own_at[k] : mask.own_at[k] + size]
-    _collect(mask, traces, k, traces.z[traces.shared[k], 0])
+    _collect(mask, traces, k, traces.z[traces.shared[k], 0], common)
     scale, factor, by = kind(rows.own_pending[k, 0]), kind(rows.matrix[4, 0]), kind(slope)
     if turns:
         for j in range(size):
@@ -180,8 +180,8 @@ def has_long_runs(mask: Mask, traces: Traces, k: int) -> bool:
 
 
 @jit
-def _collect(mask: Mask, traces: Traces, k: int, numbers: np.ndarray) -> None:
-    """common <- numbers (G,) of the groups of unit k's own synapses; run by run, if these are long.
+def _collect(mask: Mask, traces: Traces, k: int, numbers: np.ndarray, found: np.ndarray) -> None:
+    """found <- numbers (G,) of the groups of unit k's own synapses; run by run, if these are long.
 
     Slices start at 0: then Numba need not look whether an index is negative, and copies in bulk.
     """
@@ -189,12 +189,12 @@ def _collect(mask: Mask, traces: Traces, k: int, numbers: np.ndarray) -> None:
     if not has_long_runs(mask, traces, k):
         group = traces.group[at : mask.own[k + 1]]
         for j in range(group.shape[0]):
-            traces.common[j] = numbers[group[j]]
+            found[j] = numbers[group[j]]
         return
     for r in range(traces.run[k], traces.run[k + 1]):
         low, size = traces.run_first[r], traces.run_first[r + 1] - traces.run_first[r]
         first = traces.group[low]
-        into, run = traces.common[low - at : low - at + size], numbers[first : first + size]
+        into, run = found[low - at : low - at + size], numbers[first : first + size]
         for j in range(size):
             into[j] = run[j]
 
@@ -210,25 +210,41 @@ def _respond_several(
     q: np.ndarray,
     turns: bool,
 ) -> None:
-    """For d states: entry by entry, the pending transform first."""
-    size, at, group = mask.own[k + 1] - mask.own[k], mask.own[k], traces.group
-    first, own, z = mask.own_at[k], rows.own, traces.z[traces.shared[k]]
-    pending, whole, entry = rows.own_pending[k], rows.matrix[4], rows.matrix[3]
-    for j in range(size):
-        total = 0.0
+    """For d states, with M the pending transform: q <- (slope M) R + slope Z, and, where it turns,
+    R <- T M R + (T - 1) Z; pass by pass over all entries, which are vector code."""
+    size, first, kind = mask.own[k + 1] - mask.own[k], mask.own_at[k], rows.own.dtype.type
+    own, z = rows.own[first : first + d * size], traces.z[traces.shared[k]]
+    pending, whole, common = rows.own_pending[k], rows.matrix[4], traces.common
+    left = common[d * size : 2 * d * size]
+    q[:size] = 0
+    for v in range(d):
+        _collect(mask, traces, k, z[v], common[v * size : (v + 1) * size])
+    for u in range(d):
+        stored, heard = own[u * size : (u + 1) * size], common[u * size : (u + 1) * size]
+        factor = 0.0
         for v in range(d):
-            entry[v] = z[v, group[at + j]]
-            for u in range(d):
-                entry[v] += pending[v * d + u] * own[first + u * size + j]
-            total += slope[v] * entry[v]
-        q[j] = q.dtype.type(total)
-        if not turns:
-            continue
-        for v in range(d):
-            left = -float(z[v, group[at + j]])
-            for u in range(d):
-                left += whole[v * d + u] * entry[u]
-            own[first + v * size + j] = own.dtype.type(left)
+            factor += slope[v] * pending[v * d + u]
+        _add_both(q[:size], stored, kind(factor), heard, kind(slope[u]))
+    if not turns:
+        return
+    left[:] = 0
+    for v in range(d):
+        for u in range(d):
+            factor = 0.0
+            for w in range(d):
+                factor += whole[v * d + w] * pending[w * d + u]
+            stored, heard = own[u * size : (u + 1) * size], common[u * size : (u + 1) * size]
+            through = whole[v * d + u] - (1.0 if u == v else 0.0)
+            into = left[v * size : (v + 1) * size]
+            _add_both(into, stored, kind(factor), heard, kind(through))
+    for j in range(d * size):
+        own[j] = left[j]
+
+
+@leaf
+def _add_both(into: np.ndarray, a: np.ndarray, by_a: float, b: np.ndarray, by_b: float) -> None:
+    for j in range(into.shape[0]):
+        into[j] += by_a * a[j] + by_b * b[j]
 
 
 @jit
@@ -237,7 +253,7 @@ def take_through(mask: Mask, rows: Rows, traces: Traces, k: int, d: int) -> None
     size, first, at = mask.own[k + 1] - mask.own[k], mask.own_at[k], mask.own[k]
     few = traces.coming[0] * WORTH_A_SEARCH < size and not has_long_runs(mask, traces, k)
     if d == 1 and not few:
-        _collect(mask, traces, k, traces.delta)
+        _collect(mask, traces, k, traces.delta, traces.common)
         own, common = rows.own[first : first + size], traces.common
         factor = own.dtype.type(rows.after[k, 0] - 1.0)
         for j in range(size):
