@@ -113,15 +113,22 @@ def shorten(value: object, limit: int = 120) -> str:
 def nearest(name: str, known: Iterable[str]) -> str:
     """A sentence that names the closest of the `known` names, or lists them all.
 
+    Capitals or not, names are alike.
+
     >>> nearest("tau", ["tau_m", "v_th"])
     "Did you mean 'tau_m'?"
+    >>> nearest("SGD", ["Adam", "Sgd"])
+    "Did you mean 'Sgd'?"
     >>> nearest("xyz", ["b", "a"])
     'Known names: a, b.'
     """
     names = sorted(set(known))
-    close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
+    alike: dict[str, str] = {}
+    for one in names:
+        alike.setdefault(one.casefold(), one)
+    close = difflib.get_close_matches(str(name).casefold(), alike, n=1, cutoff=0.5)
     if close:
-        return f"Did you mean '{close[0]}'?"
+        return f"Did you mean '{alike[close[0]]}'?"
     return f"Known names: {', '.join(names)}." if names else "There are no names to choose from."
 
 
