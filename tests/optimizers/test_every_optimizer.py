@@ -12,6 +12,7 @@ from neuro_rtrl.contracts import Optimizer
 from neuro_rtrl.contracts_rewiring import Following
 from neuro_rtrl.errors import DescriptionError
 from neuro_rtrl.kernels.descent import BLOCK
+from tests.optimizers.twins import twin
 
 NAMES = sorted(registry.files("optimizers"))
 
@@ -112,6 +113,7 @@ OWN: dict[str, list[dict[str, Any]]] = {
     "adam": [{"beta1": 0.0}, {"beta2": 0.0, "epsilon": 1e-3}],
     "adamw": [{"weight_decay": 0.1}, {"weight_decay": 0.0}],
     "delayed_sgd": [{"delay": 3}],
+    "rmsprop": [{"decay": 0.5}],
 }
 
 
@@ -152,6 +154,20 @@ def test_blocks_that_rest_change_nothing_for_others(name: str, dtype: type) -> N
             np.testing.assert_allclose(lazy, dense, rtol=rtol, atol=rtol)
         else:
             np.testing.assert_array_equal(lazy, dense)
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if n != "delayed_sgd"])
+def test_equals_its_twin(name: str) -> None:
+    """Also where whole blocks, and whole updates, have no gradient."""
+    for options in CASES + OWN.get(name, []):
+        rng, size = np.random.default_rng(4), 3 * BLOCK + 5
+        values = rng.normal(size=size)
+        expected, wanted = values.copy(), twin(name, size, 0.05, **options)
+        optimizer = registry.find("optimizers", name)(learning_rate=0.05, **options)
+        for gradient in sparse_gradients(rng, 60, size):
+            optimizer.update(values, gradient)
+            wanted(expected, gradient)
+            np.testing.assert_allclose(values, expected, rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", NAMES)
