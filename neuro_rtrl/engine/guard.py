@@ -1,8 +1,9 @@
 """Numbers that are not finite, or will not be for long: found, named, and explained.
 
-States are looked at by the kernels, every 64 steps. Here it is influence, gradient and learned
-values, at every update and, where updates are frequent, as often as the kernels look; less often
-where looking at all influence would take longer than the steps between.
+States are looked at by the kernels, every 64 steps and before each update, and so are gradient and
+learned values where they make the updates. Here it is influence, gradient and learned values, at
+every update and, where updates are frequent, as often as the kernels look; less often where looking
+at all influence would take longer than the steps between (engine/online.py: every 1024 steps).
 """
 
 from __future__ import annotations

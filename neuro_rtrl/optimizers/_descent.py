@@ -6,7 +6,9 @@ them are left alone, with results equal to the dense update to the last bit.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
+from operator import is_not
 
 import numpy as np
 
@@ -25,6 +27,21 @@ from neuro_rtrl.kernels.refs import Caller
 from neuro_rtrl.optimizers._options import Common
 
 _OPTIONS = ("beta1", "beta2", "epsilon", "epsilon_hat", "decay", "clip_norm", "clip_value")
+NOTHING = np.zeros(0, np.int64)
+
+
+@dataclass(frozen=True)
+class Form:
+    """Which formulas of kernels/descent.py an optimizer follows.
+
+    Attributes:
+        kind: MOMENTUM, MOMENTS or ROOT.
+        first, second: whether it has these arrays.
+    """
+
+    kind: int
+    first: bool = True
+    second: bool = True
 
 
 class Steps:
@@ -34,29 +51,23 @@ class Steps:
         done: updates so far.
     """
 
-    def __init__(
-        self, common: Common, kind: int, memory: tuple[bool, bool], **options: float
-    ) -> None:
-        """No step yet.
-
-        Args:
-            common: rate and bounds.
-            kind: MOMENTUM, MOMENTS or ROOT of kernels/descent.py.
-            memory: whether it has a first, and a second array.
-            options: numbers of `Descent`, by name; what is not given is 0.
-        """
+    def __init__(self, common: Common, form: Form, **options: float) -> None:
+        """No step yet; `options` are numbers of `Descent`, by name: 0 if they are not given."""
         clip = {"clip_norm": common.clip.norm, "clip_value": common.clip.value}
         given = options | {name: np.inf if most is None else most for name, most in clip.items()}
-        self._common, self._kind, self._memory = common, kind, memory
+        self._common, self._form = common, form
         self._options = tuple(float(given.get(name, 0.0)) for name in _OPTIONS)
         self.done = 0
         self._first: np.ndarray | None = None
         self._second: np.ndarray | None = None
-        self._learned = np.zeros(0, np.int64)
         self._descend = Caller(descend)
 
     def take(self, values: np.ndarray, gradient: np.ndarray) -> None:
-        """Changes `values` (p,) in place along `gradient` (p,), in the precision of `values`."""
+        """Changes `values` (p,) in place along `gradient` (p,), in the precision of `values`.
+
+        Raises:
+            DescriptionError: they have other shapes than (p,), or other values are remembered.
+        """
         if values.ndim != 1 or values.shape != gradient.shape:
             given = f"{values.shape} and {gradient.shape}"
             raise DescriptionError(
@@ -65,7 +76,7 @@ class Steps:
                 given=given,
                 expected="(p,) for both",
             )
-        table = self._open(values.size, values.dtype, 1)
+        table = self._open(values.size, values.dtype, 1, NOTHING)
         self._descend((table,), values, gradient.astype(values.dtype, copy=False))
         self.close(table)
 
@@ -77,11 +88,8 @@ class Steps:
             every: steps of the network from one update to the next.
             updates: up to `MOST_UPDATES`.
         """
-        some = learned if learned.size < total else self._learned[:0]
-        if some.size != self._learned.size:
-            self._learned = some
-            self.__dict__.pop("_table", None)
-        table = self._open(learned.size, np.dtype(float), updates)
+        some = learned if learned.size < total else NOTHING
+        table = self._open(learned.size, np.dtype(float), updates, some)
         table.clock[EVERY], table.clock[SINCE], table.clock[STOPPED] = every, 0, 0
         return table
 
@@ -92,11 +100,10 @@ class Steps:
     def follow(self, old: np.ndarray) -> None:
         """Parameter i was number `old[i]` until now; -1: it is new, and nothing moves it."""
         if self._first is not None and self._second is not None:
-            has_first, has_second = self._memory
-            self._first = followed(self._first, old) if has_first else self._first
-            self._second = followed(self._second, old) if has_second else self._second
+            self._first = followed(self._first, old) if self._form.first else self._first
+            self._second = followed(self._second, old) if self._form.second else self._second
 
-    def _open(self, size: int, kind: np.dtype, updates: int) -> Descent:
+    def _open(self, size: int, kind: np.dtype, updates: int, learned: np.ndarray) -> Descent:
         """The table, ready for the next updates.
 
         Raises:
@@ -106,42 +113,45 @@ class Steps:
         if self.done < 0:
             given = self.done
             raise RunFileError("a negative number of updates", given=given, expected="0 or more")
-        sizes = [size if has else 0 for has in self._memory]
+        sizes = [size if has else 0 for has in (self._form.first, self._form.second)]
         if self._first is None or self._second is None:
             self._first, self._second = (np.zeros(n, kind) for n in sizes)
-        there = [(one.size, one.dtype) for one in (self._first, self._second)]
-        if there != [(n, kind) for n in sizes]:
+        there = [(one.shape, one.dtype) for one in (self._first, self._second)]
+        if there != [((n,), kind) for n in sizes]:
             raise DescriptionError(
                 "this optimizer remembers other values",
                 where="optimizer",
                 given=f"{size} values ({kind})",
-                expected=f"{max(n for n, _ in there)} ({there[0][1]}), as before",
+                expected=f"{max(shape for shape, _ in there)[0]} ({there[0][1]}), as before",
                 remedy="Make a new optimizer for each network.",
             )
-        table = self._table
-        if table.first is not self._first or table.second is not self._second:  # put back
-            self.__dict__.pop("_table")
-            table = self._table
+        table = self._table(self._first, self._second, learned)
         table.clock[DONE], table.clock[NEXT] = self.done, 0
         self._common.pace.fill(table.rate[:updates], self.done)
         return table
 
-    @cached_property
-    def _table(self) -> Descent:
-        some = self._learned.size
-        assert self._first is not None
-        assert self._second is not None
-        return Descent(
-            kind=np.array([self._kind]),
+    def _table(self, first: np.ndarray, second: np.ndarray, learned: np.ndarray) -> Descent:
+        """The last one, if it is of these arrays: kernels are told of it once."""
+        last, arrays = self._tables.get("last"), (first, second, learned)
+        if last is not None and not any(map(is_not, arrays, last[4:7])):
+            return last
+        self._tables["last"] = made = Descent(
+            kind=np.array([self._form.kind]),
             numbers=np.array(self._options),
             clock=np.zeros(5, np.int64),
             rate=np.zeros(MOST_UPDATES),
-            first=self._first,
-            second=self._second,
-            learned=self._learned,
-            values=np.zeros(some),
-            gradient=np.zeros(some),
+            first=first,
+            second=second,
+            learned=learned,
+            values=np.zeros(learned.size),
+            gradient=np.zeros(learned.size),
         )
+        return made
+
+    @cached_property
+    def _tables(self) -> dict[str, Descent]:
+        """What follows from the rest, and is no part of a checkpoint."""
+        return {}
 
 
 def followed(state: np.ndarray, old: np.ndarray) -> np.ndarray:

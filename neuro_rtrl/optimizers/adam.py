@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from neuro_rtrl.kernels.descent import MOMENTS
-from neuro_rtrl.optimizers._descent import Steps
+from neuro_rtrl.optimizers._descent import Form, Steps
 from neuro_rtrl.optimizers._moments import moments
 from neuro_rtrl.optimizers._options import common
 
@@ -56,7 +56,7 @@ class Adam:
     ) -> None:
         shared = common("adam", learning_rate, clip_norm, clip_value, schedule, steps)
         options = moments("adam", beta1, beta2, epsilon) | {"epsilon_hat": float(epsilon_hat)}
-        self.steps = Steps(shared, MOMENTS, (True, True), **options)
+        self.steps = Steps(shared, Form(MOMENTS), **options)
         self.learning_rate = float(learning_rate)
 
     def update(self, values: np.ndarray, gradient: np.ndarray) -> None:

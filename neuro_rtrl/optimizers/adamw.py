@@ -11,7 +11,7 @@ import numpy as np
 
 from neuro_rtrl.errors import check_option
 from neuro_rtrl.kernels.descent import MOMENTS
-from neuro_rtrl.optimizers._descent import Steps
+from neuro_rtrl.optimizers._descent import Form, Steps
 from neuro_rtrl.optimizers._moments import moments
 from neuro_rtrl.optimizers._options import common
 
@@ -55,7 +55,7 @@ class AdamW:
         shared = common("adamw", learning_rate, clip_norm, clip_value, schedule, steps)
         options = moments("adamw", beta1, beta2, epsilon)
         check_option("adamw", "weight_decay", weight_decay, weight_decay >= 0, "a number from 0")
-        self.steps = Steps(shared, MOMENTS, (True, True), decay=weight_decay, **options)
+        self.steps = Steps(shared, Form(MOMENTS), decay=weight_decay, **options)
         self.learning_rate, self.weight_decay = float(learning_rate), float(weight_decay)
 
     def update(self, values: np.ndarray, gradient: np.ndarray) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from neuro_rtrl.errors import check_option
 from neuro_rtrl.kernels.descent import ROOT
-from neuro_rtrl.optimizers._descent import Steps
+from neuro_rtrl.optimizers._descent import Form, Steps
 from neuro_rtrl.optimizers._options import common
 
 
@@ -51,7 +51,7 @@ class RmsProp:
         check_option("rmsprop", "epsilon", epsilon, epsilon > 0, "a number above 0")
         self.learning_rate = float(learning_rate)
         self.decay, self.epsilon = float(decay), float(epsilon)
-        self.steps = Steps(shared, ROOT, (False, True), beta2=decay, epsilon=epsilon)
+        self.steps = Steps(shared, Form(ROOT, first=False), beta2=decay, epsilon=epsilon)
 
     def update(self, values: np.ndarray, gradient: np.ndarray) -> None:
         """Changes `values` (p,) in place along `gradient` (p,), in the precision of `values`."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from neuro_rtrl.errors import check_option
 from neuro_rtrl.kernels.descent import MOMENTUM
-from neuro_rtrl.optimizers._descent import Steps
+from neuro_rtrl.optimizers._descent import Form, Steps
 from neuro_rtrl.optimizers._options import common
 
 
@@ -49,7 +49,7 @@ class Sgd:
         check_option("sgd", "momentum", momentum, 0 <= momentum < 1, "a number in [0, 1)")
         self.learning_rate = float(learning_rate)
         self.momentum = float(momentum)
-        self.steps = Steps(shared, MOMENTUM, (True, False), beta1=momentum)
+        self.steps = Steps(shared, Form(MOMENTUM, second=False), beta1=momentum)
 
     def update(self, values: np.ndarray, gradient: np.ndarray) -> None:
         """Changes `values` (p,) in place along `gradient` (p,), in the precision of `values`."""

@@ -10,7 +10,7 @@ import pytest
 import neuro_rtrl as nr
 from neuro_rtrl.contracts import Optimizer
 from neuro_rtrl.engine import online
-from neuro_rtrl.errors import SimulationError
+from neuro_rtrl.errors import DescriptionError, SimulationError
 from neuro_rtrl.optimizers.delayed_sgd import DelayedSgd
 from neuro_rtrl.rewiring.deep_r import DeepR
 
@@ -200,6 +200,22 @@ def test_where_something_else_has_to_see_each_update(options: dict[str, Any]) ->
     learner = nr.Learner(network(), **given)
     learner.run(*trial())
     assert not inside(learner)
+
+
+@pytest.mark.parametrize("size", [0, 3, 5000])
+def test_a_forged_memory_is_refused(size: int) -> None:
+    """Kernels do not look where arrays end."""
+    first, second = (nr.Learner(network(frozen=True), "eprop", nr.Adam(1e-3)) for _ in range(2))
+    first.run(*trial())
+    kept = first.state()
+    places = [place for place in kept.arrays if place.endswith(("_first", "_second"))]
+    assert len(places) == 2
+    kept.arrays[places[1]] = np.zeros(size)
+    second.restore(kept)
+    with pytest.raises(DescriptionError, match="remembers other values"):
+        second.run(*trial())
+    with pytest.raises(DescriptionError, match="remembers other values"):
+        second.step(trial()[0][0, 0], [0.0, 0.0])
 
 
 def test_several_sequences_learn_together() -> None:
