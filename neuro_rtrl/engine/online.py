@@ -40,7 +40,8 @@ class Within:
         self._optimizer = optimizer
         able = isinstance(optimizer, Stepping) and isinstance(lane, Updating)
         still = self._every > 0 and session.plastic is None and session.flows.theta.size == 0
-        self._able = able and still and not isinstance(lane, Certified) and lane.learns(self._every)
+        some = session.built.plan.learned.size > 0 and not isinstance(lane, Certified)
+        self._able = able and still and some and lane.learns(self._every)
 
     def count(self, passage: Passage, lanes: int, left: int) -> int:
         """Steps of the next call, of those that are left: whole windows, or none."""

@@ -218,6 +218,17 @@ def test_a_forged_memory_is_refused(size: int) -> None:
         second.step(trial()[0][0, 0], [0.0, 0.0])
 
 
+def test_where_nothing_learns_nothing_changes() -> None:
+    net = nr.Network(dt="1 ms", seed=1)
+    x, h, y = net.inputs(20), net.neurons(4, "lif"), net.neurons(2, "leaky_readout")
+    for source, target in ((x, h), (h, y)):
+        net.connect(source, target, learn=False)
+    learner = nr.Learner(net, "eprop", nr.Adam(1.0))
+    before = learner._built.values.copy()
+    learner.run(*trial())
+    np.testing.assert_array_equal(learner._built.values, before)
+
+
 def test_several_sequences_learn_together() -> None:
     one = nr.Learner(network(), "eprop", nr.Adam(1e-3), update=5)
     two = nr.Learner(network(), "eprop", Hidden(nr.Adam(1e-3)), update=5)
