@@ -185,20 +185,21 @@ def test_rtrl_and_bptt_agree_before_readouts_with_two_states() -> None:
     assert_same(rtrl.gradient, bptt.gradient)
 
 
+@pytest.mark.parametrize(("readout", "n"), [("leaky_readout", 1), ("leaky_readout", 2), (SLOW, 2)])
 @pytest.mark.parametrize("update", ["step", 7, "sequence"])
-def test_snap_1_is_rtrl_without_connections(update: Any) -> None:
+def test_snap_1_is_rtrl_without_connections(update: Any, readout: Any, n: int) -> None:
     """Also while weights change: then each readout has traces of what past weights brought."""
     net = nr.Network(dt="1 ms", seed=4)
-    h = net.neurons(6, "lif", name="h")
+    h = net.neurons(6, "lif", name="h", learn="bias")
     net.connect(net.inputs(5, name="x"), h, weights="normal(0.4, 0.8)")
-    net.connect(h, net.neurons(2, "leaky_readout", name="y"))
+    net.connect(h, net.neurons(n, readout, name="y"))
     found, wanted = (
         nr.Learner(net, r, nr.Sgd(3e-3), precision="float64", update=update)
         for r in ("snap-1", "rtrl")
     )
     before = {name: values.copy() for name, values in found.parameters.items()}
     for learner in (found, wanted):
-        learner.run(*trial(2))
+        learner.run(*trial(n))
     assert isinstance(found._session.lanes[0], LocalLane)
     assert_same(found.parameters, wanted.parameters)
     assert np.abs(found.parameters["x_h"] - before["x_h"]).max() > 1e-3
