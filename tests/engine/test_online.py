@@ -172,14 +172,35 @@ def test_what_is_not_finite_is_told_alike(rule: str, rate: float) -> None:
     assert told[0] == told[1]
 
 
-def test_updates_that_were_done_are_counted_when_a_run_ends_in_an_error() -> None:
+@pytest.mark.parametrize("rule", ["eprop", "rtrl"])
+def test_states_are_looked_at_before_each_update(rule: str) -> None:
+    """Also in steps without an error, which leave no mark on the gradient."""
+    inputs, targets = trial()
+    inputs[0, 44] = 1e308
     told = []
-    for learner in pair(network(), "eprop", lambda: nr.Adam(1e200), 1):
+    one, two = pair(network(), rule, OPTIMIZERS[1], 2)
+    for learner in (one, two):
+        with pytest.raises(SimulationError, match="not finite") as error:
+            learner.run(inputs, targets)
+        told.append(str(error.value))
+    assert told[0] == told[1]
+    assert "step 4" in told[0]
+    assert done(one) == done(two) == 22
+
+
+def done(learner: nr.Learner) -> int:
+    """Updates that its optimizer has counted."""
+    optimizer: Any = learner._session.optimizer
+    count: int = (optimizer.inner if isinstance(optimizer, Hidden) else optimizer).steps.done
+    return count
+
+
+def test_updates_that_were_done_are_counted_when_a_run_ends_in_an_error() -> None:
+    one, two = pair(network(), "eprop", lambda: nr.Adam(1e200), 1)
+    for learner in (one, two):
         with pytest.raises(SimulationError):
             learner.run(*trial())
-        optimizer = learner._session.optimizer
-        told.append((optimizer.inner if isinstance(optimizer, Hidden) else optimizer).steps.done)
-    assert told[0] == told[1] > 0
+    assert done(one) == done(two) > 0
 
 
 @pytest.mark.parametrize(
