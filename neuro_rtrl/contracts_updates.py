@@ -9,13 +9,28 @@ if TYPE_CHECKING:
 
 
 @runtime_checkable
-class Stepping(Protocol):
-    """What an optimizer offers besides, if kernels can take its steps.
+class Steps(Protocol):
+    """The steps of an optimizer, for kernels.
 
     Attributes:
-        steps: has `within(learned, total, every, updates)`, which gives the table of a kernel that
-            takes so many steps (kernels/descent.py), and `close(table)`, which counts them.
+        of: the class whose `update` they are; one that inherits from it may do something else.
     """
+
+    of: type
+
+    def within(self, learned: np.ndarray, total: int, every: int, updates: int) -> Any:
+        """The table (kernels/descent.py) of a kernel that does so many updates of `learned` (q,),
+        of `total` values, one every so many of its steps."""
+        ...
+
+    def close(self, table: Any) -> None:
+        """Counts the updates that it has done."""
+        ...
+
+
+@runtime_checkable
+class Stepping(Protocol):
+    """What an optimizer offers besides, if kernels can take its steps: `steps`, as above."""
 
     steps: Any
 

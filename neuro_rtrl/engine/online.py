@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neuro_rtrl.contracts import Certified, Optimizer
-from neuro_rtrl.contracts_updates import Stepping, Updating
+from neuro_rtrl.contracts_updates import Stepping, Steps, Updating
 from neuro_rtrl.engine.build import Built
 from neuro_rtrl.kernels.descent import MOST_UPDATES, STOPPED
 
@@ -36,9 +36,8 @@ class Within:
     def __init__(self, session: Session, lane: Any) -> None:
         """Of a session whose kernels update the weights, if `lane` and the optimizer can."""
         self._session, self._every = session, session.update_every
-        optimizer: Any = session.optimizer
-        self._optimizer = optimizer
-        able = isinstance(optimizer, Stepping) and isinstance(lane, Updating)
+        self._steps: Any = steps_of(session.optimizer)
+        able = self._steps is not None and isinstance(lane, Updating)
         still = self._every > 0 and session.plastic is None and session.flows.theta.size == 0
         some = session.built.plan.learned.size > 0 and not isinstance(lane, Certified)
         self._able = able and still and some and lane.learns(self._every)
@@ -53,7 +52,7 @@ class Within:
 
     def open(self, lane: Any, batch: Batch) -> tuple[Callable[..., bool], Descent]:
         """What runs the steps of a batch, and the table that it is to be given."""
-        session, steps = self._session, self._optimizer.steps
+        session, steps = self._session, self._steps
         places = session.built.plan.learned, session.built.values.size
         updates = batch.inputs.shape[1] // self._every
 
@@ -68,6 +67,14 @@ class Within:
             return again
 
         return run, steps.within(*places, self._every, updates)
+
+
+def steps_of(optimizer: Any) -> Steps | None:
+    """Those of an optimizer that kernels can take, if they are all that its `update` does."""
+    steps = optimizer.steps if isinstance(optimizer, Stepping) else None
+    if isinstance(steps, Steps) and steps.of is type(optimizer):
+        return steps
+    return None
 
 
 def follow(optimizer: Optimizer, built: Built, gradient: np.ndarray) -> None:

@@ -48,11 +48,13 @@ class Steps:
     """The steps of one optimizer, and what it remembers between them.
 
     Attributes:
+        of: the class whose `update` they are.
         done: updates so far.
     """
 
-    def __init__(self, common: Common, form: Form, **options: float) -> None:
+    def __init__(self, of: type, common: Common, form: Form, **options: float) -> None:
         """No step yet; `options` are numbers of `Descent`, by name: 0 if they are not given."""
+        self.of = of
         clip = {"clip_norm": common.clip.norm, "clip_value": common.clip.value}
         given = options | {name: np.inf if most is None else most for name, most in clip.items()}
         self._common, self._form = common, form

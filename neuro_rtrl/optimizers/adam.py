@@ -56,7 +56,7 @@ class Adam:
     ) -> None:
         shared = common("adam", learning_rate, clip_norm, clip_value, schedule, steps)
         options = moments("adam", beta1, beta2, epsilon) | {"epsilon_hat": float(epsilon_hat)}
-        self.steps = Steps(shared, Form(MOMENTS), **options)
+        self.steps = Steps(Adam, shared, Form(MOMENTS), **options)
         self.learning_rate = float(learning_rate)
 
     def update(self, values: np.ndarray, gradient: np.ndarray) -> None:

@@ -55,7 +55,7 @@ class AdamW:
         shared = common("adamw", learning_rate, clip_norm, clip_value, schedule, steps)
         options = moments("adamw", beta1, beta2, epsilon)
         check_option("adamw", "weight_decay", weight_decay, weight_decay >= 0, "a number from 0")
-        self.steps = Steps(shared, Form(MOMENTS), decay=weight_decay, **options)
+        self.steps = Steps(AdamW, shared, Form(MOMENTS), decay=weight_decay, **options)
         self.learning_rate, self.weight_decay = float(learning_rate), float(weight_decay)
 
     def update(self, values: np.ndarray, gradient: np.ndarray) -> None:

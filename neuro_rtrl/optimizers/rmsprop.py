@@ -51,7 +51,7 @@ class RmsProp:
         check_option("rmsprop", "epsilon", epsilon, epsilon > 0, "a number above 0")
         self.learning_rate = float(learning_rate)
         self.decay, self.epsilon = float(decay), float(epsilon)
-        self.steps = Steps(shared, Form(ROOT, first=False), beta2=decay, epsilon=epsilon)
+        self.steps = Steps(RmsProp, shared, Form(ROOT, first=False), beta2=decay, epsilon=epsilon)
 
     def update(self, values: np.ndarray, gradient: np.ndarray) -> None:
         """Changes `values` (p,) in place along `gradient` (p,), in the precision of `values`."""

@@ -49,7 +49,7 @@ class Sgd:
         check_option("sgd", "momentum", momentum, 0 <= momentum < 1, "a number in [0, 1)")
         self.learning_rate = float(learning_rate)
         self.momentum = float(momentum)
-        self.steps = Steps(shared, Form(MOMENTUM, second=False), beta1=momentum)
+        self.steps = Steps(Sgd, shared, Form(MOMENTUM, second=False), beta1=momentum)
 
     def update(self, values: np.ndarray, gradient: np.ndarray) -> None:
         """Changes `values` (p,) in place along `gradient` (p,), in the precision of `values`."""

@@ -203,9 +203,27 @@ def test_updates_that_were_done_are_counted_when_a_run_ends_in_an_error() -> Non
     assert done(one) == done(two) > 0
 
 
+class Halved(nr.Adam):
+    """Does something else with the gradient."""
+
+    def update(self, values: np.ndarray, gradient: np.ndarray) -> None:
+        super().update(values, 0.5 * gradient)
+
+
+class Counted(Hidden):
+    """Has a number of the name of what kernels look for."""
+
+    steps = 0
+
+    def __init__(self) -> None:
+        super().__init__(nr.Sgd(1e-3))
+
+
 @pytest.mark.parametrize(
     "options",
     [
+        {"optimizer": Halved(1e-3)},
+        {"optimizer": Counted()},
         {"optimizer": DelayedSgd(1e-3, 2)},
         {"rule": "eprop-adaptive"},
         {"rule": "rtrl-tolerance-1e-2"},
