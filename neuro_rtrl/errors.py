@@ -113,7 +113,7 @@ def shorten(value: object, limit: int = 120) -> str:
 def nearest(name: str, known: Iterable[str]) -> str:
     """A sentence that names the closest of the `known` names, or lists them all.
 
-    Capitals or not, names are alike.
+    Where none is close, names are alike whatever their capitals.
 
     >>> nearest("tau", ["tau_m", "v_th"])
     "Did you mean 'tau_m'?"
@@ -123,12 +123,13 @@ def nearest(name: str, known: Iterable[str]) -> str:
     'Known names: a, b.'
     """
     names = sorted(set(known))
-    alike: dict[str, str] = {}
-    for one in names:
-        alike.setdefault(one.casefold(), one)
-    close = difflib.get_close_matches(str(name).casefold(), alike, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
+    if not close:
+        alike = {one.casefold(): one for one in reversed(names)}
+        found = difflib.get_close_matches(str(name).casefold(), alike, n=1, cutoff=0.5)
+        close = [alike[one] for one in found]
     if close:
-        return f"Did you mean '{alike[close[0]]}'?"
+        return f"Did you mean '{close[0]}'?"
     return f"Known names: {', '.join(names)}." if names else "There are no names to choose from."
 
 
