@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks import ours
 from benchmarks.network import Problem, activity, relative_error
-from benchmarks.peer_runs import NEST, Peer, answer
+from benchmarks.peer_runs import NEST, Peer, answer, filled
 from benchmarks.record import Record
 
 ENVIRONMENT = "nest"
@@ -54,15 +54,10 @@ def theirs(
 ) -> Record:
     """NEST's e-prop on the problem with its own reset."""
     found = named(peer, problem)
-    got = answer(peer, python, problem, runs)
-    if isinstance(got, str):
-        found.details["absent"] = got
+    gradient = filled(found, answer(peer, python, problem, runs))
+    if gradient is None:
         return found
-    said, gradient = got
-    found.version, found.peak_mb = said.pop("version"), said.pop("peak_mb")
-    found.timed(said.pop("seconds"))
-    found.details |= said
-    found.details["rate"] = said["spikes"] / (problem.case.n * len(problem.x))
+    found.details["rate"] = found.details["spikes"] / (problem.case.n * len(problem.x))
     same = ours.gradient(problem, "eprop", "float64", **same_reset(problem, peer.variant))
     found.details["error_to_ours"] = relative_error(gradient, same)
     return ours.compared(found, gradient, exact)

@@ -91,16 +91,10 @@ def beside(peer: Peer, python: Path | str, problem: Problem, ours: Way, runs: in
     case = problem.case
     found = Record("online", peer.who, "", case.n, case.density, len(problem.x))
     found.details["case"] = case.name
-    got = peer_runs.answer(peer, python, problem, runs)
-    if isinstance(got, str):
-        found.details["absent"] = got
-        return found
-    said, change = got
-    found.version, found.peak_mb = said.pop("version"), said.pop("peak_mb")
-    found.timed(said.pop("seconds"))
-    found.details |= said
-    _, own = learned(problem, ours, 1)
-    found.details["cosine_of_change"] = cosine(change, own)
+    change = peer_runs.filled(found, peer_runs.answer(peer, python, problem, runs))
+    if change is not None:
+        _, own = learned(problem, ours, 1)
+        found.details["cosine_of_change"] = cosine(change, own)
     return found
 
 

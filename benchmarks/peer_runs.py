@@ -126,6 +126,20 @@ def answer(
         return json.loads(_last_line(done.stdout)), gradient
 
 
+def filled(
+    found: Record, got: tuple[dict[str, Any], list[np.ndarray]] | str
+) -> list[np.ndarray] | None:
+    """A record <- what `answer` gave; the gradient, if there is one."""
+    if isinstance(got, str):
+        found.details["absent"] = got
+        return None
+    said, gradient = got
+    found.version, found.peak_mb = said.pop("version"), said.pop("peak_mb")
+    found.timed(said.pop("seconds"))
+    found.details |= said
+    return gradient
+
+
 def run(
     peer: Peer, python: Path | str, problem: Problem, reference: list[np.ndarray], runs: int
 ) -> Record:
@@ -136,12 +150,5 @@ def run(
     case = problem.case
     found = Record("learn", peer.who, "", case.n, case.density, len(problem.x))
     found.details = {"case": case.name, "rate": problem.rate, "live": problem.live}
-    got = answer(peer, python, problem, runs)
-    if isinstance(got, str):
-        found.details["absent"] = got
-        return found
-    said, gradient = got
-    found.version, found.peak_mb = said.pop("version"), said.pop("peak_mb")
-    found.timed(said.pop("seconds"))
-    found.details |= said
-    return compared(found, gradient, reference)
+    gradient = filled(found, answer(peer, python, problem, runs))
+    return found if gradient is None else compared(found, gradient, reference)

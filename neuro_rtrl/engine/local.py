@@ -180,14 +180,24 @@ def make_filters(built: Built, mask: Mask, route: Route, kept: Local, precision:
         signal=np.zeros((len(readouts), n, wide)),
         filled=np.zeros((len(readouts), n), np.uint8),
         q=np.zeros(int(own.max(initial=0)) + 1, precision),
-        own=np.concatenate([[0], np.cumsum(own)]).astype(np.int64),
-        gathered=np.zeros(int(own.sum()) + 1, precision),
+        **_gathered(built, mask, own, precision),
         waits=np.zeros(n, np.uint8),
         loop=loop,
         loop_group=loop_group,
     )
     fill_flows(built, kept, made)
     return made
+
+
+def _gathered(built: Built, mask: Mask, own: np.ndarray, precision: str) -> dict[str, np.ndarray]:
+    """Room for the gradient of `own` (N,) entries of each unit, and where each synapse finds its
+    part of it; the place behind them: it is nobody's own."""
+    total, first = int(own.sum()), np.cumsum(own) - own
+    slot = np.full(built.wires.target.size, total, np.int32 if total < 1 << 31 else np.int64)
+    shift = np.repeat(first - mask.own[:-1], np.diff(mask.own))
+    slot[mask.own_parameter] = np.arange(mask.own_parameter.size) + shift
+    offsets = np.concatenate([first, [total]]).astype(np.int64)
+    return {"own": offsets, "gathered": np.zeros(total + 1, precision), "slot": slot}
 
 
 def fill_flows(built: Built, kept: Local, filters: Filters) -> None:

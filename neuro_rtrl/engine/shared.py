@@ -112,7 +112,7 @@ def make_traces(built: Built, mask: Mask, precision: str, one_state: bool = Fals
         shares=(~alone).astype(np.uint8),
         group=ends.group.astype(np.int32),
         gain=gain,
-        **_slots(built, mask, gain),
+        worth=_by_synapse(built, mask, gain),
         d=units.d[list(sharing)],
         flow=flow,
         variable=np.stack(entries) if entries else np.zeros((0, groups), np.int64),
@@ -128,17 +128,11 @@ def make_traces(built: Built, mask: Mask, precision: str, one_state: bool = Fals
     )
 
 
-def _slots(built: Built, mask: Mask, gain: np.ndarray) -> dict[str, np.ndarray]:
-    """Where each synapse finds its part of what filters gather, and its gain."""
-    units, sizes = built.units, np.diff(mask.own)
-    after = np.cumsum(sizes + units.m[units.population])  # of each unit, with its parameters
-    total = int(after.max(initial=0))
-    shift = after - units.m[units.population] - mask.own[1:]
-    slot = np.full(built.wires.target.size, total, np.int32 if total < 1 << 31 else np.int64)
-    worth = np.zeros(slot.size, gain.dtype)
-    slot[mask.own_parameter] = np.arange(gain.size) + np.repeat(shift, sizes)
+def _by_synapse(built: Built, mask: Mask, gain: np.ndarray) -> np.ndarray:
+    """(synapses,) the gain of each, from that of own entries."""
+    worth = np.zeros(built.wires.target.size, gain.dtype)
     worth[mask.own_parameter] = gain
-    return {"slot": slot, "worth": worth}
+    return worth
 
 
 def _runs(mask: Mask, group: np.ndarray) -> dict[str, np.ndarray]:

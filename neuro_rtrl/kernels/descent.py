@@ -20,9 +20,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from neuro_rtrl.kernels.exponential import EXPONENT, bits
 from neuro_rtrl.kernels.jit import inline, jit, kernel, leaf
 from neuro_rtrl.kernels.refs import ref
+from neuro_rtrl.kernels.stream import finite
 
 MOMENTUM, MOMENTS, ROOT = range(3)
 BETA1, BETA2, EPSILON, EPSILON_HAT, DECAY, CLIP_NORM, CLIP_VALUE = range(7)
@@ -87,7 +87,7 @@ def is_due(descent: Descent) -> bool:
 def update(descent: Descent, values: np.ndarray, gradient: np.ndarray) -> bool:
     """One update of all values; False if the gradient, or a value after it, is not finite."""
     descent.clock[SINCE] = 0
-    good = _finite(gradient)
+    good = finite(gradient)
     if good:
         good = _follow(descent, values, gradient)
     descent.clock[STOPPED] = not good
@@ -109,15 +109,6 @@ def _follow(descent: Descent, values: np.ndarray, gradient: np.ndarray) -> bool:
 
 
 @jit
-def _finite(numbers: np.ndarray) -> bool:
-    largest = 0
-    for i in range(numbers.shape[0]):
-        exponent = bits(numbers[i]) & EXPONENT
-        largest = exponent if exponent > largest else largest
-    return largest < EXPONENT
-
-
-@jit
 def _step(descent: Descent, values: np.ndarray, gradient: np.ndarray) -> bool:
     """One update of `values` (q,); whether all that it has moved are finite."""
     numbers, kind = descent.numbers, descent.kind[0]
@@ -133,17 +124,17 @@ def _step(descent: Descent, values: np.ndarray, gradient: np.ndarray) -> bool:
             s = descent.first[low:high]
             if _moves(g, s):
                 _momentum(x, g, s, rate, numbers[BETA1], most, scale)
-                good = _finite(x) and good
+                good = finite(x) and good
         elif kind == MOMENTS:
             m, v = descent.first[low:high], descent.second[low:high]
             if not rests or _moves(g, m) or _moves(g, v):
                 _moments(x, g, m, v, rate, t, numbers, most, scale)
-                good = _finite(x) and good
+                good = finite(x) and good
         else:
             v = descent.second[low:high]
             if _moves(g, v):
                 _root(x, g, v, rate, numbers, most, scale)
-                good = _finite(x) and good
+                good = finite(x) and good
     return good
 
 

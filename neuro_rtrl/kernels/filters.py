@@ -58,6 +58,7 @@ class Filters(NamedTuple):
     q: np.ndarray  # scratch: (most own parameters,)
     own: np.ndarray  # (N + 1,) offsets in `gathered`: own parameters of each unit
     gathered: np.ndarray  # gradient in the order of own parameters; the last entry is nobody's
+    slot: np.ndarray  # (synapses,) place of each in `gathered`
     waits: np.ndarray  # (N,) whether some of it is there
     loop: np.ndarray  # (N,) synapse of each unit with itself that counts, or -1
     loop_group: np.ndarray  # (N,) and the group that it belongs to

@@ -36,9 +36,9 @@ def flush(
     for k in range(filters.waits.shape[0]):
         if filters.waits[k]:
             waiting += mask.own[k + 1] - mask.own[k]
-    in_order = WORTH * waiting > traces.slot.shape[0]
+    in_order = WORTH * waiting > filters.slot.shape[0]
     if in_order:
-        _in_order(filters.gathered, traces.slot, traces.worth, gradient)
+        _in_order(filters.gathered, filters.slot, traces.worth, gradient)
     for k in range(filters.waits.shape[0]):
         if filters.waits[k]:
             _scatter(units, mask, filters, traces, k, gradient, in_order)

@@ -28,8 +28,9 @@ NORMAL, UNIFORM = 1, 2
 # Places in `Limits.switch`.
 DEPTH, CERTIFIED, PATHS, RANK_ONE = range(4)
 # What a kernel answers.
-FINISHED, NEED_COLUMNS, NEED_EVENT_ROWS, RECORD_FULL, NOT_FINITE, WINDOW_FULL = range(6)
-NOT_LEARNED = 6
+(
+    FINISHED, NEED_COLUMNS, NEED_EVENT_ROWS, RECORD_FULL, NOT_FINITE, WINDOW_FULL, NOT_LEARNED,
+) = range(7)  # fmt: skip
 
 
 class Units(NamedTuple):

@@ -109,10 +109,16 @@ def predict(units: Units, stream: Stream, run: Run) -> None:
 @jit
 def all_finite(run: Run | Course) -> bool:
     """Whether every state is a finite number."""
+    return finite(run.h)
+
+
+@inline
+def finite(numbers: np.ndarray) -> bool:
+    """Whether all of them are."""
     # Infinity and NaN have the highest exponent; the largest of whole numbers is vector code.
     largest = 0
-    for i in range(run.h.shape[0]):
-        exponent = bits(run.h[i]) & EXPONENT
+    for i in range(numbers.shape[0]):
+        exponent = bits(numbers[i]) & EXPONENT
         largest = exponent if exponent > largest else largest
     return largest < EXPONENT
 

@@ -41,8 +41,7 @@ class Traces(NamedTuple):
     shares: np.ndarray  # (G,) whether all that a group brings to own blocks goes to traces
     group: np.ndarray  # (own entries,) group of each own synapse
     gain: np.ndarray  # (own entries,) that waits; 1 where nothing is shared
-    slot: np.ndarray  # (synapses,) place in what filters gather; the last: it is nobody's own
-    worth: np.ndarray  # (synapses,) the gain of each
+    worth: np.ndarray  # (synapses,) the same by their numbers; 0 for what is nobody's own
     d: np.ndarray  # (C,) states
     flow: np.ndarray  # (C, dm*dm) D
     variable: np.ndarray  # (C, G) state that a group adds to, -1: does not reach it

@@ -64,26 +64,10 @@ class Pace:
 
 @dataclass(frozen=True)
 class Clip:
-    """Bounds of a gradient; None: no bound.
-
-    >>> Clip(norm=1.0, value=None).clipped(np.array([3.0, 4.0])).tolist()
-    [0.6000000000000001, 0.8]
-    """
+    """Bounds of a gradient; None: no bound."""
 
     norm: float | None
     value: float | None
-
-    def clipped(self, gradient: np.ndarray) -> np.ndarray:
-        """The gradient (p,) within the bounds; the one given is not changed."""
-        if self.value is not None:
-            # g <- clip(g, -clip_value, clip_value)
-            gradient = np.clip(gradient, -self.value, self.value)
-        if self.norm is not None:
-            # g <- g min(1, clip_norm/|g|)
-            length = float(np.linalg.norm(gradient))
-            if length > self.norm:
-                gradient = gradient * (self.norm / length)
-        return gradient
 
 
 @dataclass(frozen=True)

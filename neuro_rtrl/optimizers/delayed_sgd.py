@@ -17,7 +17,8 @@ from collections import deque
 import numpy as np
 
 from neuro_rtrl.errors import check_option
-from neuro_rtrl.optimizers._descent import followed
+from neuro_rtrl.kernels.descent import MOMENTUM
+from neuro_rtrl.optimizers._descent import Form, Steps, followed
 from neuro_rtrl.optimizers._options import common
 
 
@@ -52,24 +53,23 @@ class DelayedSgd:
         schedule: str = "constant",
         steps: int | None = None,
     ) -> None:
-        self._common = common("delayed_sgd", learning_rate, clip_norm, clip_value, schedule, steps)
+        shared = common("delayed_sgd", learning_rate, clip_norm, clip_value, schedule, steps)
         check_option("delayed_sgd", "delay", delay, delay >= 0, "a whole number of at least 0")
         self.learning_rate, self.delay = float(learning_rate), int(delay)
-        self._t = 0
+        # Not `steps`: kernels, which look for that, have no gradients that wait.
+        self._steps = Steps(DelayedSgd, shared, Form(MOMENTUM, second=False))
         self._waiting: deque[np.ndarray] = deque()
 
     def update(self, values: np.ndarray, gradient: np.ndarray) -> None:
         """Changes `values` (p,) in place; `gradient` (p,) is kept until its time comes."""
-        rate = self._common.pace.rate(self._t)
-        self._t += 1
         self._waiting.append(gradient.copy())
-        if len(self._waiting) > self.delay:
-            late = self._common.clip.clipped(self._waiting.popleft())
-            # theta_t = theta_{t-1} - eta_t g_{t - delay}
-            values -= rate * late
+        due = len(self._waiting) > self.delay
+        # theta_t = theta_{t-1} - eta_t g_{t - delay}
+        self._steps.take(values, self._waiting.popleft() if due else np.zeros_like(gradient))
 
     def follow(self, old: np.ndarray) -> None:
         """Parameter i was number `old[i]` until now; -1: it is new, and nothing moves it."""
+        self._steps.follow(old)
         self._waiting = deque(followed(gradient, old) for gradient in self._waiting)
 
 
