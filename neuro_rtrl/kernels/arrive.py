@@ -37,7 +37,7 @@ from neuro_rtrl.kernels.rows import blend, transform
 from neuro_rtrl.kernels.small import identity, is_identity
 
 
-@jit
+@inline
 def receive(
     units: Units,
     wires: Wires,
@@ -82,7 +82,7 @@ def receive(
         head[rows.touched[i]] = -1
 
 
-@jit
+@inline
 def hear_one(
     units: Units,
     wires: Wires,

@@ -40,7 +40,7 @@ def held_between(units: Units, run: Run, k: int, since: int, until: int) -> int:
     return min(max(end - since, 0), until - since)
 
 
-@jit
+@inline
 def flow_between(
     units: Units, run: Run, k: int, since: int, until: int, out: np.ndarray, work: np.ndarray
 ) -> None:
@@ -63,7 +63,7 @@ def catch_up(units: Units, run: Run, rows: Rows, k: int, pending: np.ndarray, si
         flow_between(units, run, k, since, run.clock[STEP], pending, rows.matrix[:3])
 
 
-@jit
+@inline
 def catch_up_segment(units: Units, run: Run, rows: Rows, k: int, s: int) -> None:
     """`pending` of segment s of unit k holds for this step; a vanished segment is emptied."""
     if rows.at[s] != run.clock[STEP]:
@@ -85,7 +85,7 @@ def renew(run: Run, rows: Rows, s: int) -> None:
         rows.born[s] = -(1 << 40)
 
 
-@jit
+@inline
 def catch_up_own(units: Units, run: Run, rows: Rows, k: int) -> None:
     """`own_pending` of unit k holds for this step."""
     if rows.own_step[k] != run.clock[STEP]:
@@ -93,7 +93,7 @@ def catch_up_own(units: Units, run: Run, rows: Rows, k: int) -> None:
         rows.own_step[k] = run.clock[STEP]
 
 
-@jit
+@inline
 def settle_own(units: Units, mask: Mask, run: Run, rows: Rows, k: int) -> None:
     """Apply what is pending to the own block, so that arrivals can be added."""
     catch_up_own(units, run, rows, k)
@@ -107,7 +107,7 @@ def settle_own(units: Units, mask: Mask, run: Run, rows: Rows, k: int) -> None:
     rows.counts[BYTES] += 2 * size * d * rows.own.itemsize
 
 
-@jit
+@inline
 def own_scale(units: Units, mask: Mask, run: Run, rows: Rows, k: int) -> float:
     """What the own block of a unit with one state has still to be multiplied by.
 

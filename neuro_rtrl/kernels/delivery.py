@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from neuro_rtrl.kernels.jit import jit, leaf
+from neuro_rtrl.kernels.jit import inline, leaf
 from neuro_rtrl.kernels.layout import ARRIVED, DEFERRED, DELIVERIES, Run, Wires
 
 
-@jit
+@inline
 def deliver_group(wires: Wires, values: np.ndarray, run: Run, event: int, group: int) -> None:
     """What one event brings through one group; the event is noted for the rows' arrivals."""
     kind, entries = (DEFERRED, run.deferred) if wires.collects[group] else (ARRIVED, run.arrived)
@@ -22,7 +22,7 @@ def deliver_group(wires: Wires, values: np.ndarray, run: Run, event: int, group:
     deliver_along(wires, values, run, group, run.value[event])
 
 
-@jit
+@inline
 def deliver_along(wires: Wires, values: np.ndarray, run: Run, group: int, y: float) -> None:
     """The states (or inputs) of the targets of a group += gain w y."""
     if y == 0.0:
@@ -39,7 +39,7 @@ def _add_dense(states: np.ndarray, weights: np.ndarray, factor: float, y: float)
         states[i] += factor * weights[i] * y
 
 
-@jit
+@inline
 def _deliver_run(
     wires: Wires, values: np.ndarray, run: Run, into: np.ndarray, r: int, y: float
 ) -> None:

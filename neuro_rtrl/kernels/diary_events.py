@@ -8,7 +8,7 @@ from neuro_rtrl.kernels import forward, influence
 from neuro_rtrl.kernels.columns import is_sensitive
 from neuro_rtrl.kernels.diary import EVENTS, FIRST_STEP, Diary
 from neuro_rtrl.kernels.filters import Filters, theta_part
-from neuro_rtrl.kernels.jit import inline, inline_first, jit
+from neuro_rtrl.kernels.jit import inline, inline_first
 from neuro_rtrl.kernels.layout import LIVE, MULTIPLY_ADDS, STEP, Mask, Rows, Run, Units, Wires
 
 
@@ -95,7 +95,7 @@ def _note_plain(
     diary.clock[EVENTS] = count + noted
 
 
-@jit
+@inline
 def _note_theta(
     units: Units,
     run: Run,

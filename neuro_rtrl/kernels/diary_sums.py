@@ -21,7 +21,7 @@ from neuro_rtrl.kernels.diary import (
     Desk,
     Diary,
 )
-from neuro_rtrl.kernels.jit import inline, jit, leaf
+from neuro_rtrl.kernels.jit import inline, leaf
 from neuro_rtrl.kernels.layout import STEP, Mask, Rows, Run
 from neuro_rtrl.kernels.lots import collect, fall, times
 from neuro_rtrl.kernels.traces import Traces
@@ -30,7 +30,7 @@ TINY = 1e-200  # Far below any rounding; numbers too small for their format are 
 SMALLEST = 1e-37  # of float32
 
 
-@jit
+@inline
 def sort_notes(diary: Diary) -> None:
     """Arrivals by group, events by lot; those of each stay in the order of time."""
     pointer, came = diary.pointer, diary.came
@@ -256,7 +256,7 @@ def is_nothing(nu: np.ndarray) -> bool:
     return not some
 
 
-@jit
+@inline
 def gather(sums: np.ndarray, diary: Diary, desk: Desk, chunk: int, low: int, high: int) -> None:
     """sums (rows times LANES) += y mu of all arrivals of rows `low` to `high` in this chunk."""
     for r in range(low, high):

@@ -22,7 +22,7 @@ from neuro_rtrl.kernels.diary import (
 from neuro_rtrl.kernels.diary_events import note_events, note_held
 from neuro_rtrl.kernels.filters import Filters, take_feedback
 from neuro_rtrl.kernels.gather import gather_theta
-from neuro_rtrl.kernels.jit import inline, jit, kernel
+from neuro_rtrl.kernels.jit import inline, kernel
 from neuro_rtrl.kernels.layout import (
     ARRIVED,
     COLUMNS,
@@ -187,7 +187,7 @@ def _note_arrivals(
     run.clock[ARRIVED] = 0
 
 
-@jit
+@inline
 def _deliver_at_once(
     wires: Wires,
     mask: Mask,
@@ -247,7 +247,7 @@ def _note_arrival(
         _hear_first(wires, mask, rows, traces, diary, group)
 
 
-@jit
+@inline
 def _hear_first(
     wires: Wires, mask: Mask, rows: Rows, traces: Traces, diary: Diary, group: int
 ) -> None:

@@ -51,7 +51,7 @@ def release_done(run: Run) -> None:
     run.clock[DONE] = 0
 
 
-@jit
+@inline
 def inject(
     units: Units, wires: Wires, values: np.ndarray, run: Run, index: np.ndarray, value: np.ndarray
 ) -> None:
@@ -135,7 +135,7 @@ def test_spikes(units: Units, values: np.ndarray, run: Run) -> None:
     run.clock[LIVE] = run.clock[FIRED] = count
 
 
-@jit
+@inline
 def test_events(units: Units, values: np.ndarray, run: Run) -> None:
     """`live` <- units that spike or whose psi is not zero; s, y and sensitivities of these only.
 
@@ -212,7 +212,7 @@ def emit_spikes(wires: Wires, run: Run) -> None:
         schedule(wires, run, event)
 
 
-@jit
+@inline
 def deliver(units: Units, wires: Wires, values: np.ndarray, run: Run) -> None:
     """All groups due in this step."""
     event = take_slot(wires, run)

@@ -77,12 +77,12 @@ def jit(function: Callable[..., Any]) -> Any:
     of the compile time. Nor is it kept on disk: it becomes machine code, and goes into the cache,
     as a part of the kernels that call it (joining.py).
     """
-    return _part(function, pipeline_class=Part)
+    return _part(function, pipeline_class=Part, forceinline=False)
 
 
 def quick(function: Callable[..., Any]) -> Any:
     """As `jit`, for parts of simulations, whose kernels are to start soon: see joining.py."""
-    return _part(function, pipeline_class=QuickPart)
+    return _part(function, pipeline_class=QuickPart, forceinline=False)
 
 
 def leaf(function: Callable[..., Any]) -> Any:

@@ -11,7 +11,7 @@ from neuro_rtrl.kernels.jit import inline, jit
 from neuro_rtrl.kernels.layout import DONE, FREE, STEP, Run, Wires
 
 
-@jit
+@inline
 def new_event(run: Run, source: int, value: float, row: int, group: int) -> int:
     """Take an event from the free list; its first group to be delivered is `group`."""
     run.clock[FREE] -= 1
@@ -24,7 +24,7 @@ def new_event(run: Run, source: int, value: float, row: int, group: int) -> int:
     return event
 
 
-@jit
+@inline
 def schedule(wires: Wires, run: Run, event: int) -> None:
     """Put the event where its next group is due; without one it is done."""
     group = run.next_group[event]

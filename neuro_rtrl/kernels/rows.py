@@ -13,7 +13,7 @@ import numpy as np
 from neuro_rtrl.kernels.jit import inline, jit
 
 
-@jit
+@inline
 def blend(
     P: np.ndarray,
     start: int,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from neuro_rtrl.kernels.jit import jit
+from neuro_rtrl.kernels.jit import inline, jit
 
 
 @jit
@@ -48,7 +48,7 @@ def multiply_into(d: int, a: np.ndarray, b: np.ndarray, work: np.ndarray) -> Non
         b[i] = work[i]
 
 
-@jit
+@inline
 def power(base: float, exponent: int) -> float:
     """base^exponent by repeated squaring, for exponents >= 0; no branch looks at its bits."""
     found, square, left = 1.0, base, exponent
@@ -59,14 +59,19 @@ def power(base: float, exponent: int) -> float:
     return found
 
 
-@jit
+@inline
 def power_into(d: int, a: np.ndarray, steps: int, b: np.ndarray, matrix: np.ndarray) -> None:
     """b <- a^steps b, by repeated squaring; `matrix` (3, d*d) is scratch."""
     if steps <= 0:
         return
     if d == 1:
         b[0] *= power(a[0], steps)
-        return
+    else:
+        _squares(d, a, steps, b, matrix)
+
+
+@jit
+def _squares(d: int, a: np.ndarray, steps: int, b: np.ndarray, matrix: np.ndarray) -> None:
     square, work = matrix[0], matrix[1]
     for i in range(d * d):
         square[i] = a[i]
