@@ -12,14 +12,14 @@ import numpy as np
 
 from neuro_rtrl.kernels.columns import theta_parameter
 from neuro_rtrl.kernels.filters import Filters, take
-from neuro_rtrl.kernels.jit import jit, leaf
+from neuro_rtrl.kernels.jit import inline, leaf
 from neuro_rtrl.kernels.layout import Mask, Rows, Units
 from neuro_rtrl.kernels.traces import Traces
 
 WORTH = 2  # entries of the gradient in its own order in the time of one of a row
 
 
-@jit
+@inline
 def flush(
     units: Units,
     mask: Mask,
@@ -53,7 +53,7 @@ def _in_order(
         gradient[e] += worth[e] * gathered[slot[e]]
 
 
-@jit
+@inline
 def _scatter(
     units: Units,
     mask: Mask,

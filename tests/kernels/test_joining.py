@@ -67,6 +67,32 @@ def test_with_other_books_parts_are_compiled_as_numba_does_it(
     assert machine_code(part)
 
 
+@pytest.mark.parametrize(
+    ("apart", "within", "whole"),
+    [(jit.jit, jit.inline, jit.kernel), (jit.quick, jit.quick_inline, jit.quick_kernel)],
+)
+def test_parts_of_a_part_that_is_put_into_its_callers_are_not_put_there_for_that(
+    apart: Any, within: Any, whole: Any
+) -> None:
+    @apart
+    def inner(x: float) -> float:
+        return x + 1.0
+
+    @within
+    def part(x: float) -> float:
+        return inner(x) * 2.0
+
+    @whole
+    def run(x: float) -> float:
+        return part(x)
+
+    assert run(1.0) == 4.0
+    (made,) = inner.overloads.values()
+    (caller,) = part.overloads.values()
+    assert "alwaysinline" in caller.library.get_llvm_str()
+    assert "alwaysinline" not in made.library.get_llvm_str()
+
+
 def sums(jit_part: Any, jit_kernel: Any) -> Any:
     """A kernel with a loop that can be vector code."""
 
