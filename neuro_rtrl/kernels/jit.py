@@ -77,8 +77,8 @@ def jit(function: Callable[..., Any]) -> Any:
     of the compile time. Nor is it kept on disk: it becomes machine code, and goes into the cache,
     as a part of the kernels that call it (joining.py).
 
-    LLVM chooses what it puts into callers. That has to be said: a part would be put there because
-    its caller is put into another, and a kernel was one function of 50,000 instructions.
+    LLVM chooses what it puts into callers. That has to be said: Numba would have a part put there
+    because its caller is put into another, and a kernel was one function of 50,000 instructions.
     """
     return _part(function, pipeline_class=Part, forceinline=False)
 
