@@ -14,9 +14,11 @@ class Steps(Protocol):
 
     Attributes:
         of: the class whose `update` they are; one that inherits from it may do something else.
+        plain: whether each is -eta times the gradient, and nothing else.
     """
 
     of: type
+    plain: bool
 
     def within(self, learned: np.ndarray, total: int, every: int, updates: int) -> Any:
         """The table (kernels/descent.py) of a kernel that does so many updates of `learned` (q,),
@@ -47,5 +49,21 @@ class Updating(Protocol):
         """As `Lane.advance` without `restart`, with updates of a `Stepping` optimizer.
 
         It stops where a gradient or a learned value is not finite, which its caller has to see.
+        """
+        ...
+
+
+@runtime_checkable
+class Postponing(Protocol):
+    """What a lane offers besides, if its kernel can put off plain descent after every step."""
+
+    def postpones(self) -> bool:
+        """Whether it does so."""
+        ...
+
+    def learn_later(self, stream: Any, gradient: np.ndarray, descent: Any) -> bool:
+        """As `Updating.learn`, of an optimizer whose steps are plain; `gradient` is written.
+
+        The weights are those of now whenever it returns, which it also does in a pause.
         """
         ...

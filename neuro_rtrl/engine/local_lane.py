@@ -3,12 +3,13 @@ a diary of a window of steps (diary.py)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
 from neuro_rtrl.contracts_influence import Carried
-from neuro_rtrl.engine import diary
+from neuro_rtrl.engine import diary, postponed
 from neuro_rtrl.engine.build import Built
 from neuro_rtrl.engine.carried import in_diary, in_filters, in_rows, in_traces
 from neuro_rtrl.engine.feedback import Route
@@ -32,6 +33,8 @@ from neuro_rtrl.kernels.layout import (
     Run,
 )
 from neuro_rtrl.kernels.local import local
+from neuro_rtrl.kernels.local_postponed import local_postponed
+from neuro_rtrl.kernels.postponed import Postponed
 from neuro_rtrl.kernels.refs import Caller
 from neuro_rtrl.kernels.stream import Stream
 from neuro_rtrl.kernels.traces import Traces
@@ -59,12 +62,13 @@ class LocalLane:
         self.filters: Filters = make_filters(built, mask, route, kept, precision)
         self.traces: Traces = make_traces(built, mask, precision)
         self._copies, self._kept = copies, kept
-        self._local = Caller(local)
+        self._local, self._local_postponed = Caller(local), Caller(local_postponed)
         self._start_run, self._start_rows = Caller(start_run), Caller(start_rows)
         self.journal: diary.Journal | None = None
         if windows and diary.fits(built):
             self.journal = diary.Journal(built, mask, self.filters, self.traces, precision)
         self._empty = False
+        self._postponed: Postponed | None = None
 
     def restart(self) -> None:
         """Initial states, nothing under way, no traces; counts stay."""
@@ -82,8 +86,15 @@ class LocalLane:
             for array in (f.pending, f.signal, f.filled, f.gathered, f.waits, t.z, t.delta):
                 array[:] = 0
             self._empty = True
+        if self._postponed is not None:
+            self._postponed.open[0] = 0
         if self.journal is not None:
             self.journal.waits, self.journal.clean = False, True
+
+    def prepare_for(self, notes: Mapping[str, Any], place: str) -> None:
+        """Something is owed to the weights, if it was where a state was kept."""
+        if "object" in notes.get(f"{place}/_postponed", {}):
+            self._owing()
 
     def advance(self, stream: Stream, gradient: np.ndarray, restart: bool) -> bool:
         """Run the stream, adding to `gradient`; True if the record of spikes is full first."""
@@ -102,6 +113,27 @@ class LocalLane:
         """As `advance`, with updates within the stream."""
         stream.copies[0] = self._copies
         return self._by_events(stream, gradient, False, descent)
+
+    def postpones(self) -> bool:
+        """Whether `learn_later` may be asked."""
+        fits = postponed.fits(self.built, self.mask, self.traces)
+        return fits and self.learns(1) and self.route.decay is None
+
+    def learn_later(self, stream: Stream, gradient: np.ndarray, descent: Descent) -> bool:
+        """As `learn`, with updates after every step that are seen by whoever hears of them."""
+        stream.copies[0] = self._copies
+        self.put_together()
+        self._empty = False
+        b = self.built
+        kept = (self.mask, self.run, self.rows, self.filters, self.traces)
+        tables = (b.units, b.wires, *kept, stream, descent, self._owing())
+        replaced = self.route.replaced(b.values)
+        return self._answered(self._local_postponed(tables, b.values, replaced, gradient))
+
+    def _owing(self) -> Postponed:
+        if self._postponed is None:
+            self._postponed = postponed.make_postponed(self.built, self.mask, self.filters)
+        return self._postponed
 
     def _by_events(
         self, stream: Stream, gradient: np.ndarray, restart: bool, descent: Descent

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neuro_rtrl.contracts import Certified, Optimizer
-from neuro_rtrl.contracts_updates import Stepping, Steps, Updating
+from neuro_rtrl.contracts_updates import Postponing, Stepping, Steps, Updating
 from neuro_rtrl.engine.build import Built
 from neuro_rtrl.kernels.descent import MOST_UPDATES, STOPPED
 
@@ -41,11 +41,20 @@ class Within:
         still = self._every > 0 and session.plastic is None and session.flows.theta.size == 0
         some = session.built.plan.learned.size > 0 and not isinstance(lane, Certified)
         self._able = able and still and some and lane.learns(self._every)
+        plain = self._able and self._every == 1 and self._steps.plain
+        self._waits = plain and isinstance(lane, Postponing) and lane.postpones()
 
     def count(self, passage: Passage, lanes: int, left: int) -> int:
-        """Steps of the next call, of those that are left: whole windows, or none."""
+        """Steps of the next call, of those that are left: whole windows, or none.
+
+        Where updates wait, the number of steps does not depend on pauses, nor does the result.
+        """
         every = self._every
-        if not self._able or lanes > 1 or passage.lane > 0 or passage.midway:
+        if not self._able or lanes > 1 or passage.lane > 0:
+            return 0
+        if self._waits and left > 1:
+            return min(MOST_STEPS, left)
+        if passage.midway:
             return 0
         most = min(max(MOST_STEPS, every), MOST_UPDATES * every)
         return max(min(left, most, int(self._session.pause[0])), 0) // every * every
@@ -55,10 +64,11 @@ class Within:
         session, steps = self._session, self._steps
         places = session.built.plan.learned, session.built.values.size
         updates = batch.inputs.shape[1] // self._every
+        learn = lane.learn_later if self._waits and updates > 1 else lane.learn
 
         def run(stream: Stream, gradient: np.ndarray, table: Descent) -> bool:
             try:
-                again: bool = lane.learn(stream, gradient, table)
+                again: bool = learn(stream, gradient, table)
             finally:
                 steps.close(table)
             if table.clock[STOPPED]:

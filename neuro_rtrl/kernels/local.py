@@ -56,12 +56,14 @@ from neuro_rtrl.kernels.layout import (
     Wires,
 )
 from neuro_rtrl.kernels.local_events import emit_own, receive_own, send
+from neuro_rtrl.kernels.postponed import Postponed, bring_up_due
 from neuro_rtrl.kernels.queue import clear_queue
 from neuro_rtrl.kernels.refs import ref
 from neuro_rtrl.kernels.simulate import CHECK_EVERY
 from neuro_rtrl.kernels.stream import (
     Stream,
     all_finite,
+    finite,
     predict,
     record_room,
     record_spikes,
@@ -129,7 +131,9 @@ def _sequences(
             if not record_room(stream, run):
                 return RECORD_FULL
             count_step(descent, gradient)
-            _step(units, wires, mask, values, run, rows, filters, traces, stream, gradient)
+            step_of_local(
+                units, wires, mask, values, run, rows, filters, traces, stream, gradient, None, 1.0
+            )
             if is_due(descent):
                 if not all_finite(run):
                     return NOT_FINITE
@@ -150,7 +154,7 @@ def _sequences(
 
 
 @inline
-def _step(
+def step_of_local(
     units: Units,
     wires: Wires,
     mask: Mask,
@@ -161,7 +165,13 @@ def _step(
     traces: Traces,
     stream: Stream,
     gradient: np.ndarray,
-) -> None:
+    postponed: Postponed | None,
+    by: float,
+) -> bool:
+    """A step, which adds `by` times the slopes of its loss to the signals of all units.
+
+    False if they are not there, but for infinity: whoever postpones could not take them back.
+    """
     open_step(units, wires, values, run, stream)
     forward.jacobians(units, values, run)
     forward.update(units, values, run)
@@ -176,6 +186,8 @@ def _step(
     advance_filters(rows, filters)
     advance_traces(rows, traces)
     send(wires, run)
+    if postponed is not None:
+        bring_up_due(wires, values, run, filters, traces, postponed)
     forward.deliver(units, wires, values, run)
     others = sort_arrivals(run, traces, run.arrived, run.clock[ARRIVED])
     emit_own(units, wires, mask, values, run, rows, filters, traces)
@@ -183,7 +195,10 @@ def _step(
     receive_own(units, wires, mask, run, rows, run.arrived, others)
     run.clock[ARRIVED] = 0
     predict(units, stream, run)
-    _learn(units, mask, run, rows, filters, traces, stream, gradient)
+    step_loss(stream, None, run.clock[SEQUENCE], run.clock[STEP] - stream.offset[0], stream.slope)
+    good = postponed is None or (all_finite(run) and finite(stream.slope))
+    if good:
+        hear_loss(units, mask, run, rows, filters, traces, stream, gradient, by)
     influence.close_step(units, run, rows)
     fresh = 0
     for k in range(rows.fresh_count.shape[0]):
@@ -191,10 +206,11 @@ def _step(
     rows.counts[COLUMNS] += fresh
     forward.remember_spikes(run)
     run.clock[STEP] += 1
+    return good
 
 
 @jit
-def _learn(
+def hear_loss(
     units: Units,
     mask: Mask,
     run: Run,
@@ -203,13 +219,12 @@ def _learn(
     traces: Traces,
     stream: Stream,
     gradient: np.ndarray,
+    by: float,
 ) -> None:
-    """c += L_k e M; the readouts' own parameters directly."""
-    t = run.clock[STEP] - stream.offset[0]
-    step_loss(stream, None, run.clock[SEQUENCE], t, stream.slope)
+    """c += L_k e M, with `by` times the slopes in L; the readouts' own parameters directly."""
     n = filters.sends.shape[1]
     for o in range(stream.outputs.shape[0]):
-        slope = stream.slope[o]
+        slope = by * stream.slope[o]
         if slope == 0.0:
             continue
         f = filters.of[o]

@@ -16,6 +16,7 @@ from neuro_rtrl.errors import DescriptionError, RunFileError
 from neuro_rtrl.kernels.descent import (
     DONE,
     EVERY,
+    MOMENTUM,
     MOST_UPDATES,
     NEXT,
     SINCE,
@@ -50,6 +51,7 @@ class Steps:
     Attributes:
         of: the class whose `update` they are.
         done: updates so far.
+        plain: whether each is -eta times the gradient, and nothing else.
     """
 
     def __init__(self, of: type, common: Common, form: Form, **options: float) -> None:
@@ -59,6 +61,8 @@ class Steps:
         given = options | {name: np.inf if most is None else most for name, most in clip.items()}
         self._common, self._form = common, form
         self._options = tuple(float(given.get(name, 0.0)) for name in _OPTIONS)
+        unclipped = common.clip.norm is None and common.clip.value is None
+        self.plain = form.kind == MOMENTUM and self._options[0] == 0.0 and unclipped
         self.done = 0
         self._first: np.ndarray | None = None
         self._second: np.ndarray | None = None

@@ -1,0 +1,47 @@
+"""Where plain descent after every step may wait, and the arrays for that (kernels/postponed.py)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neuro_rtrl.engine.build import Built
+from neuro_rtrl.kernels.filters import Filters
+from neuro_rtrl.kernels.layout import Mask
+from neuro_rtrl.kernels.postponed import Postponed
+from neuro_rtrl.kernels.traces import Traces
+
+
+def fits(built: Built, mask: Mask, traces: Traces) -> bool:
+    """Whether all that learns does so through a trace of its own unit.
+
+    That is: what a readout remembers of its synapses are traces of their sources, and nothing
+    learns but synapses and parameters of units.
+    """
+    known = mask.own_parameter.size + int((built.units.m * built.units.size).sum())
+    heard = bool((traces.shared[built.outputs[0]] >= 0).all())
+    return heard and known == built.plan.learned.size
+
+
+def make_postponed(built: Built, mask: Mask, filters: Filters) -> Postponed:
+    """Nothing is owed yet."""
+    values = built.values.size
+    return Postponed(
+        open=np.zeros(1, np.uint8),
+        base=np.zeros(values),
+        shown=np.zeros(values),
+        shift=filters.at[:, :-1] - filters.own[:-1],
+        parameter=_parameters(built, mask, filters),
+        loop=filters.loop[filters.loop >= 0],
+    )
+
+
+def _parameters(built: Built, mask: Mask, filters: Filters) -> np.ndarray:
+    """(3, p) learned unit parameters: their numbers, places in `gathered`, units."""
+    units, found = built.units, [np.zeros((3, 0), np.int64)]
+    own = np.diff(mask.own)
+    for p in range(units.first.size):
+        k = units.first[p] + np.arange(units.size[p])
+        for j in range(int(units.m[p])):
+            number = units.at_theta[p] + j * units.size[p] + np.arange(units.size[p])
+            found.append(np.stack([number, filters.own[k] + own[k] + j, k]))
+    return np.ascontiguousarray(np.concatenate(found, axis=1))
