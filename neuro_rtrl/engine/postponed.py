@@ -24,7 +24,7 @@ def fits(built: Built, mask: Mask, traces: Traces) -> bool:
 
 def make_postponed(built: Built, mask: Mask, filters: Filters) -> Postponed:
     """Nothing is owed yet."""
-    values = built.values.size
+    values, back = built.values.size, _back(built, filters)
     return Postponed(
         open=np.zeros(1, np.uint8),
         base=np.zeros(values),
@@ -32,7 +32,19 @@ def make_postponed(built: Built, mask: Mask, filters: Filters) -> Postponed:
         shift=filters.at[:, :-1] - filters.own[:-1],
         parameter=_parameters(built, mask, filters),
         loop=filters.loop[filters.loop >= 0],
+        back=back,
+        back_base=np.zeros(back.shape[1]),
+        back_gain=built.wires.gain[back[0]].astype(float),
     )
+
+
+def _back(built: Built, filters: Filters) -> np.ndarray:
+    """(4, b) learned synapses that signals come through, in the order of `gathered`."""
+    synapse, unit, output, replaced = filters.sent
+    place, nobody = filters.slot[synapse], filters.gathered.size - 1
+    row = filters.of[output] if filters.apart[0] else output
+    found = np.stack([synapse, place, unit, row])[:, (place != nobody) & (replaced < 0)]
+    return np.ascontiguousarray(found[:, np.argsort(found[1], kind="stable")])
 
 
 def _parameters(built: Built, mask: Mask, filters: Filters) -> np.ndarray:

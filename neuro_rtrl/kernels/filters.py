@@ -18,7 +18,7 @@ import numpy as np
 from neuro_rtrl.kernels.catch_up import catch_up_own
 from neuro_rtrl.kernels.columns import theta_slope
 from neuro_rtrl.kernels.emit import through
-from neuro_rtrl.kernels.jit import inline, jit
+from neuro_rtrl.kernels.jit import inline, jit, leaf
 from neuro_rtrl.kernels.layout import (
     BYTES,
     ENTRIES_NOW,
@@ -31,7 +31,7 @@ from neuro_rtrl.kernels.layout import (
     Wires,
 )
 from neuro_rtrl.kernels.small import identity, multiply_into
-from neuro_rtrl.kernels.traces import Traces
+from neuro_rtrl.kernels.traces import Traces, has_long_runs
 
 TINY = 1e-200
 
@@ -249,13 +249,25 @@ def gather_shared(
         factor, z = gathered.dtype.type(signal[v]), traces.z[traces.shared[k], v]
         if factor == 0:
             continue
-        for j in range(size):
-            gathered[own + j] += factor * z[group[j]]
+        if has_long_runs(mask, traces, k):
+            for r in range(traces.run[k], traces.run[k + 1]):
+                low, length = traces.run_first[r], traces.run_first[r + 1] - traces.run_first[r]
+                source, into = traces.group[low], own + low - at
+                _add(gathered[into:][:length], factor, z[source:][:length])
+        else:
+            for j in range(size):
+                gathered[own + j] += factor * z[group[j]]
         for j in range(m):
             theta = rows.theta[units.at_dm[p] + (i * d + v) * m + j]
             gathered[own + size + j] += gathered.dtype.type(signal[v] * theta)
         rows.counts[GRADIENT_ADDS] += size + m
     filters.waits[k] = 1
+
+
+@leaf
+def _add(into: np.ndarray, factor: float, numbers: np.ndarray) -> None:
+    for j in range(into.shape[0]):
+        into[j] += factor * numbers[j]
 
 
 @jit

@@ -75,12 +75,12 @@ def _steps(
     gradient: np.ndarray,
 ) -> int:
     take_up(values, filters, postponed)
+    take_feedback(wires, filters, values, replaced)
     while run.clock[STEP] - stream.offset[0] < stream.span[1]:
         if not record_room(stream, run):
             show(wires, values, filters, traces, postponed)
             return RECORD_FULL
         bring_up_needed(wires, values, filters, traces, postponed)
-        take_feedback(wires, filters, values, replaced)
         bring_up_input(wires, values, run, filters, traces, postponed, stream)
         by = -descent.rate[descent.clock[NEXT]]
         if not step_of_local(

@@ -37,7 +37,8 @@ from neuro_rtrl.kernels.traces import Traces
 
 
 class Postponed(NamedTuple):
-    """Values, and what learning still owes them. q values, p unit parameters, l loops."""
+    """Values, and what learning still owes them. q values, p unit parameters, l loops, b
+    synapses to readouts."""
 
     open: np.ndarray  # (1,) whether something is owed
     base: np.ndarray  # (q,) values when it was not
@@ -45,6 +46,11 @@ class Postponed(NamedTuple):
     shift: np.ndarray  # (F, N) from places in `Filters.gathered` to those in `Filters.z`
     parameter: np.ndarray  # (3, p) unit parameters: numbers, places in `gathered`, units
     loop: np.ndarray  # (l,) synapses of units with themselves
+    # (4, b) synapses that signals come through: numbers, places in `gathered`, units, and rows of
+    # `Filters.feedback`, or of `brought`
+    back: np.ndarray
+    back_base: np.ndarray  # (b,) their values when nothing was owed
+    back_gain: np.ndarray  # (b,)
 
 
 @inline
@@ -73,11 +79,37 @@ def _bring_up(
 ) -> None:
     """Weights of these synapses are as of now."""
     nobody = filters.gathered.shape[0] - 1
+    if filters.d.shape[0] == 1 and filters.d[0] == 1:
+        _bring_up_one(wires, values, filters, traces, postponed, first, last)
+        return
     for e in range(first, last):
         at = filters.slot[e]
         if at != nobody:
             owed = _owed(filters, postponed, wires.target[e], at)
             values[e] = postponed.base[e] + traces.worth[e] * owed
+
+
+@inline
+def _bring_up_one(
+    wires: Wires,
+    values: np.ndarray,
+    filters: Filters,
+    traces: Traces,
+    postponed: Postponed,
+    first: int,
+    last: int,
+) -> None:
+    """The same, where a unit has one trace of one number."""
+    nobody, signal, shift = filters.gathered.shape[0] - 1, filters.signal, postponed.shift
+    base, slot, worth, target = postponed.base, filters.slot, traces.worth, wires.target
+    for e in range(np.uint64(first), np.uint64(last)):
+        at = slot[e]
+        if at != nobody:
+            k = np.uint64(target[e])
+            owed, c = float(filters.gathered[np.uint64(at)]), signal[0, k, 0]
+            if c != 0.0:
+                owed += c * filters.z[np.uint64(at + shift[0, k])]
+            values[e] = base[e] + worth[e] * owed
 
 
 @jit
@@ -126,10 +158,14 @@ def bring_up_due(
 def bring_up_needed(
     wires: Wires, values: np.ndarray, filters: Filters, traces: Traces, postponed: Postponed
 ) -> None:
-    """Values that are needed at every step."""
-    for i in range(filters.sent.shape[1]):
-        e = filters.sent[0, i]
-        _bring_up(wires, values, filters, traces, postponed, e, e + 1)
+    """What is needed at every step: feedback, loops, parameters."""
+    back, into = postponed.back, filters.feedback
+    if filters.apart[0]:
+        into = filters.brought
+    for i in range(back.shape[1]):
+        gain = postponed.back_gain[i]
+        weight = postponed.back_base[i] + gain * filters.gathered[back[1, i]]
+        into[back[3, i], back[2, i]] = gain * weight
     for e in postponed.loop:
         _bring_up(wires, values, filters, traces, postponed, e, e + 1)
     _bring_up_parameters(values, filters, postponed)
@@ -169,6 +205,8 @@ def _begin(values: np.ndarray, filters: Filters, postponed: Postponed) -> None:
     """Nothing is owed."""
     for i in range(values.shape[0]):
         postponed.base[i] = values[i]
+    for i in range(postponed.back.shape[1]):
+        postponed.back_base[i] = values[postponed.back[0, i]]
     filters.gathered[:] = 0
     filters.waits[:] = 0
     filters.signal[:, :, :] = 0.0
