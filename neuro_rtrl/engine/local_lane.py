@@ -116,8 +116,7 @@ class LocalLane:
 
     def postpones(self) -> bool:
         """Whether `learn_later` may be asked."""
-        fits = postponed.fits(self.built, self.mask, self.traces)
-        return fits and self.learns(1) and self.route.decay is None
+        return postponed.fits(self.built, self.mask) and self.learns(1)
 
     def learn_later(self, stream: Stream, gradient: np.ndarray, descent: Descent) -> bool:
         """As `learn`, with updates after every step that are seen by whoever hears of them."""
@@ -132,7 +131,8 @@ class LocalLane:
 
     def _owing(self) -> Postponed:
         if self._postponed is None:
-            self._postponed = postponed.make_postponed(self.built, self.mask, self.filters)
+            parts = (self.built, self.mask, self.filters, self.traces)
+            self._postponed = postponed.make_postponed(*parts)
         return self._postponed
 
     def _by_events(

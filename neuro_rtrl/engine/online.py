@@ -5,6 +5,10 @@ us, where a step of a local rule takes one. So a kernel is handed the optimizer 
 (kernels/descent.py) and runs up to a thousand steps with it. Its results are, to the last bit,
 those of going back each time, which is what is done where something else has to see each update:
 several sequences at once, wiring that changes, an optimizer that is not one of ours.
+
+Plain descent after every step of a local rule waits until somebody hears of it, and costs what
+events cost (kernels/postponed.py): the same sums in another order, equal but for rounding. There, a
+call has the same steps wherever pauses come, so that these do not change a bit.
 """
 
 from __future__ import annotations
@@ -41,8 +45,7 @@ class Within:
         still = self._every > 0 and session.plastic is None and session.flows.theta.size == 0
         some = session.built.plan.learned.size > 0 and not isinstance(lane, Certified)
         self._able = able and still and some and lane.learns(self._every)
-        plain = self._able and self._every == 1 and self._steps.plain
-        self._waits = plain and isinstance(lane, Postponing) and lane.postpones()
+        self._waits = self._able and self._every == 1 and _wait(self._steps, lane)
 
     def count(self, passage: Passage, lanes: int, left: int) -> int:
         """Steps of the next call, of those that are left: whole windows, or none.
@@ -77,6 +80,11 @@ class Within:
             return again
 
         return run, steps.within(*places, self._every, updates)
+
+
+def _wait(steps: Any, lane: Any) -> bool:
+    """Whether steps of an optimizer can wait until somebody hears of them."""
+    return isinstance(lane, Postponing) and steps.plain and lane.postpones()
 
 
 def steps_of(optimizer: Any) -> Steps | None:

@@ -11,18 +11,13 @@ from neuro_rtrl.kernels.postponed import Postponed
 from neuro_rtrl.kernels.traces import Traces
 
 
-def fits(built: Built, mask: Mask, traces: Traces) -> bool:
-    """Whether all that learns does so through a trace of its own unit.
-
-    That is: what a readout remembers of its synapses are traces of their sources, and nothing
-    learns but synapses and parameters of units.
-    """
+def fits(built: Built, mask: Mask) -> bool:
+    """Whether nothing learns but synapses and parameters of units."""
     known = mask.own_parameter.size + int((built.units.m * built.units.size).sum())
-    heard = bool((traces.shared[built.outputs[0]] >= 0).all())
-    return heard and known == built.plan.learned.size
+    return bool(known == built.plan.learned.size)
 
 
-def make_postponed(built: Built, mask: Mask, filters: Filters) -> Postponed:
+def make_postponed(built: Built, mask: Mask, filters: Filters, traces: Traces) -> Postponed:
     """Nothing is owed yet."""
     values, back = built.values.size, _back(built, filters)
     return Postponed(
@@ -35,6 +30,7 @@ def make_postponed(built: Built, mask: Mask, filters: Filters) -> Postponed:
         back=back,
         back_base=np.zeros(back.shape[1]),
         back_gain=built.wires.gain[back[0]].astype(float),
+        pays=np.array([(traces.shared[built.outputs[0]] < 0).any()]),
     )
 
 

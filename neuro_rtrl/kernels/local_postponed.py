@@ -84,8 +84,9 @@ def _steps(
         bring_up_input(wires, values, run, filters, traces, postponed, stream)
         by = -descent.rate[descent.clock[NEXT]]
         if not step_of_local(
-            units, wires, mask, values, run, rows, filters, traces, stream, gradient, postponed, by
-        ):
+            units, wires, mask, values, run, rows, filters, traces, stream, postponed.base,
+            postponed, by,
+        ):  # fmt: skip
             break
         descent.clock[NEXT] += 1
     good = _close(units, mask, values, run, rows, filters, traces, stream, postponed, gradient)
@@ -122,6 +123,8 @@ def _close(
     gradient[:] = 0.0
     good = finite(values)
     if good:
+        run.clock[STEP] -= 1  # readouts are as they were at its end
         hear_loss(units, mask, run, rows, filters, traces, stream, gradient, 1.0)
+        run.clock[STEP] += 1
         flush(units, mask, rows, filters, traces, gradient)
     return good

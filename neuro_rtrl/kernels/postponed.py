@@ -41,7 +41,7 @@ class Postponed(NamedTuple):
     synapses to readouts."""
 
     open: np.ndarray  # (1,) whether something is owed
-    base: np.ndarray  # (q,) values when it was not
+    base: np.ndarray  # (q,) values when it was not, with all that was paid since
     shown: np.ndarray  # (q,) and as somebody saw them last who may have changed them
     shift: np.ndarray  # (F, N) from places in `Filters.gathered` to those in `Filters.z`
     parameter: np.ndarray  # (3, p) unit parameters: numbers, places in `gathered`, units
@@ -49,8 +49,9 @@ class Postponed(NamedTuple):
     # (4, b) synapses that signals come through: numbers, places in `gathered`, units, and rows of
     # `Filters.feedback`, or of `brought`
     back: np.ndarray
-    back_base: np.ndarray  # (b,) their values when nothing was owed
+    back_base: np.ndarray  # (b,) their `base`
     back_gain: np.ndarray  # (b,)
+    pays: np.ndarray  # (1,) whether there are readouts that pay at every step, into `base`
 
 
 @inline
@@ -160,6 +161,8 @@ def bring_up_needed(
 ) -> None:
     """What is needed at every step: feedback, loops, parameters."""
     back, into = postponed.back, filters.feedback
+    if postponed.pays[0]:
+        _take_base(postponed)
     if filters.apart[0]:
         into = filters.brought
     for i in range(back.shape[1]):
@@ -205,12 +208,17 @@ def _begin(values: np.ndarray, filters: Filters, postponed: Postponed) -> None:
     """Nothing is owed."""
     for i in range(values.shape[0]):
         postponed.base[i] = values[i]
-    for i in range(postponed.back.shape[1]):
-        postponed.back_base[i] = values[postponed.back[0, i]]
+    _take_base(postponed)
     filters.gathered[:] = 0
     filters.waits[:] = 0
     filters.signal[:, :, :] = 0.0
     postponed.open[0] = 1
+
+
+@inline
+def _take_base(postponed: Postponed) -> None:
+    for i in range(postponed.back.shape[1]):
+        postponed.back_base[i] = postponed.base[postponed.back[0, i]]
 
 
 @jit

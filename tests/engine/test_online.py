@@ -165,7 +165,7 @@ def test_a_run_goes_on_from_a_pause() -> None:
 @pytest.mark.parametrize("rate", [1e80, 1e300, 1.7e308])
 def test_what_is_not_finite_is_told_alike(rule: str, rate: float) -> None:
     told = []
-    for learner in pair(network(), rule, lambda: nr.Sgd(rate), 1):
+    for learner in pair(network(), rule, lambda: nr.Sgd(rate, momentum=0.1), 1):
         with pytest.raises(SimulationError, match="not finite") as error:
             learner.run(*trial())
         told.append(str(error.value))
