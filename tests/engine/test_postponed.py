@@ -69,16 +69,17 @@ NETWORKS = {
     "parameters": lambda: layer("lif"),
     "two states": lambda: layer("alif"),
     "an event at every step": lambda: layer("egru", memory="readout"),
+    "gains": lambda: layer("eprop_lif"),
     "refractory": layer_refractory,
     "each with its own time constant": unlike,
 }
 
 
-BY_ROWS = ("an event at every step", "snap-1")
+BY_ROWS = {("an event at every step", "snap-1"), ("gains", "snap-1")}
 CASES = [(name, rule) for name in NETWORKS for rule in (*RULES, *DIAGONAL)]
 
 
-@pytest.mark.parametrize(("name", "rule"), [case for case in CASES if case != BY_ROWS])
+@pytest.mark.parametrize(("name", "rule"), [case for case in CASES if case not in BY_ROWS])
 def test_every_network(name: str, rule: str) -> None:
     """Also readouts that share no traces, and pay at every step."""
     before, learners = [], pair(NETWORKS[name](), rule, precision="float64")
@@ -207,6 +208,23 @@ def test_weights_that_somebody_changes_in_a_pause() -> None:
         if t == 50:
             halve(two)
         two.step(x, None if np.isnan(target).any() else target)
+    assert_close(one, two, 1e-10)
+
+
+def test_a_run_that_somebody_broke_off() -> None:
+    one, two = pair(network(), "eprop", precision="float64")
+
+    def between(done: int) -> int:
+        if done:
+            raise KeyboardInterrupt
+        return 50
+
+    with pytest.raises(KeyboardInterrupt):
+        one.run(*trial(), between=between)
+    for x, target in zip(trial()[0][0, :50], trial()[1][0], strict=False):
+        two.step(x, None if np.isnan(target).any() else target)
+    for learner in (one, two):
+        learner.run(*trial())
     assert_close(one, two, 1e-10)
 
 
