@@ -21,7 +21,8 @@ from benchmarks.network import Case, Problem, as_matrices, cosine, describe, mak
 from benchmarks.peer_runs import XLA, Peer
 from benchmarks.record import Record
 
-CASES = (Case(64, 1.0, 1.0), Case(256, 1.0, 1.0), Case(256, 0.1, 0.1), Case(1024, 0.1, 0.1))
+DENSE = (Case(64, 1.0, 1.0), Case(256, 1.0, 1.0), Case(1024, 1.0, 1.0))
+CASES = (*DENSE, Case(256, 0.1, 0.1), Case(1024, 0.1, 0.1))
 RATE = 1e-5
 MOST_ROWS = 1 << 14  # synapses, up to which `rtrl` is measured
 SCRIPT = "braintrace_online.py"
@@ -59,6 +60,7 @@ class Way:
 WAYS = (
     *(Way("d-rtrl", optimizer, every) for optimizer in OPTIMIZERS for every in (1, 10, 100)),
     *(Way(rule, "adam", every) for rule in ("eprop", "snap-1", "rtrl") for every in (1, 10)),
+    *(Way(rule, "sgd") for rule in ("eprop", "snap-1")),
     Way("d-rtrl", steps=True),
 )
 
