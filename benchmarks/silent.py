@@ -160,7 +160,7 @@ def measure(
     """All three questions; the fits are in the details of the last record of each sweep."""
     problem = make(case, steps)
     # A call of so few steps without events would be half over before they begin.
-    long = (STILL * steps, 1)
+    long = (STILL, 1)
     still = problem.with_stream(
         np.tile(np.zeros_like(problem.x), long), np.tile(problem.target, long)
     )
