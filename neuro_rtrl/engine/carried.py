@@ -9,6 +9,7 @@ import numpy as np
 from neuro_rtrl.contracts_influence import Carried
 from neuro_rtrl.engine.build import Built
 from neuro_rtrl.engine.diary import Journal
+from neuro_rtrl.engine.memory import spans
 from neuro_rtrl.engine.replay import Replay
 from neuro_rtrl.kernels.filters import Filters
 from neuro_rtrl.kernels.layout import RANK_ONE, Limits, Mask, Rows
@@ -46,10 +47,14 @@ def in_shards(built: Built, replay: Replay) -> list[Carried]:
     def of_row(row: int) -> str:
         return unit_name(built, int(names[row])) if row < names.size else "an event under way"
 
-    def of_place(place: int) -> str:
-        return of_row(place // replay.width % replay.tall)
+    def of_place(first: int, rows: int, place: int) -> str:
+        return of_row(first + place // replay.width % rows)
 
-    parts = [Carried(INFLUENCE, part, of_place) for part in replay.parts()]
+    parts = [
+        Carried(INFLUENCE, part[:, low:high], partial(of_place, low, high - low))
+        for part in replay.parts()
+        for low, high in spans(replay.numbers(replay.filled, replay.carried))
+    ]
     back = Carried(BACK, replay.owed, of_row), Carried(BACK, replay.largest, lambda _: "an event")
     return [*parts, *back]
 

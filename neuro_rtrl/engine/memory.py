@@ -10,6 +10,7 @@ import numpy as np
 from neuro_rtrl.errors import BuildError
 
 PAGE = 4096  # bytes; no two arrays share one
+APART = 64  # rows from one span to the next: to pass over fewer would not be worth it
 
 
 def physical() -> int:
@@ -70,3 +71,21 @@ def require(size: float, what: str, remedy: str) -> None:
             expected=f"at most {said(physical())}",
             remedy=remedy,
         )
+
+
+def taller(base: np.ndarray, rows: int) -> np.ndarray:
+    """`base` (shards, fewer rows, columns) with so many rows, of which the new ones are zero."""
+    made = aligned_zeros((len(base), rows, base.shape[2]), str(base.dtype))
+    made[:, : base.shape[1]] = base
+    return made
+
+
+def spans(numbers: np.ndarray) -> list[tuple[int, int]]:
+    """First and last + 1 of ascending `numbers` (at least one) that lie together.
+
+    >>> spans(np.array([3, 4, 6, 1000]))
+    [(3, 7), (1000, 1001)]
+    """
+    last = np.flatnonzero(np.append(np.diff(numbers) > APART, True))
+    first = np.append(0, last[:-1] + 1)
+    return [(int(numbers[i]), int(numbers[j]) + 1) for i, j in zip(first, last, strict=True)]

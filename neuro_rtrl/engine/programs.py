@@ -32,6 +32,7 @@ class Window:
         shards: the first of each part; whoever takes one replays them.
         arrays: the first arguments of `replay`.
         parameter: (live,) parameter of each column.
+        rows: of a shard that are not zero at the end.
         helpers: threads at work on it.
     """
 
@@ -42,6 +43,7 @@ class Window:
         self.parameter = rows.parameter[: self.live]
         self.shards: Iterator[int] = iter(range(0, self.used, part))
         self.helpers: list[Future[None]] = []
+        self.rows = _whole(0)
         terms, pointer = int(program.clock[TERMS]), _whole(self.used + 1)
         term, within, value = _whole(terms), _whole(terms), np.zeros(terms)
         sort_terms(program, rows.column, width, pointer, term, within, value)

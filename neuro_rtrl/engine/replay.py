@@ -18,7 +18,7 @@ from functools import cached_property
 import numpy as np
 
 from neuro_rtrl.engine.build import Built
-from neuro_rtrl.engine.memory import aligned_zeros
+from neuro_rtrl.engine.memory import aligned_zeros, spans, taller
 from neuro_rtrl.engine.programs import LARGE, ROOM, Window, make_program
 from neuro_rtrl.engine.shared import make_traces
 from neuro_rtrl.engine.threads import pool, threads
@@ -87,6 +87,7 @@ class Replay:
         self.active = False
         self.base: list[np.ndarray] = []
         self.filled = np.zeros(built.plan.n, np.int64)
+        self._ever = np.zeros(built.plan.n, bool)  # filled, since the base was made
         self.carried = self.used = 0
         self.owed, self.largest = np.zeros(0), np.zeros(1)
         self._waiting: tuple[Program, int, int] | None = None
@@ -118,9 +119,14 @@ class Replay:
         return self.base[0].shape[1] if self.base else self.rows + 1 + self.carried
 
     def parts(self) -> list[np.ndarray]:
-        """All shards in use, as flat arrays that share their memory."""
+        """All shards in use: (shards, rows, columns of a shard), arrays that share their memory."""
         counts = [min(CHUNK, self.used - CHUNK * i) for i in range(len(self.base))]
-        return [base[: max(n, 0)].reshape(-1) for base, n in zip(self.base, counts, strict=True)]
+        return [base[: max(n, 0)] for base, n in zip(self.base, counts, strict=True)]
+
+    def numbers(self, units: np.ndarray, carried: int) -> np.ndarray:
+        """Of the rows of these `units` (N,), the gradient, and so many events under way."""
+        used = np.flatnonzero(np.repeat(units, np.diff(self.row)))
+        return np.append(used, self.rows + np.arange(1 + carried))
 
     def storage(self) -> int:
         """Bytes of the shards in use."""
@@ -128,6 +134,7 @@ class Replay:
 
     def restart(self) -> None:
         """No influence."""
+        self._ever |= self.filled != 0
         self.filled[:] = 0
         self.carried = self.used = 0
         self._waiting = None
@@ -163,9 +170,7 @@ class Replay:
                 self._read(program, rows, began, some, gradient)
                 break
             self._leave(run, rows, program)
-            window = Window(program, rows, self.width, began, self._part)
-            self._start(window)
-            before = window
+            before = window = self._start(program, rows, began)
             if answer == WINDOW_FULL and stream.pause[0] <= 0:
                 stream.pause[0] -= 1
                 answer = RECORD_FULL
@@ -175,10 +180,6 @@ class Replay:
             if answer != WINDOW_FULL:
                 break
         return int(answer)
-
-    @property
-    def _part(self) -> int:
-        return CHUNK if threads() == 1 else PART
 
     def _measure(self, run: Run, program: Program) -> None:
         """What a step of a window takes."""
@@ -202,7 +203,7 @@ class Replay:
         way_back(program, rows, began, self.rows, slots, self.owed, gradient)
         self.largest[:] = np.abs(slots).max(initial=0.0)
         if some:
-            parts = [base[: max(self.used - CHUNK * i, 0)] for i, base in enumerate(self.base)]
+            parts = self.parts()
             found = [np.zeros((len(part), self.width), self._precision) for part in parts]
             for part, into in zip(parts, found, strict=True):
                 read_base(part, self.owed, into)
@@ -217,16 +218,17 @@ class Replay:
             self._waiting, run.clock[STEP] = None, end
             self._leave(run, rows, program)
             run.clock[STEP] = now
-            window = Window(program, rows, self.width, began, self._part)
-            self._start(window)
-            self._finish(window, None)
+            self._finish(self._start(program, rows, began), None)
 
     def _leave(self, run: Run, rows: Rows, program: Program) -> None:
         leave_window(self._built.units, self._mask, run, rows, self._traces, program)
         self.carried = int(program.clock[CARRIED])
 
-    def _start(self, window: Window) -> None:
+    def _start(self, program: Program, rows: Rows, began: int) -> Window:
         """The helpers go to work, if there are any."""
+        part = CHUNK if threads() == 1 else PART
+        window = Window(program, rows, self.width, began, part)
+        window.rows = self.numbers(self.filled, window.carried)
         self.make_room(window.live, window.carried)
         need = window.program.scale.size
         self._slots[:] = [slots for slots in self._slots if len(slots) >= need]
@@ -236,6 +238,7 @@ class Replay:
             pool(threads() - 1).submit(self._work, window, slots)
             for slots in self._slots[1 : threads()]
         ]
+        return window
 
     def _finish(self, window: Window, gradient: np.ndarray | None) -> None:
         """All shards are at the end of the window; the gradient goes to its parameters, if any."""
@@ -252,20 +255,22 @@ class Replay:
             high, begins = min(low + window.part, window.used), low // CHUNK * CHUNK
             replay(
                 *window.arrays, (window.began, self.rows + 1), (low, high, begins),
-                self.base[low // CHUNK], slots,
+                window.rows, self.base[low // CHUNK], slots,
             )  # fmt: skip
 
     def make_room(self, columns: int, carried: int) -> None:
         """Shards for so many columns, with rows for so many events under way."""
         need = self.rows + 1 + carried
         if self.tall < need:
-            self.base = [_taller(base, need + carried) for base in self.base]
+            self.base = [taller(base, need + carried) for base in self.base]
+        some = spans(self.numbers(self._ever, self.tall - self.rows - 1))
         while self.used * self.width < columns:
             if self.used == CHUNK * len(self.base):
                 shape = (CHUNK, max(self.tall, need), self.width)
                 self.base.append(aligned_zeros(shape, self._precision))
             else:
-                self.base[self.used // CHUNK][self.used % CHUNK] = 0
+                for low, high in some:
+                    self.base[self.used // CHUNK][self.used % CHUNK, low:high] = 0
             self.used += 1
 
     @cached_property
@@ -291,9 +296,3 @@ class Replay:
     def _slots(self) -> list[np.ndarray]:
         """Scratch for each thread."""
         return []
-
-
-def _taller(base: np.ndarray, rows: int) -> np.ndarray:
-    made = aligned_zeros((len(base), rows, base.shape[2]), str(base.dtype))
-    made[:, : base.shape[1]] = base
-    return made
