@@ -18,6 +18,9 @@ from neuro_rtrl.optimizers._options import common
 class Sgd:
     """Steps of `learning_rate` against the gradient.
 
+    Without momentum and clipping, `Learner.run` of a local rule with `update="step"` takes them
+    when somebody hears of a weight, so that an update of all weights costs what events cost.
+
     Args:
         learning_rate: length of a step, above 0.
         momentum: fraction of the last step that is kept, in [0, 1); 0 is plain descent.
