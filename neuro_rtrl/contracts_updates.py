@@ -55,11 +55,8 @@ class Updating(Protocol):
 
 @runtime_checkable
 class Postponing(Protocol):
-    """What a lane offers besides, if its kernel can put off plain descent after every step."""
-
-    def postpones(self) -> bool:
-        """Whether it does so."""
-        ...
+    """What an `Updating` lane offers besides, if its kernel can put off plain descent after every
+    step, wherever it `learns(1)`."""
 
     def learn_later(self, stream: Any, gradient: np.ndarray, descent: Any) -> bool:
         """As `Updating.learn`, of an optimizer whose steps are plain; `gradient` is written.

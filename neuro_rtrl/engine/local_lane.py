@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from neuro_rtrl.contracts_influence import Carried
-from neuro_rtrl.engine import diary, postponed
+from neuro_rtrl.engine import diary
 from neuro_rtrl.engine.build import Built
 from neuro_rtrl.engine.carried import in_diary, in_filters, in_rows, in_traces
 from neuro_rtrl.engine.feedback import Route
 from neuro_rtrl.engine.fresh_run import make_run
 from neuro_rtrl.engine.local import Local, fill_flows, make_filters
+from neuro_rtrl.engine.postponed import make_postponed
 from neuro_rtrl.engine.row_parts import Part, of_traces
 from neuro_rtrl.engine.shared import make_traces
 from neuro_rtrl.engine.simulation import not_finite
@@ -114,36 +115,32 @@ class LocalLane:
         stream.copies[0] = self._copies
         return self._by_events(stream, gradient, False, descent)
 
-    def postpones(self) -> bool:
-        """Whether `learn_later` may be asked."""
-        return postponed.fits(self.built, self.mask) and self.learns(1)
-
     def learn_later(self, stream: Stream, gradient: np.ndarray, descent: Descent) -> bool:
         """As `learn`, with updates after every step that are seen by whoever hears of them."""
         stream.copies[0] = self._copies
-        self.put_together()
-        self._empty = False
-        b = self.built
-        kept = (self.mask, self.run, self.rows, self.filters, self.traces)
-        tables = (b.units, b.wires, *kept, stream, descent, self._owing())
-        replaced = self.route.replaced(b.values)
-        return self._answered(self._local_postponed(tables, b.values, replaced, gradient))
+        values, replaced = self.built.values, self.route.replaced(self.built.values)
+        tables = (*self._by_step(stream, descent), self._owing())
+        return self._answered(self._local_postponed(tables, values, replaced, gradient))
 
     def _owing(self) -> Postponed:
         if self._postponed is None:
             parts = (self.built, self.mask, self.filters, self.traces)
-            self._postponed = postponed.make_postponed(*parts)
+            self._postponed = make_postponed(*parts)
         return self._postponed
+
+    def _by_step(self, stream: Stream, descent: Descent) -> tuple[Any, ...]:
+        """What kernels of single steps are given first; traces are those of now."""
+        self.put_together()
+        self._empty = False
+        kept = (self.mask, self.run, self.rows, self.filters, self.traces)
+        return self.built.units, self.built.wires, *kept, stream, descent
 
     def _by_events(
         self, stream: Stream, gradient: np.ndarray, restart: bool, descent: Descent
     ) -> bool:
-        self.put_together()
-        self._empty = False
-        b = self.built
-        kept = (self.mask, self.run, self.rows, self.filters, self.traces)
-        tables, replaced = (b.units, b.wires, *kept, stream, descent), self.route.replaced(b.values)
-        return self._answered(self._local(tables, b.values, replaced, gradient, restart))
+        values, replaced = self.built.values, self.route.replaced(self.built.values)
+        tables = self._by_step(stream, descent)
+        return self._answered(self._local(tables, values, replaced, gradient, restart))
 
     def _answered(self, answer: int) -> bool:
         if answer == NOT_FINITE:

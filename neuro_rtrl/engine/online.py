@@ -40,12 +40,14 @@ class Within:
     def __init__(self, session: Session, lane: Any) -> None:
         """Of a session whose kernels update the weights, if `lane` and the optimizer can."""
         self._session, self._every = session, session.update_every
-        self._steps: Any = steps_of(session.optimizer)
-        able = self._steps is not None and isinstance(lane, Updating)
+        steps = steps_of(session.optimizer)
+        self._steps: Any = steps
+        able = steps is not None and isinstance(lane, Updating)
         still = self._every > 0 and session.plastic is None and session.flows.theta.size == 0
         some = session.built.plan.learned.size > 0 and not isinstance(lane, Certified)
         self._able = able and still and some and lane.learns(self._every)
-        self._waits = self._able and self._every == 1 and _wait(self._steps, lane)
+        plain = steps is not None and steps.plain and self._every == 1
+        self._waits = self._able and plain and isinstance(lane, Postponing)
 
     def count(self, passage: Passage, lanes: int, left: int) -> int:
         """Steps of the next call, of those that are left: whole windows, or none.
@@ -80,11 +82,6 @@ class Within:
             return again
 
         return run, steps.within(*places, self._every, updates)
-
-
-def _wait(steps: Any, lane: Any) -> bool:
-    """Whether steps of an optimizer can wait until somebody hears of them."""
-    return isinstance(lane, Postponing) and steps.plain and lane.postpones()
 
 
 def steps_of(optimizer: Any) -> Steps | None:

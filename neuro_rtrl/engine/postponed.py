@@ -1,4 +1,4 @@
-"""Where plain descent after every step may wait, and the arrays for that (kernels/postponed.py)."""
+"""The arrays of plain descent that waits (kernels/postponed.py)."""
 
 from __future__ import annotations
 
@@ -9,12 +9,6 @@ from neuro_rtrl.kernels.filters import Filters
 from neuro_rtrl.kernels.layout import Mask
 from neuro_rtrl.kernels.postponed import Postponed
 from neuro_rtrl.kernels.traces import Traces
-
-
-def fits(built: Built, mask: Mask) -> bool:
-    """Whether nothing learns but synapses and parameters of units."""
-    known = mask.own_parameter.size + int((built.units.m * built.units.size).sum())
-    return bool(known == built.plan.learned.size)
 
 
 def make_postponed(built: Built, mask: Mask, filters: Filters, traces: Traces) -> Postponed:

@@ -32,18 +32,25 @@ class Window:
         shards: the first of each part; whoever takes one replays them.
         arrays: the first arguments of `replay`.
         parameter: (live,) parameter of each column.
-        rows: of a shard that are not zero at the end.
+        fetched: rows of a shard that are fetched before it is replayed: others are zero.
         helpers: threads at work on it.
     """
 
-    def __init__(self, program: Program, rows: Rows, width: int, began: int, part: int) -> None:
-        self.program, self.began, self.part = program, began, part
+    def __init__(
+        self,
+        program: Program,
+        rows: Rows,
+        width: int,
+        began: int,
+        part: int,
+        fetched: np.ndarray,
+    ) -> None:
+        self.program, self.began, self.part, self.fetched = program, began, part, fetched
         self.live, self.carried = int(rows.live[0]), int(program.clock[CARRIED])
         self.used = -(-self.live // width)
         self.parameter = rows.parameter[: self.live]
         self.shards: Iterator[int] = iter(range(0, self.used, part))
         self.helpers: list[Future[None]] = []
-        self.rows = _whole(0)
         terms, pointer = int(program.clock[TERMS]), _whole(self.used + 1)
         term, within, value = _whole(terms), _whole(terms), np.zeros(terms)
         sort_terms(program, rows.column, width, pointer, term, within, value)

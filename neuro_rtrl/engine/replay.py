@@ -227,8 +227,8 @@ class Replay:
     def _start(self, program: Program, rows: Rows, began: int) -> Window:
         """The helpers go to work, if there are any."""
         part = CHUNK if threads() == 1 else PART
-        window = Window(program, rows, self.width, began, part)
-        window.rows = self.numbers(self.filled, window.carried)
+        fetched = self.numbers(self.filled, self.carried)
+        window = Window(program, rows, self.width, began, part, fetched)
         self.make_room(window.live, window.carried)
         need = window.program.scale.size
         self._slots[:] = [slots for slots in self._slots if len(slots) >= need]
@@ -255,7 +255,7 @@ class Replay:
             high, begins = min(low + window.part, window.used), low // CHUNK * CHUNK
             replay(
                 *window.arrays, (window.began, self.rows + 1), (low, high, begins),
-                window.rows, self.base[low // CHUNK], slots,
+                window.fetched, self.base[low // CHUNK], slots,
             )  # fmt: skip
 
     def make_room(self, columns: int, carried: int) -> None:

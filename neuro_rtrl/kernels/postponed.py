@@ -100,7 +100,8 @@ def _bring_up_one(
     first: int,
     last: int,
 ) -> None:
-    """The same, where a unit has one trace of one number."""
+    """The same, where a unit has one trace of one number: else all steps take 1.2 to 1.45 times
+    as long."""
     nobody, signal, shift = filters.gathered.shape[0] - 1, filters.signal, postponed.shift
     base, slot, worth, target = postponed.base, filters.slot, traces.worth, wires.target
     for e in range(np.uint64(first), np.uint64(last)):

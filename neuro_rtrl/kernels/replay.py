@@ -120,7 +120,7 @@ def replay(
     value: np.ndarray,
     begin: tuple[int, int],
     chosen: tuple[int, int, int],
-    used: np.ndarray,
+    rows: np.ndarray,
     base: np.ndarray,
     slots: np.ndarray,
 ) -> None:
@@ -133,7 +133,7 @@ def replay(
         begin: events under way when the window began, which become slots 0, 1, ...; the row of the
             base that the first of them has.
         chosen: first shard, the one after the last, and the number of the first within `base`.
-        used: rows of the base that are not zero.
+        rows: of the base that are not zero: they are fetched.
         base: (shards, rows, columns).
         slots: (slots, columns) scratch.
     """
@@ -142,7 +142,7 @@ def replay(
         following = min(number + 1, base.shape[0] - 1)  # whoever takes it
         _replay(
             clock, out, first, source, factor, pointer[shard], pointer[shard + 1], term, column,
-            value, begin, used, base[number], base[following], slots,
+            value, begin, rows, base[number], base[following], slots,
         )  # fmt: skip
 
 
@@ -159,7 +159,7 @@ def _replay(
     column: np.ndarray,
     value: np.ndarray,
     begin: tuple[int, int],
-    used: np.ndarray,
+    rows: np.ndarray,
     base: np.ndarray,
     following: np.ndarray,
     slots: np.ndarray,
@@ -170,9 +170,9 @@ def _replay(
         for j in range(base.shape[1]):
             slots[i, j] = base[begin[1] + i, j]
     for o in range(operations):
-        while fetched * operations < o * used.shape[0]:
+        while fetched * operations < o * rows.shape[0]:
             for line in range(0, base.shape[1], base.shape[1] // VECTORS):
-                fetch(following, used[fetched] * base.shape[1] + line)
+                fetch(following, rows[fetched] * base.shape[1] + line)
             fetched += 1
         weave(source, factor, first[o], first[o + 1], base, slots, out[o])
         while at < end and term[at] == o:
