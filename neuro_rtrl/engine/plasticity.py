@@ -103,6 +103,7 @@ class Plastic:
             z=_join([x.z for x in loose], np.float64),
             c=_join([x.c for x in loose], np.float64),
             signal=np.zeros(len(loose)),
+            room=np.zeros(max((x.room for x in loose), default=0)),
         )
         self._parts = {
             p.name: Part(given.synapse, p.pre, p.post, x.rank, int(at), x.flow, x.rates)
@@ -172,7 +173,7 @@ class _Loose:
         values = _coefficients(given, self.rates, gain, built.plan.net.dt)
         values = {k: v[order] if v.ndim else v for k, v in values.items()}
         where = layout(values)
-        self.call = code.addresses(synapse, flow, where)
+        self.call, self.room = code.addresses(synapse, flow, where), code.room(synapse, where)
         self.c = where.pack(values, self.n)
         start = {"w": np.asarray(projection.weights, float)} | given.initial
         rows = [np.broadcast_to(start[s.name], (self.n,))[order] for s in synapse.states]

@@ -109,7 +109,7 @@ def _steps(
         if meeting is not None and not alone(meeting):
             tell_others(meeting, course)
         hold_spiking(cells, course)
-        fetch_rows(fan, course)
+        fetch_rows(fan, weave, course)
         sent, delivered = np.int64(0), False
         if meeting is not None and not alone(meeting):
             # Something to do while messages are under way, if it changes no order of sums.
@@ -119,7 +119,7 @@ def _steps(
             elif waiting.once[0]:
                 deliver(waiting, weave, course)
                 delivered = True
-            if not hear_others(meeting, fan, course):
+            if not hear_others(meeting, fan, weave, course):
                 return NOT_FINITE
         _from_spikes(cells, fan, waiting, weave, course, tape, sent, delivered)
         if course.clock[STEP] % CHECK_EVERY == 0 and not all_finite(course):

@@ -22,6 +22,7 @@ from neuro_rtrl.kernels.cells import Cells, Course, Fan
 from neuro_rtrl.kernels.jit import quick, quick_inline
 from neuro_rtrl.kernels.layout import HEARD, LIVE, STEP
 from neuro_rtrl.kernels.plain import compiled_or
+from neuro_rtrl.kernels.plastic import Weave
 from neuro_rtrl.kernels.spread import fetch_first
 
 APART = 8  # numbers of 8 bytes in a line of the cache, so that no two threads share one
@@ -150,7 +151,7 @@ def foremost(meeting: Meeting, cells: Cells, course: Course) -> int:
 
 
 @quick
-def hear_others(meeting: Meeting, fan: Fan, course: Course) -> bool:
+def hear_others(meeting: Meeting, fan: Fan, weave: Weave | None, course: Course) -> bool:
     """`heard` <- the spikes of all threads in this step; False if one of them has stopped.
 
     Synapses that the spikes of others reach at once are asked for; those of its own have been.
@@ -167,12 +168,14 @@ def hear_others(meeting: Meeting, fan: Fan, course: Course) -> bool:
             told = _look(meeting.page, (first + other) * width + TOLD)
         if told == ENDED:
             return False
-    _merge(meeting, fan, course, first)
+    _merge(meeting, fan, weave, course, first)
     return True
 
 
 @quick_inline
-def _merge(meeting: Meeting, fan: Fan, course: Course, page: int) -> None:
+def _merge(
+    meeting: Meeting, fan: Fan, weave: Weave | None, course: Course, page: int
+) -> None:
     """The lists of all threads, each in order, in one list in order.
 
     A thread's units are neighbours, in each population: what comes next mostly comes from the same
@@ -191,13 +194,20 @@ def _merge(meeting: Meeting, fan: Fan, course: Course, page: int) -> None:
                     bound = k
         if first < 0:
             break
-        count = _take(meeting, fan, course, page + first, first, bound, count)
+        count = _take(meeting, fan, weave, course, page + first, first, bound, count)
     course.clock[HEARD] = count
 
 
 @quick_inline
 def _take(
-    meeting: Meeting, fan: Fan, course: Course, page: int, thread: int, bound: int, count: int
+    meeting: Meeting,
+    fan: Fan,
+    weave: Weave | None,
+    course: Course,
+    page: int,
+    thread: int,
+    bound: int,
+    count: int,
 ) -> int:
     """Units of one list, up to `bound`, go to `heard` from `count` on; the end of them."""
     taken = meeting.taken[thread]
@@ -207,7 +217,7 @@ def _take(
             break
         course.heard[count] = k
         if thread != meeting.me[0]:
-            fetch_first(fan, k)
+            fetch_first(fan, weave, k)
         if meeting.value.shape[1]:
             course.y[k] = meeting.value[page, taken]
         taken += 1

@@ -19,6 +19,7 @@ from neuro_rtrl.kernels.layout import LIVE, STEP
 from neuro_rtrl.kernels.wide import fetch
 
 PRE, POST, REWARD = range(3)
+NUMBERS = 8  # in a line of the cache
 
 
 class Weave(NamedTuple):
@@ -41,6 +42,16 @@ class Weave(NamedTuple):
     z: np.ndarray  # variables
     c: np.ndarray  # coefficients
     signal: np.ndarray  # (Q,) reward of this step
+    room: np.ndarray  # for a block of synapses that lie anywhere
+
+
+@quick
+def fetch_variables(weave: Weave, group: int, count: int) -> None:
+    """Asks for the variables of a group's synapses."""
+    q = weave.of[group]
+    first = weave.at_z[q] + weave.width[q] * weave.place[group]
+    for e in range(first, first + weave.width[q] * count, NUMBERS):
+        fetch(weave.z, e)
 
 
 @quick
@@ -94,6 +105,7 @@ def _hear_targets(weave: Weave, course: Course, q: int) -> None:
                 at(weave.heard, weave.at_heard[q]),
                 at(weave.z, weave.at_z[q]),
                 at(weave.c, weave.at_c[q]),
+                at(weave.room, 0),
             ),
         )
 

@@ -13,7 +13,7 @@ from neuro_rtrl.kernels.cells import Course, Fan, Tape
 from neuro_rtrl.kernels.exponential import fma, from_bits
 from neuro_rtrl.kernels.jit import quick
 from neuro_rtrl.kernels.layout import DONE, FREE, HEARD, STEP
-from neuro_rtrl.kernels.plastic import Weave, before_arrivals
+from neuro_rtrl.kernels.plastic import Weave, before_arrivals, fetch_variables
 from neuro_rtrl.kernels.queue import new_event, schedule, take_slot
 from neuro_rtrl.kernels.wide import fetch
 
@@ -56,7 +56,7 @@ def deliver(fan: Fan, weave: Weave | None, course: Course) -> None:
     event = take_slot(fan, course)
     ahead = event
     while ahead >= 0:
-        _fetch_row(fan, course.next_group[ahead])
+        _fetch_row(fan, weave, course.next_group[ahead])
         ahead = course.link[ahead]
     while event >= 0:
         following = course.link[event]
@@ -94,24 +94,24 @@ def send_now(
 
 
 @quick
-def fetch_rows(fan: Fan, course: Course) -> None:
+def fetch_rows(fan: Fan, weave: Weave | None, course: Course) -> None:
     """Asks for the synapses that spikes reach at once."""
     for i in range(course.clock[HEARD]):
-        fetch_first(fan, course.heard[i])
+        fetch_first(fan, weave, course.heard[i])
 
 
 @quick
-def fetch_first(fan: Fan, k: int) -> None:
+def fetch_first(fan: Fan, weave: Weave | None, k: int) -> None:
     """The synapses that source k reaches at once."""
     if fan.straight[k, 1]:
         for e in range(fan.straight[k, 0], fan.straight[k, 1], LINE // 4):
             fetch(fan.where, e)
     elif fan.group[k] < fan.group[k + 1] and fan.delay[fan.group[k]] == 0:
-        _fetch_row(fan, fan.group[k])
+        _fetch_row(fan, weave, fan.group[k])
 
 
 @quick
-def _fetch_row(fan: Fan, group: int) -> None:
+def _fetch_row(fan: Fan, weave: Weave | None, group: int) -> None:
     """Rows of synapses lie anywhere in memory: all that are due are asked for at once."""
     low, high = fan.first[group], fan.first[group + 1]
     for e in range(low, high, LINE // 4):
@@ -119,6 +119,8 @@ def _fetch_row(fan: Fan, group: int) -> None:
     # Where all jumps are the same only the first is read.
     for e in range(low, low + 1 if fan.even[group] else high, LINE // 8):
         fetch(fan.jump, e)
+    if weave is not None and weave.of[group] >= 0:
+        fetch_variables(weave, group, high - low)
 
 
 @quick
