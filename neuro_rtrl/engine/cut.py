@@ -62,8 +62,8 @@ def cut_cells(built: Built, cells: Cells, number: int, count: int) -> tuple[Cell
     return cut, Places(_ranks(own["h"], cells.initial.size), _ranks(own["a"], collected))
 
 
-def cut_fan(fan: Fan, places: Places) -> Fan:
-    """The synapses that end in a share; groups stay, though some are empty."""
+def cut_fan(fan: Fan, places: Places) -> tuple[Fan, np.ndarray]:
+    """The synapses that end in a share, and which ones; groups stay, though some are empty."""
     collects = np.repeat(fan.collects != 0, np.diff(fan.first))
     where = np.empty(fan.where.size, np.int64)
     where[collects] = places.a[fan.where[collects]]
@@ -73,7 +73,7 @@ def cut_fan(fan: Fan, places: Places) -> Fan:
     cut = fan._replace(
         first=before[fan.first], where=where[inside].astype(np.uint32), jump=fan.jump[inside]
     )
-    return cut._replace(straight=straight(cut))
+    return cut._replace(straight=straight(cut)), inside
 
 
 def _block(at: int, rows: int, n: int, low: int, high: int) -> np.ndarray:

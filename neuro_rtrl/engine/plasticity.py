@@ -10,10 +10,11 @@ from neuro_rtrl.compile import plastic as code
 from neuro_rtrl.compile.source import layout
 from neuro_rtrl.contracts_plasticity import EVENTS, Synapse
 from neuro_rtrl.engine.build import Built
+from neuro_rtrl.engine.cut_plastic import Woven, cut_weave, places_of_groups
 from neuro_rtrl.equations.evaluate import evaluate
 from neuro_rtrl.equations.synapse_flow import GAP, Flow, solve
 from neuro_rtrl.errors import SimulationError, unknown
-from neuro_rtrl.kernels.cells import Fan
+from neuro_rtrl.kernels.cells import Cells, Fan
 from neuro_rtrl.kernels.plastic import Weave
 from neuro_rtrl.network.describe import Projection
 from neuro_rtrl.network.plasticity import Plasticity
@@ -87,7 +88,7 @@ class Plastic:
         spans = [(first[g.name], first[g.name] + g.n) if g is not None else (0, 0) for g in givers]
         self.weave = Weave(
             of=wiring.plastic - 1,
-            place=_places_of_groups(wiring.plastic, fan.first),
+            place=places_of_groups(wiring.plastic - 1, fan.first),
             size=_whole(x.n for x in loose),
             width=_whole(x.z.size // max(1, x.n) for x in loose),
             first=_whole(first[p.target.name] for p in projections),
@@ -110,6 +111,20 @@ class Plastic:
             for (p, given), x, at in zip(pairs, loose, self.weave.at_z, strict=True)
         }
 
+        self._shared = [x.shared for x in loose]
+        self._cuts: list[Woven] = []
+
+    def cut(self, fan: Fan, part: Fan, cells: Cells, own: Cells, kept: np.ndarray) -> Woven:
+        """The synapses of a share, which from now on has their variables; see `cut_weave`."""
+        self._cuts.append(cut_weave(self.weave, self._shared, fan, part, cells, own, kept))
+        return self._cuts[-1]
+
+    def _z(self) -> np.ndarray:
+        """The present variables of all synapses."""
+        for woven in self._cuts:
+            woven.give()
+        return self.weave.z
+
     @property
     def monitored(self) -> dict[str, np.ndarray]:
         """ "projection.variable" -> what stands for its synapses in `Tape.traced`."""
@@ -128,7 +143,7 @@ class Plastic:
         if name not in self._parts:
             raise unknown("plastic projection", name, self._parts)
         part = self._parts[name]
-        return Synapses(part.pre, part.post, part.values(self.weave.z, step))
+        return Synapses(part.pre, part.post, part.values(self._z(), step))
 
     def check(self) -> None:
         """Refuses variables that are not finite.
@@ -136,16 +151,17 @@ class Plastic:
         Raises:
             SimulationError: with projection, variable and synapse.
         """
-        if np.isfinite(self.weave.z).all():
+        if all(np.isfinite(x.z).all() for x in [w.weave for w in self._cuts] or [self.weave]):
             return
+        z = self._z()
         for name, part in self._parts.items():
             for variable, places in part.places.items():
-                wrong = np.flatnonzero(~np.isfinite(self.weave.z[places]))
+                wrong = np.flatnonzero(~np.isfinite(z[places]))
                 if wrong.size:
                     raise SimulationError(
                         "a variable of a synapse is not finite",
                         where=f"{name}.{variable}, synapse {wrong[0]}",
-                        given=self.weave.z[places[wrong[0]]],
+                        given=z[places[wrong[0]]],
                         expected="finite numbers",
                         remedy="Keep what grows within bounds, as in clip(w, 0, w_max).",
                     )
@@ -174,7 +190,7 @@ class _Loose:
         values = {k: v[order] if v.ndim else v for k, v in values.items()}
         where = layout(values)
         self.call, self.room = code.addresses(synapse, flow, where), code.room(synapse, where)
-        self.c = where.pack(values, self.n)
+        self.c, self.shared = where.pack(values, self.n), len(where.shared)
         start = {"w": np.asarray(projection.weights, float)} | given.initial
         rows = [np.broadcast_to(start[s.name], (self.n,))[order] for s in synapse.states]
         rows.append(np.zeros(self.n))  # steps of last events
@@ -194,15 +210,6 @@ def _coefficients(
     values["dt"] = np.asarray(dt)
     values[code.GAIN] = np.asarray(gain[0] if same else gain)
     return {k: np.asarray(v, float) for k, v in values.items()}
-
-
-def _places_of_groups(kinds: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """(G,) number of the first synapse of each group among those of the same kind."""
-    sizes, places = np.diff(first), np.zeros(kinds.size, np.int64)
-    for kind in range(1, int(kinds.max(initial=0)) + 1):
-        own = kinds == kind
-        places[own] = np.cumsum(sizes[own]) - sizes[own]
-    return places
 
 
 def _whole(values: object) -> np.ndarray:

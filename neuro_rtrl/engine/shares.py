@@ -19,6 +19,7 @@ import numpy as np
 from neuro_rtrl.engine.build import Built
 from neuro_rtrl.engine.course import aligned, make_cells, make_course, make_fan
 from neuro_rtrl.engine.cut import cut_cells, cut_fan
+from neuro_rtrl.engine.cut_plastic import Woven
 from neuro_rtrl.engine.plasticity import Plastic
 from neuro_rtrl.kernels.cells import Cells, Course, Fan, Tape
 from neuro_rtrl.kernels.fast import (
@@ -33,12 +34,16 @@ from neuro_rtrl.kernels.meeting import APART, ENDED, TOLD, UNITS, Meeting
 from neuro_rtrl.kernels.refs import Packed
 
 
+ABSENT = np.iinfo(np.int64).min  # what another share records
+
+
 @dataclass(frozen=True)
 class Share:
     """The units of one thread.
 
     Attributes:
         places: place in h of the whole network -> place in its own h; -1: not in it.
+        woven: its plastic synapses.
     """
 
     cells: Cells
@@ -46,11 +51,12 @@ class Share:
     course: Course
     meeting: Meeting
     places: np.ndarray
+    woven: Woven
 
     def tape(self, whole: Tape) -> Tape:
         """Room for what its own units give."""
-        outputs, traced = self.places[whole.outputs], self.places[whole.traced]
-        outputs, traced = outputs[outputs >= 0], traced[traced >= 0]
+        outputs, traced = self.places[whole.outputs], self._traced(whole)
+        outputs, traced = outputs[outputs >= 0], traced[traced != ABSENT]
         return whole._replace(
             outputs=outputs,
             predictions=np.zeros((len(whole.predictions), outputs.size)),
@@ -63,7 +69,16 @@ class Share:
     def give(self, tape: Tape, whole: Tape) -> None:
         """Puts what its own units gave into the whole tape; every share has all spikes."""
         whole.predictions[:, self.places[whole.outputs] >= 0] = tape.predictions
-        whole.trace[:, self.places[whole.traced] >= 0] = tape.trace
+        whole.trace[:, self._traced(whole) != ABSENT] = tape.trace
+
+    def _traced(self, whole: Tape) -> np.ndarray:
+        """What is recorded, by its own places (see `Tape.traced`), or ABSENT."""
+        states, found = whole.traced >= 0, np.full(whole.traced.size, ABSENT)
+        own = self.places[whole.traced[states]]
+        found[states] = np.where(own >= 0, own, ABSENT)
+        own = self.woven.find(-1 - whole.traced[~states])
+        found[~states] = np.where(own >= 0, -1 - own, ABSENT)
+        return found
 
 
 class Shares:
@@ -75,27 +90,30 @@ class Shares:
         Args:
             built: the network, with its synapses.
             threads: how many are wanted. There are no more of them than cores and units; networks
-                with noise or plastic synapses have one.
+                with noise have one.
         """
         cells, fan = make_cells(built), make_fan(built)
         self.plastic = Plastic(built, fan)
-        self._weave = self.plastic.weave
-        alone = bool(cells.chance.any() or self._weave.size.size)
-        count = 1 if alone else max(1, min(threads, cores(), built.plan.n))
-        self._plain = not alone and not (cells.refractory == CONDITION).any()
+        weave = self.plastic.weave
+        noisy = bool(cells.chance.any())
+        count = 1 if noisy else max(1, min(threads, cores(), built.plan.n))
+        special = noisy or weave.size.size > 0
+        self._plain = not special and not (cells.refractory == CONDITION).any()
         self._waits = bool(built.plan.inputs) or bool((fan.delay > 0).any())
         self._compiled = False
         meetings = _meetings(count, built.plan.n, bool(cells.graded.any()))
         if count == 1:
+            whole = Woven(weave, weave, [])
             course = make_course(built, cells, fan)
-            self._shares = [Share(cells, fan, course, meetings[0], np.zeros(0, np.int64))]
+            self._shares = [Share(cells, fan, course, meetings[0], np.zeros(0, np.int64), whole)]
             return
         self._shares = []
         for number, meeting in enumerate(meetings):
             own, places = cut_cells(built, cells, number, count)
-            part = cut_fan(fan, places)
+            part, kept = cut_fan(fan, places)
+            woven = self.plastic.cut(fan, part, cells, own, kept)
             course = make_course(built, own, part)
-            self._shares.append(Share(own, part, course, meeting, places.h))
+            self._shares.append(Share(own, part, course, meeting, places.h, woven))
 
     @property
     def threads(self) -> int:
@@ -150,9 +168,8 @@ class Shares:
     @cached_property
     def _packed(self) -> list[tuple[Packed, ...]]:
         """What stays the same from call to call, of each share."""
-        weave = Packed(self._weave)
         return [
-            (Packed(s.cells), Packed(s.fan), Packed(s.course), Packed(s.meeting), weave)
+            tuple(Packed(x) for x in (s.cells, s.fan, s.course, s.meeting, s.woven.weave))
             for s in self._shares
         ]
 

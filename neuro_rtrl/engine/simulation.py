@@ -64,7 +64,7 @@ class Simulation:
 
     @property
     def threads(self) -> int:
-        """Threads in use: no more than there are cores; one with noise or plastic synapses."""
+        """Threads in use: no more than there are cores; one with noise."""
         return self._shares.threads
 
     @property

@@ -173,9 +173,7 @@ def hear_others(meeting: Meeting, fan: Fan, weave: Weave | None, course: Course)
 
 
 @quick_inline
-def _merge(
-    meeting: Meeting, fan: Fan, weave: Weave | None, course: Course, page: int
-) -> None:
+def _merge(meeting: Meeting, fan: Fan, weave: Weave | None, course: Course, page: int) -> None:
     """The lists of all threads, each in order, in one list in order.
 
     A thread's units are neighbours, in each population: what comes next mostly comes from the same

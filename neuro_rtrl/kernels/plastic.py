@@ -15,7 +15,7 @@ import numpy as np
 from neuro_rtrl.kernels.cells import Course, Fan, Tape
 from neuro_rtrl.kernels.invoke import at, invoke
 from neuro_rtrl.kernels.jit import quick
-from neuro_rtrl.kernels.layout import LIVE, STEP
+from neuro_rtrl.kernels.layout import HEARD, LIVE, STEP
 from neuro_rtrl.kernels.wide import fetch
 
 PRE, POST, REWARD = range(3)
@@ -114,14 +114,14 @@ def _hear_targets(weave: Weave, course: Course, q: int) -> None:
 def _hear_reward(weave: Weave, course: Course, tape: Tape, q: int) -> None:
     """All synapses, in a step in which the modulating population sends."""
     low, high = weave.giver[0, q], weave.giver[1, q]
-    reward, n = 0.0, course.held.shape[0]
+    reward, n = 0.0, course.y.shape[0]
     t = course.clock[STEP] - tape.begin[0]
     for i in range(tape.pointer[t], tape.pointer[t + 1]):
         if low <= n + tape.input[i] < high:
             reward += tape.value[i]
-    for i in range(course.clock[LIVE]):
-        if low <= course.live[i] < high:
-            reward += course.y[course.live[i]]
+    for i in range(course.clock[HEARD]):
+        if low <= course.heard[i] < high:
+            reward += course.y[course.heard[i]]
     if reward == 0.0:
         return
     weave.signal[q] = reward

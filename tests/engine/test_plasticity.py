@@ -59,6 +59,28 @@ def test_the_readable_twin_agrees(name: str) -> None:
     assert changed
 
 
+def varied() -> tuple[nr.Network, np.ndarray]:
+    """Synapses with parameters of their own: 40 a unit, so that no block of them is the last."""
+    net = nr.Network(dt="1 ms", seed=2)
+    x, y = net.inputs(40, name="x"), net.neurons(6, "lif", name="y")
+    stdp = {"name": "stdp", "tau_pre": "uniform(5 ms, 30 ms)", "dApre": 0.1, "dApost": -0.1}
+    net.connect(x, y, weights="0.2*rand()", plasticity=stdp | {"w_max": "0.2 + 0.3*rand()"})
+    inputs = (np.random.default_rng(1).random((STEPS, 40)) < 0.1).astype(float)
+    return net, inputs
+
+
+def test_parameters_of_synapses_in_several_blocks() -> None:
+    net, inputs = varied()
+    simulation, twin = nr.Simulation(net), PlasticTwin(net)
+    recording = simulation.run(inputs)
+    for t, x in enumerate(inputs):
+        twin.step(t, x)
+    assert recording["y"].i.size > 50
+    for variable, values in simulation.synapses("x_y").values.items():
+        expected = [s.known[variable] for s in twin.synapses["x_y"]]
+        np.testing.assert_allclose(values, expected, rtol=1e-10, atol=1e-13)
+
+
 def pair(**options: Any) -> tuple[nr.Network, np.ndarray]:
     """Two inputs that drive a unit each, which spikes in the step after its input."""
     net = nr.Network(dt="1 ms")
@@ -165,15 +187,19 @@ def test_unknown_names_and_numbers_are_refused() -> None:
         simulation.synapses("back")["Apr"]
 
 
-def test_a_variable_that_grows_without_bounds_is_reported() -> None:
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_variable_that_grows_without_bounds_is_reported(
+    monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
+    monkeypatch.setattr("neuro_rtrl.engine.shares.cores", lambda: 2)
     synapse = nr.make_synapse("w : 1\nx : 1", on_pre="x = 1e200*(1 + x*x)")
     net = nr.Network(dt="1 ms")
-    x, y = net.inputs(3, name="x"), net.neurons(1, "lif", name="y")
+    x, y = net.inputs(3, name="x"), net.neurons(2, "lif", name="y")
     net.connect(x, y, weights=0.1, plasticity=synapse, name="s")
     inputs = np.zeros((9, 3))
     inputs[:, 1] = 1.0
-    with pytest.raises(nr.NeuroRtrlError, match=r"s\.x, synapse 1: a variable of a synapse"):
-        nr.simulate(net, inputs)
+    with pytest.raises(nr.NeuroRtrlError, match=r"s\.x, synapse 2: a variable of a synapse"):
+        nr.simulate(net, inputs, threads=threads)
 
 
 def test_external_input_of_a_map_model_may_be_plastic() -> None:
@@ -186,3 +212,37 @@ def test_external_input_of_a_map_model_may_be_plastic() -> None:
     one = nr.simulate(net, np.ones((5, 1)), record=["y.h"]).states["y.h"]
     other = nr.simulate(still, [[1.0], [0], [0], [0], [0]], record=["y.h"]).states["y.h"]
     np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("name", synapse_files())
+@pytest.mark.parametrize("threads", [2, 3])
+def test_threads_give_the_same_bits(
+    monkeypatch: pytest.MonkeyPatch, name: str, threads: int
+) -> None:
+    """Rewards from inputs and from units of any share, several calls, and what is recorded."""
+    monkeypatch.setattr("neuro_rtrl.engine.shares.cores", lambda: 4)
+    net, inputs = network(name)
+    one, several = nr.Simulation(net, threads=1), nr.Simulation(net, threads=threads)
+    assert several.threads == threads
+    record: dict[str, Any] = {"on.w": [7, 0, 3], "y.v": [4, 0], "back.w": [14, 2], "z.v": [2]}
+    for part in np.split(inputs, 3):
+        a, b = one.run(part, record=record, every=2), several.run(part, record=record, every=2)
+        for population in ("y", "z"):
+            np.testing.assert_array_equal(b[population].step, a[population].step)
+            np.testing.assert_array_equal(b[population].i, a[population].i)
+        for place, values in a.states.items():
+            np.testing.assert_array_equal(b.states[place], values)
+        for projection in ("in", "on", "back"):
+            for variable, values in one.synapses(projection).values.items():
+                found = several.synapses(projection)[variable]
+                np.testing.assert_array_equal(found, values)
+    assert np.ptp(a.states["on.w"]) > 0
+
+
+def test_threads_with_parameters_of_synapses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("neuro_rtrl.engine.shares.cores", lambda: 4)
+    net, inputs = varied()
+    one, several = nr.Simulation(net, threads=1), nr.Simulation(net, threads=4)
+    one.run(inputs), several.run(inputs)
+    for variable, values in one.synapses("x_y").values.items():
+        np.testing.assert_array_equal(several.synapses("x_y")[variable], values)

@@ -79,13 +79,10 @@ def test_a_state_that_is_not_finite_ends_all_threads() -> None:
     assert found(2) == found(1)
 
 
-def test_noise_and_plastic_synapses_have_one_thread() -> None:
-    noisy, plastic = Network(dt="1 ms"), Network(dt="1 ms")
+def test_noise_has_one_thread() -> None:
+    noisy = Network(dt="1 ms")
     noisy.neurons(4, "poisson")
-    x, units = plastic.inputs(2), plastic.neurons(4, "lif")
-    plastic.connect(x, units, plasticity="stdp")
     assert Simulation(noisy, threads=2).threads == 1
-    assert Simulation(plastic, threads=2).threads == 1
 
 
 def test_threads_of_the_process_unless_told_otherwise() -> None:
