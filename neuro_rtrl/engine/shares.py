@@ -33,7 +33,6 @@ from neuro_rtrl.kernels.layout import CONDITION, RECORD_FULL, RECORDED, STEP
 from neuro_rtrl.kernels.meeting import APART, ENDED, TOLD, UNITS, Meeting
 from neuro_rtrl.kernels.refs import Packed
 
-
 ABSENT = np.iinfo(np.int64).min  # what another share records
 
 
