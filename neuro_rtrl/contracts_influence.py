@@ -97,6 +97,21 @@ class Waiting(Protocol):
 
 
 @runtime_checkable
+class Sharing(Protocol):
+    """What a lane offers besides, if it need not matter which of several runs a sequence."""
+
+    @property
+    def shares(self) -> bool:
+        """Whether a sequence depends on nothing that was in this very lane before, but `pace`."""
+        ...
+
+    @property
+    def pace(self) -> np.ndarray:
+        """Numbers by which it decides how to run the next sequence; others may write them."""
+        ...
+
+
+@runtime_checkable
 class Sized(Protocol):
     """What a rule offers besides, if its lanes keep more than states and events."""
 

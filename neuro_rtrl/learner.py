@@ -11,6 +11,7 @@ from neuro_rtrl.contracts import Optimizer, Reshaping, Rule
 from neuro_rtrl.contracts_influence import Sized
 from neuro_rtrl.contracts_rewiring import Rewiring
 from neuro_rtrl.engine.build import Built, build
+from neuro_rtrl.engine.crew import lanes
 from neuro_rtrl.engine.learning import Session
 from neuro_rtrl.engine.ledger import Ledger
 from neuro_rtrl.engine.monitor import Receive
@@ -235,9 +236,8 @@ class Learner:
         session, rule = self._session, self._session.rule
         if not isinstance(rule, Sized):
             return 0, False
-        lanes = batch if session.update_every else 1
         bytes_ = rule.most_bytes(self._built, session.shared, session.precision, steps)
-        return lanes * bytes_, rule.at_once
+        return lanes(session, batch, steps) * bytes_, rule.at_once
 
     @property
     def gradient(self) -> dict[str, np.ndarray]:

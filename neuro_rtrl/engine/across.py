@@ -167,6 +167,16 @@ class AcrossLane:
     def _across(self) -> Across:
         return make_across(self.built)
 
+    @property
+    def shares(self) -> bool:
+        """Nothing is left of a sequence."""
+        return self._local.shares
+
+    @property
+    def pace(self) -> np.ndarray:
+        """Nothing."""
+        return self._local.pace
+
     def carried(self) -> list[Carried]:
         """Influence, if it is in rows; a diary tells what it would have been worth."""
         if self._in_use:

@@ -38,8 +38,12 @@ class Gathered:
         """A lane has added its gradient, or holds it."""
         self.held |= held
         if share != 1.0:
-            with np.errstate(over="ignore", invalid="ignore"):  # noticed at the update
-                self.sum += share * self._part
+            self.add(share, self._part)
+
+    def add(self, share: float, gradient: np.ndarray) -> None:
+        """Adds a gradient (parameters,) that was summed elsewhere."""
+        with np.errstate(over="ignore", invalid="ignore"):  # noticed at the update
+            self.sum += share * gradient
 
     def collect(self, lanes: Sequence[Any], nothing: Callable[[], Stream]) -> np.ndarray:
         """The sum with all that lanes hold, which they add where a stream has no sequences."""

@@ -13,6 +13,7 @@ from neuro_rtrl.contracts_influence import Holding, Waiting
 from neuro_rtrl.contracts_rewiring import Following, Rewiring
 from neuro_rtrl.engine import rewire
 from neuro_rtrl.engine.build import Built
+from neuro_rtrl.engine.crew import Crew
 from neuro_rtrl.engine.flows import Flows
 from neuro_rtrl.engine.gathered import Gathered
 from neuro_rtrl.engine.guard import Guard
@@ -20,7 +21,7 @@ from neuro_rtrl.engine.ledger import Ledger
 from neuro_rtrl.engine.monitor import Monitor, Outlet, Receive, handing_on
 from neuro_rtrl.engine.online import Within, follow
 from neuro_rtrl.engine.passage import ALL, Batch, Between, Passage, blank
-from neuro_rtrl.engine.result import Result, in_parallel, in_sequence
+from neuro_rtrl.engine.result import Result, in_parallel, in_sequence, in_shares
 from neuro_rtrl.engine.snapshot import Snapshot
 from neuro_rtrl.engine.stream import NEVER
 from neuro_rtrl.engine.streams import Streams, outputs_of
@@ -60,7 +61,7 @@ class Session:
         self.guard, self.flows = Guard(built), Flows(built, self.update_every)
         self.shared = rule.prepare(built)
         self.lanes: list[Any] = []
-        self._gathered = Gathered(built.values.size)
+        self.gathered = Gathered(built.values.size)
         self.since_update = 0
         # Asking a lane for it, as Python does, takes 10 us: more than many a step.
         self._certifies, self._holds, self._certified = False, False, 0.0
@@ -69,9 +70,9 @@ class Session:
         self.passage: Passage | None = None
         self.pause = np.array([NEVER])
         self.options: dict[str, Any] = {"loss": loss, "rate": rate or (0.0, 0.0)}
-        self._streams = Streams(built, average, self.pause, self.options)
-        self._between: Between | None = None
-        self._outlet: Outlet | None = None
+        self.streams = Streams(built, average, self.pause, self.options)
+        self.between: Between | None = None
+        self.outlet: Outlet | None = None
         rewire.bind(optimizer, built)
 
     def restart(self) -> None:
@@ -81,12 +82,12 @@ class Session:
         self.since_update, self.passage = 0, None
 
     def _forget(self) -> None:
-        self._gathered.forget()
+        self.gathered.forget()
         self._certified = 0.0
 
     def collect(self) -> np.ndarray:
         """The gradient (parameters,) since the last update; lanes hold nothing of it any more."""
-        return self._gathered.collect(self.lanes, self._streams.single.nothing)
+        return self.gathered.collect(self.lanes, self.streams.single.nothing)
 
     def _rewind(self) -> None:
         self._fresh = True
@@ -123,35 +124,35 @@ class Session:
             passage = self.passage = Passage(inputs.shape, [[] for _ in inputs])
         passage.require(inputs.shape)
         try:
-            self._between, self.pause[0] = between, NEVER
-            with handing_on(self.built, receive, passage.shown) as self._outlet:
-                self._look(passage)
+            self.between, self.pause[0] = between, NEVER
+            with handing_on(self.built, receive, passage.shown) as self.outlet:
+                self.look(passage)
                 online = learn and self.update_every > 0
                 return self._online(passage, batch) if online else self._all(passage, batch, learn)
         finally:
-            self.passage = self._between = self._outlet = None
+            self.passage = self.between = self.outlet = None
             self.pause[0] = NEVER
             self._rewind()
 
-    def _look(self, passage: Passage) -> None:
+    def look(self, passage: Passage) -> None:
         """A pause, for whoever asked to be told."""
-        if self._outlet is not None:
-            self._outlet.empty()
-            passage.shown = self._outlet.shown
-        if self._between is not None:
+        if self.outlet is not None:
+            self.outlet.empty()
+            passage.shown = self.outlet.shown
+        if self.between is not None:
             for lane in self.lanes:  # somebody may keep the state
                 if isinstance(lane, Waiting):
                     lane.put_together()
-            passage.grant(self._between, self.pause)
+            passage.grant(self.between, self.pause)
 
     def _all(self, passage: Passage, batch: Batch, learn: bool) -> Result:
-        """One sequence after the other in the first lane; then an update."""
-        self._advance(passage, batch, 1.0 / batch.inputs.shape[0], restart=True)
+        """All sequences with the same weights; then an update."""
+        self._crew.run(passage, batch)
         if learn:
             if self.plastic is not None:
                 self._rewind()
             self._update()
-        return passage.parts[0][0]
+        return in_shares(passage.parts[0])
 
     def _online(self, passage: Passage, batch: Batch) -> Result:
         """All advance together, `update_every` steps at a time; more where kernels update."""
@@ -179,28 +180,33 @@ class Session:
             self._forget()
         lanes, steps = batch.inputs.shape[:2]
         if self.since_update == 0 and self._inside.count(passage, lanes, steps) == steps:
-            self._advance(passage, batch, 1.0, inside=True)
+            self.advance(passage, batch, 1.0, inside=True)
             return
         while passage.lane < lanes:
             part = batch.part(slice(passage.lane, passage.lane + 1), ALL)
             if passage.lane > 0:
-                part = part.unseen(handed_on=self._outlet is not None)
-            self._advance(passage, part, 1.0 / lanes)
+                part = part.unseen(handed_on=self.outlet is not None)
+            self.advance(passage, part, 1.0 / lanes)
             passage.lane += 1
             if self.pause[0] < 0:
                 passage.count(self.pause)
-                self._look(passage)
+                self.look(passage)
         passage.lane = 0
         self.since_update += steps
         if self.update_every and self.since_update >= self.update_every:
             self._update()
 
     @cached_property
+    def _crew(self) -> Crew:
+        """Who runs the sequences of a batch."""
+        return Crew(self)
+
+    @cached_property
     def _inside(self) -> Within:
         """How the kernels of a single lane update."""
         return Within(self, self.lane(0))
 
-    def _advance(
+    def advance(
         self,
         passage: Passage,
         batch: Batch,
@@ -212,9 +218,9 @@ class Session:
         lane, self._fresh = self.lane(passage.lane), False
         holds = self._holds and share == 1.0 and self.since_update + 1 != self.update_every
         clock = passage.offset if passage.midway else int(lane.run.clock[STEP])
-        stream = self._streams.next(batch, clock, single=not restart, holds=holds)
-        added = self._gathered.place(share, passage.midway)
-        outlet = self._outlet if passage.lane == 0 else None
+        stream = self.streams.next(batch, clock, single=not restart, holds=holds)
+        added = self.gathered.place(share, passage.midway)
+        outlet = self.outlet if passage.lane == passage.number == 0 else None
         monitor = Monitor(self.built, outlet, passage.start)
         if passage.midway:
             passage.take_up(stream, monitor)
@@ -227,15 +233,13 @@ class Session:
                 if self.pause[0] < 0:
                     self.guard.midway(lane, passage.count(self.pause))
                     passage.keep(stream, monitor)
-                    self._look(passage)
+                    self.look(passage)
             self.guard.lane(lane, stream)
         finally:
             monitor.take(lane.run, stream)
-        self._gathered.close(share, bool(stream.holds[0]))
+        self.gathered.close(share, bool(stream.holds[0]))
         self._certified += share * (self._bound(lane) - passage.certified)
-        loss = float(stream.losses.sum()) / batch.inputs.shape[0]
-        predictions = stream.predictions[:, :, : self.outputs.size].copy()
-        passage.close(Result(loss, stream.losses.copy(), predictions, *monitor.result(stream)))
+        passage.close(monitor.result(stream, self.outputs.size))
 
     def _update(self) -> None:
         """One step of the optimizer along the gradient gathered so far."""
@@ -264,11 +268,11 @@ class Session:
             optimizer.follow(rewire.learned_before(self.built, built, moved))
         gradient = rewire.renumbered(self.collect(), moved.old)
         self._take_over(built)
-        self._gathered.sum[:] = gradient
+        self.gathered.sum[:] = gradient
 
     def _take_over(self, built: Built) -> None:
-        self.built, self._gathered = built, Gathered(built.values.size)
-        self._streams = self._streams.of(built)
+        self.built, self.gathered = built, Gathered(built.values.size)
+        self.streams = self.streams.of(built)
         self.guard.follow(built)
         self.flows.follow(built)
         rewire.bind(self.optimizer, built)

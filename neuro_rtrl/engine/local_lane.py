@@ -171,6 +171,16 @@ class LocalLane:
             self.put_together()  # whoever is told of the pause may keep what is there
         return self._answered(answer)
 
+    @property
+    def shares(self) -> bool:
+        """Feedback that follows the weights is looked at in every call."""
+        return self.route.decay is None
+
+    @property
+    def pace(self) -> np.ndarray:
+        """Nothing."""
+        return np.zeros(0)
+
     def carried(self) -> list[Carried]:
         """Traces: of units, of sources, and behind the filters of readouts."""
         found = in_rows(self.built, self.mask, self.rows)

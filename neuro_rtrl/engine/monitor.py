@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from neuro_rtrl.engine.build import Built
-from neuro_rtrl.engine.result import Events
+from neuro_rtrl.engine.result import Events, Result
 from neuro_rtrl.engine.spike_buffer import SpikeBuffer, by_population
 from neuro_rtrl.errors import DescriptionError, SimulationError
 from neuro_rtrl.kernels.layout import Run
@@ -151,11 +151,15 @@ class Monitor:
         if self._outlet is not None:
             self._hand_on(self._outlet, stream)
 
-    def result(self, stream: Stream) -> tuple[dict[str, Events], np.ndarray]:
-        """Spikes and states (steps, traced) of the stream; nothing where they were handed on."""
+    def result(self, stream: Stream, outputs: int) -> Result:
+        """What a stream gave that was run to its end, and so many readouts predicted; no spikes and
+        states where they were handed on."""
+        loss = float(stream.losses.sum()) / len(stream.losses)
+        made = loss, stream.losses.copy(), stream.predictions[:, :, :outputs].copy()
         if self._outlet is not None:
-            return {}, np.zeros((0, 0))
-        return self.spikes.spikes() if stream.event_step.size else {}, self._rows(stream)
+            return Result(*made, {}, np.zeros((0, 0)))
+        spikes = self.spikes.spikes() if stream.event_step.size else {}
+        return Result(*made, spikes, self._rows(stream))
 
     def _hand_on(self, outlet: Outlet, stream: Stream) -> None:
         (steps, units), no_step = self.spikes.blocks, np.zeros(0, np.int64)

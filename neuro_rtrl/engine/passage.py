@@ -80,6 +80,8 @@ class Passage:
         units: that spiked.
         states: of the stream, block by block.
         shown: steps of the first sequence whose states a listener has been given.
+        number: of the share that is under way, where sequences are run in shares (crew.py).
+        pace: what a lane is told in front of each share.
     """
 
     shape: tuple[int, ...]
@@ -95,6 +97,8 @@ class Passage:
     units: list[np.ndarray] = field(default_factory=list)
     states: list[np.ndarray] = field(default_factory=list)
     shown: int = 0
+    number: int = 0
+    pace: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
     @property
     def midway(self) -> bool:

@@ -77,6 +77,7 @@ class Replay:
         used: shards with columns in use.
         owed: what the last window that was read from its end owes to each row of the base.
         largest: (1,) the most that it owes to anything in between.
+        of_a_step: (3,) slots, arrivals and own terms, in the last window.
         reads: whether windows at the end of sequences are read from their end.
     """
 
@@ -91,7 +92,7 @@ class Replay:
         self.carried = self.used = 0
         self.owed, self.largest = np.zeros(0), np.zeros(1)
         self._waiting: tuple[Program, int, int] | None = None
-        self._of_a_step = np.zeros(3)  # slots, arrivals and own terms, in the last window
+        self.of_a_step = np.zeros(3)
 
     @property
     def width(self) -> int:
@@ -186,13 +187,13 @@ class Replay:
         steps = int(run.clock[STEP] - program.clock[FIRST_STEP])
         if steps > 0:
             slots, listed, direct, terms = program.clock[[SLOTS, LISTED, DIRECT, TERMS]]
-            self._of_a_step[:] = slots / steps, max(listed, direct) / steps, terms / steps
+            self.of_a_step[:] = slots / steps, max(listed, direct) / steps, terms / steps
 
     def _suffices(self, run: Run, stream: Stream) -> bool:
         """Whether the rest of a sequence will, by the last window, fit a large program."""
         left = int(stream.span[1] - (run.clock[STEP] - stream.offset[0]))
-        likely = MARGIN * self._of_a_step * left
-        return bool(self._of_a_step.any() and left <= LARGE[3] and (likely < LARGE[:3]).all())
+        likely = MARGIN * self.of_a_step * left
+        return bool(self.of_a_step.any() and left <= LARGE[3] and (likely < LARGE[:3]).all())
 
     def _read(
         self, program: Program, rows: Rows, began: int, some: bool, gradient: np.ndarray

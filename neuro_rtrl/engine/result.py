@@ -45,6 +45,15 @@ def in_sequence(parts: Sequence[Result]) -> Result:
     )
 
 
+def in_shares(parts: Sequence[Result]) -> Result:
+    """Sequences of one batch, several in each part."""
+    if len(parts) == 1:
+        return parts[0]
+    made = in_parallel(parts)
+    made.loss = float(made.losses.sum()) / len(made.losses)  # however it was cut
+    return made
+
+
 def in_parallel(parts: Sequence[Result]) -> Result:
     """Sequences of one batch, of equal length."""
     if len(parts) == 1:

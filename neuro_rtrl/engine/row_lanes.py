@@ -228,6 +228,16 @@ class Lane:
             )
         stream.copies[0] = self._copies
 
+    @property
+    def shares(self) -> bool:
+        """What rules draw or put in place of weights is for one lane."""
+        return self.rule.plain
+
+    @property
+    def pace(self) -> np.ndarray:
+        """What a step of a window takes."""
+        return np.zeros(0) if self.replay is None else self.replay.of_a_step
+
     def carried(self) -> list[Carried]:
         """Influence, and the factors of what is kept as a product."""
         found = in_rows(self.built, self.mask, self.rows)

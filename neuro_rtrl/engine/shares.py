@@ -7,10 +7,8 @@ empty: so the calendar, and with it the order of sums, is the same in every shar
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
 
@@ -21,6 +19,7 @@ from neuro_rtrl.engine.course import aligned, make_cells, make_course, make_fan
 from neuro_rtrl.engine.cut import cut_cells, cut_fan
 from neuro_rtrl.engine.cut_plastic import Woven
 from neuro_rtrl.engine.plasticity import Plastic
+from neuro_rtrl.engine.threads import cores, run_on
 from neuro_rtrl.kernels.cells import Cells, Course, Fan, Tape
 from neuro_rtrl.kernels.fast import (
     run,
@@ -195,38 +194,14 @@ class Shares:
         others: list[Future[int]] = []
         try:
             for k in range(1, count):
-                others.append(self._helpers.submit(_run_on, k, count, jobs[k]))
-            answers = [_run_on(0, count, jobs[0]), *[other.result() for other in others]]
+                others.append(self._helpers.submit(run_on, k, count, jobs[k]))
+            answers = [run_on(0, count, jobs[0]), *[other.result() for other in others]]
         except BaseException:
             told[:] = ENDED  # nobody waits for a thread that did not start
             wait(others)
             raise
         # They agree, except where one of them has found a state that is not finite.
         return int(max(answers))
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    if "sched_getaffinity" in dir(os):  # not on every system
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _run_on(number: int, threads: int, job: Callable[[], int]) -> int:
-    """Run share `number` on cores that no other share uses.
-
-    Left alone, a system may take a tenth of a second to see that two busy threads have one core.
-    """
-    if "sched_setaffinity" not in dir(os):  # not on every system
-        return int(job())
-    allowed = os.sched_getaffinity(0)
-    with suppress(OSError):  # where it is forbidden, they run where they are
-        os.sched_setaffinity(0, set(sorted(allowed)[number::threads]) or allowed)
-    try:
-        return int(job())
-    finally:
-        with suppress(OSError):
-            os.sched_setaffinity(0, allowed)
 
 
 def _meetings(count: int, n: int, graded: bool) -> list[Meeting]:

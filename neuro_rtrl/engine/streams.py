@@ -10,7 +10,7 @@ import numpy as np
 
 from neuro_rtrl.engine.build import Built
 from neuro_rtrl.engine.passage import Batch
-from neuro_rtrl.engine.stream import blank, make_stream
+from neuro_rtrl.engine.stream import NEVER, blank, make_stream
 from neuro_rtrl.errors import BuildError
 from neuro_rtrl.kernels.stream import Stream
 
@@ -92,6 +92,10 @@ class Streams:
     def of(self, built: Built) -> Streams:
         """The same of another network."""
         return Streams(built, self._average, self._pause, self._options)
+
+    def apart(self) -> Streams:
+        """The same for a thread, in which there are no pauses."""
+        return Streams(self._built, self._average, np.array([NEVER]), self._options)
 
     def next(self, batch: Batch, offset: int, single: bool, holds: bool) -> Stream:
         """Of a batch, from step `offset` of the run on: the one kept for single steps, if it may

@@ -96,6 +96,16 @@ class Lane:
         self.units = built.units._replace(eager=np.ones_like(built.units.eager))
         self.tape = make_tape(built, 0, self.tape.counts)
 
+    @property
+    def shares(self) -> bool:
+        """A predictor learns from sequence to sequence."""
+        return self.credit.matrix.size == 0
+
+    @property
+    def pace(self) -> np.ndarray:
+        """Nothing."""
+        return np.zeros(0)
+
     def carried(self) -> list[Carried]:
         """The predictor of later credit: going back through a window, nothing else is carried."""
         matrix = self.credit.matrix

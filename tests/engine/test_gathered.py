@@ -29,12 +29,12 @@ def trial(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
 
 
 def held(made: nr.Learner) -> bool:
-    return made._session._gathered.held
+    return made._session.gathered.held
 
 
 def summed(made: nr.Learner, name: str) -> np.ndarray:
     """What was handed over by lanes; readouts hand over their own at once."""
-    return made._session._gathered.sum[made._built.plan.names[name]]
+    return made._session.gathered.sum[made._built.plan.names[name]]
 
 
 def assert_equal(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> None:

@@ -102,7 +102,7 @@ def test_what_was_heard_before_a_pause_is_not_heard_after_it(
         state = through_json(left.state())
         # What waits is handed on before a pause: nothing of it is in the state.
         kept = [*state.arrays, *(n for n in state.notes if n.count("/") > 2)]
-        assert not [n for n in kept if n.startswith(("/_outlet", "/passage/s", "/passage/u"))]
+        assert not [n for n in kept if n.startswith(("/outlet", "/passage/s", "/passage/u"))]
         one.restore(state)
         raise LeftError
 

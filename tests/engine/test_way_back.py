@@ -50,7 +50,7 @@ def test_a_large_window_that_is_full_before_the_end_is_replayed(
     fast, rows = learner(net, False), learner(net, True)
     small_windows(fast)
     made = fast._session.lane(0).replay
-    made._of_a_step[:] = 1e-9
+    made.of_a_step[:] = 1e-9
     made._large.room[0] = 200
     for one in (fast, rows):
         one.run(*trial())
