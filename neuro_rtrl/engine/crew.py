@@ -6,7 +6,8 @@ on how a batch is cut, but neither on the lane that runs a share nor on the numb
 how it is cut follows from the batch alone. Shares are large enough that to begin one costs little.
 
 A pause that is due while shares are run at once waits for the end of those that have begun; where
-that took longer than anybody should wait, shares are run one after the other.
+that took longer than anybody should wait, shares are run one after the other, and pauses come
+wherever the lane makes them.
 """
 
 from __future__ import annotations
@@ -67,14 +68,25 @@ class Crew:
         session, scale = self._session, 1.0 / batch.inputs.shape[0]
         shares = self._shares(passage, batch)
         while passage.number < len(shares):
-            several = min(threads(), len(shares) - passage.number) > 1
+            count = min(threads(), len(shares) - passage.number)
             patient = session.between is None or self._took <= PATIENCE
-            if several and patient and not passage.midway:
-                self._at_once(_Shift(session, passage, shares, scale))
-                continue
-            _begin(passage, session.lane(0))
-            session.advance(passage, shares[passage.number], scale, restart=True)
-            passage.number += 1
+            if count > 1 and patient and not passage.midway:
+                self._at_once(_Shift(session, passage, shares, scale, count), count)
+            else:
+                _begin(passage, session.lane(0))
+                session.advance(passage, shares[passage.number], scale, restart=True)
+                passage.number += 1
+            if session.pause[0] <= 0 and passage.number < len(shares):
+                self._pause(passage)
+
+    def _pause(self, passage: Passage) -> None:
+        """A pause that was due within a share, and had to wait for its end."""
+        session = self._session
+        session.pause[0] -= 1
+        passage.count(session.pause)
+        for lane in session.lanes:  # nothing of a sequence is left to be kept
+            lane.restart()
+        session.look(passage)
 
     def _shares(self, passage: Passage, batch: Batch) -> list[Batch]:
         """The shares of a batch; the first has what is recorded."""
@@ -88,12 +100,12 @@ class Crew:
         listened = self._session.outlet is not None
         return [parts[0], *(part.unseen(handed_on=listened) for part in parts[1:])]
 
-    def _at_once(self, shift: _Shift) -> None:
-        """Run the next shares, until a pause is due."""
-        began, session, count = time.monotonic(), self._session, min(threads(), shift.left)
+    def _at_once(self, shift: _Shift, count: int) -> None:
+        """Run the next shares, until a pause is due; this thread is one of `count`."""
+        began, session = time.monotonic(), self._session
         while len(self._streams) < count:
             self._streams.append(session.streams.apart())
-        given = [(session.lane(k), self._streams[k]) for k in range(count)]
+        given = [(k, session.lane(k), self._streams[k]) for k in range(count)]
         jobs = [partial(run_on, k, count, partial(shift.work, *given[k])) for k in range(count)]
         helpers = [pool(count - 1).submit(job) for job in jobs[1:]]
         try:
@@ -115,65 +127,60 @@ class _Shift:
     """
 
     def __init__(
-        self, session: Session, passage: Passage, shares: list[Batch], scale: float
+        self, session: Session, passage: Passage, shares: list[Batch], scale: float, count: int
     ) -> None:
-        """From the present share of a passage on; gradients are added `scale` times."""
+        """From the present share of a passage on, with so many workers.
+
+        Gradients are multiplied by `scale` when they are added.
+        """
         self._session, self._passage, self._shares, self._scale = session, passage, shares, scale
-        self._next, self._until_pause, self._steps = passage.number, int(session.pause[0]), 0
+        self._begun = self._next = passage.number
+        self._until_pause, self._steps = int(session.pause[0]), 0
         self._lock, self.over = Lock(), False
         self._found: dict[int, tuple[Result, np.ndarray]] = {}
         self._failed: dict[int, Exception] = {}
         self._free: list[np.ndarray] = []
         self._pace = passage.pace
+        for _ in range(count):
+            self._take()
 
-    @property
-    def left(self) -> int:
-        """Shares that have not begun."""
-        return len(self._shares) - self._next
-
-    def work(self, lane: Any, streams: Streams) -> None:
-        """Run one share after the other in a lane."""
-        number = self._take(first=True)
+    def work(self, worker: int, lane: Any, streams: Streams) -> None:
+        """Run one share after the other in a lane; the first, who is listened to, has the first."""
+        number: int | None = self._begun + worker
         while number is not None:
             try:
                 self._one(number, lane, streams)
             except Exception as error:  # the first share that has one tells
                 self._failed[number], self.over = error, True
-            number = self._take(first=False)
+            with self._lock:
+                due = self.over or self._steps >= self._until_pause
+                number = None if due else self._take()
 
     def close(self) -> None:
-        """All workers have gone home: a pause, if one is due.
+        """All workers have gone home.
 
         Raises:
             SimulationError: that of the first share that has one.
         """
         if self._failed:
             raise self._failed[min(self._failed)]
-        session, passage = self._session, self._passage
-        session.lane(0).pace[:] = self._pace
-        session.pause[0] = self._until_pause - self._steps
-        if session.pause[0] <= 0 and passage.number < len(self._shares):
-            session.pause[0] -= 1
-            passage.count(session.pause)
-            for lane in session.lanes:  # nothing of a sequence is left to be kept
-                lane.restart()
-            session.look(passage)
+        self._session.lane(0).pace[:] = self._pace
+        self._session.pause[0] = self._until_pause - self._steps
 
-    def _take(self, first: bool) -> int | None:
-        """The number of the next share, unless a pause has to come before it."""
-        with self._lock:
-            due = self._steps >= self._until_pause and not first
-            if self.over or due or self.left == 0:
-                return None
-            self._next += 1
-            self._steps += self._shares[self._next - 1].inputs[:, :, 0].size
-            return self._next - 1
+    def _take(self) -> int | None:
+        """The number of the next share, if there is one."""
+        if self._next == len(self._shares):
+            return None
+        self._next += 1
+        self._steps += self._shares[self._next - 1].inputs[:, :, 0].size
+        return self._next - 1
 
     def _one(self, number: int, lane: Any, streams: Streams) -> None:
         session = self._session
         stream = streams.whole(self._shares[number], 0)
         monitor = Monitor(session.built, session.outlet if number == 0 else None)
-        gradient = self._free.pop() if self._free else np.empty(session.built.values.size)
+        with self._lock:
+            gradient = self._free.pop() if self._free else np.empty(session.built.values.size)
         gradient[:] = 0.0
         _begin(self._passage, lane)
         with by_itself():

@@ -23,7 +23,7 @@ def set_threads(count: int) -> None:
 
     It concerns exact RTRL in windows of steps (`Learner.run` where weights stand still for some),
     the sums of local rules in such windows, sequences of a batch (where weights stand still in it
-    and it has 8192 steps or more), and simulations that are not told otherwise
+    and it has 4096 steps or more), and simulations that are not told otherwise
     (`Simulation(net, threads=1)`). The start is the environment variable NEURO_RTRL_THREADS, or 1.
 
     Raises:
