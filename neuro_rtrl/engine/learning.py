@@ -220,7 +220,7 @@ class Session:
         clock = passage.offset if passage.midway else int(lane.run.clock[STEP])
         stream = self.streams.next(batch, clock, single=not restart, holds=holds)
         added = self.gathered.place(share, passage.midway)
-        outlet = self.outlet if passage.lane == passage.number == 0 else None
+        outlet = self.outlet if passage.lane == 0 else None
         monitor = Monitor(self.built, outlet, passage.start)
         if passage.midway:
             passage.take_up(stream, monitor)

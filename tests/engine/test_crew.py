@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import neuro_rtrl as nr
-from neuro_rtrl.engine import crew
+from neuro_rtrl.engine import crew, diary
+from neuro_rtrl.engine.threads import threads as in_use
 from tests.engine.test_snapshot import through_json
 
 SEQUENCES, STEPS = 7, 40
@@ -95,18 +96,39 @@ def test_threads_give_the_same_bits_across_populations(rule: str) -> None:
     assert_same(learned(network(2), 2, rule), wanted)
 
 
+def test_lanes_are_told_how_the_first_one_ran(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sequence that fills a window is read from its end where one before it said it would fit."""
+    monkeypatch.setattr("neuro_rtrl.engine.replay.ROOM", (4096, 1 << 16, 1 << 17, 16))
+    wanted = learned(network(), 1)
+    assert_same(learned(network(), 3), wanted)
+    monkeypatch.setattr(crew, "_begin", lambda passage, lane: lane.pace.fill(0.0))
+    other = learned(network(), 1)
+    assert any((other[1][name] != value).any() for name, value in wanted[1].items())
+
+
 @pytest.mark.parametrize("rule", ["rtrl", "d-rtrl", "bptt"])
 def test_the_gradient_is_that_of_all_sequences(monkeypatch: pytest.MonkeyPatch, rule: str) -> None:
-    shared = learner(network(), rule, precision="float64")
+    shared, whole = (learner(network(), rule, precision="float64") for _ in range(2))
+    result = shared.run(*trial(), learn=False)
     monkeypatch.setattr(crew, "LEAST_STEPS", 10**6)
-    whole = learner(network(), rule, precision="float64")
-    for one in (whole, shared):
-        monkeypatch.setattr(crew, "LEAST_STEPS", 10**6 if one is whole else 56)
-        result = one.run(*trial(), learn=False)
-        assert result.loss == pytest.approx(whole.run(*trial(), learn=False).loss, rel=1e-14)
+    assert result.loss == pytest.approx(whole.run(*trial(), learn=False).loss, rel=1e-14)
     for name, gradient in whole.gradient.items():
         scale = np.abs(gradient).max()
         np.testing.assert_allclose(shared.gradient[name], gradient, rtol=0, atol=1e-12 * scale)
+        assert (shared.gradient[name] != gradient).any()
+
+
+def test_what_is_done_in_several_threads_has_one_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, write = [], diary.Journal.write
+
+    def look(self: diary.Journal, *given: Any) -> int:
+        found.append((in_use(), threading.current_thread() is threading.main_thread()))
+        return write(self, *given)
+
+    monkeypatch.setattr(diary.Journal, "write", look)
+    learned(network(), 2, "eprop")
+    assert {count for count, _ in found} == {1} and {main for _, main in found} == {True, False}
+    assert in_use() == 2
 
 
 @pytest.mark.parametrize("rule", ["rtrl", "eprop"])
@@ -175,11 +197,12 @@ def test_a_listener_hears_the_first_sequence_in_the_thread_that_asked() -> None:
         assert events[0].size > 5
 
 
-@pytest.mark.parametrize("which", [(0,), (4,), (3, 6)])
-def test_the_first_sequence_that_fails_tells(which: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("failing", [{0: 2}, {4: 2}, {0: 2, 1: 5}, {1: 5, 2: 2}])
+def test_the_first_sequence_that_fails_tells(failing: dict[int, int]) -> None:
+    """Sequence -> input with an event that is too large; one of them makes -inf, the other inf."""
     inputs, targets = trial()
-    for sequence in which:
-        inputs[sequence, 5 * sequence :, 2] = 1e307 if sequence != 6 else 1e306
+    for number, (sequence, source) in enumerate(failing.items()):
+        inputs[sequence, 30 * (1 - number) :, source] = 1e308
 
     def message(threads: int) -> str:
         nr.set_threads(threads)
