@@ -11,7 +11,7 @@ from typing import Any
 
 QUESTIONS = (
     "learn", "silent", "step", "roofline", "model", "rules", "reproductions", "simulate", "least",
-    "sweeps", "windows", "populations", "online",
+    "sweeps", "windows", "populations", "online", "batches",
 )  # fmt: skip
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
@@ -59,6 +59,7 @@ def job(given: argparse.Namespace) -> Callable[..., Any]:
     from functools import partial
 
     from benchmarks import (
+        batches,
         learn,
         least,
         model,
@@ -91,7 +92,7 @@ def job(given: argparse.Namespace) -> Callable[..., Any]:
         return least.measure
     rest = {
         "silent": silent, "step": step_overhead, "model": model, "windows": windows,
-        "populations": populations,
+        "populations": populations, "batches": batches,
     }  # fmt: skip
     return rest[given.question].measure
 

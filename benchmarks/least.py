@@ -187,6 +187,18 @@ def compared(
     return found
 
 
+def later(net: nr.Network, x: np.ndarray, target: np.ndarray, width: float) -> Record:
+    """By rows, of the second half of a sequence: most paths from parameters to rows are there."""
+    half = len(x) // 2
+    begun, found = (compared(net, x[:k], target[:k], width) for k in (half, len(x)))
+    found.who += f", steps {half} to {len(x)}"
+    before, after = begun.details, found.details
+    after |= {k: 2 * after[k] - before[k] for k in ("least_per_step", "counted_per_step")}
+    after["counted_over_least"] = after["counted_per_step"] / after["least_per_step"]
+    after |= {k: begun.details[k] for k in ("absent",) if k in begun.details}
+    return found
+
+
 def measure(
     *,
     cases: tuple[Case, ...] = CASES,
@@ -200,6 +212,12 @@ def measure(
         problem = make(case, steps)
         for windows in (False, True):
             one = compared(describe(problem), problem.x, problem.target, case.width, windows)
+            one.density, one.details["case"] = case.density, case.name
+            say(one)
+            found.append(one)
+        if case.live is not None:  # many a column comes alive only after hundreds of steps
+            problem = make(case, 2 * steps)
+            one = later(describe(problem), problem.x, problem.target, case.width)
             one.density, one.details["case"] = case.density, case.name
             say(one)
             found.append(one)

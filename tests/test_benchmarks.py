@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks import (
+    batches,
     figures,
     learn,
     model,
@@ -86,6 +87,13 @@ def test_windows(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert all((r.gradient_error or 1.0) < 1e-5 for r in found[2:])
     assert figures.windows(found, tmp_path / "windows.png").exists()
+
+
+def test_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("neuro_rtrl.engine.crew.LEAST_STEPS", 60)
+    found = batches.measure((SMALL,), steps=60, runs=1, sequences=4, rules=("eprop", "rtrl"))
+    assert [r.details["threads"] for r in found] == [1, 2, 1, 2]
+    assert all(r.details["same_bits"] for r in found[1::2])
 
 
 def test_populations() -> None:

@@ -65,3 +65,14 @@ def test_entries_are_those_of_influence() -> None:
         there[first + unit, offsets[hidden.names[name]] + number] = True
     assert there.any()
     np.testing.assert_array_equal(there[first : first + 12], walk.there[first : first + 12])
+
+
+def test_the_second_half_of_a_sequence() -> None:
+    problem = make(Case(24, 0.5, 0.5), 100)
+    given = describe(problem), problem.x, problem.target
+    whole = least.compared(*given, 0.3).details
+    begun = least.compared(given[0], problem.x[:50], problem.target[:50], 0.3).details
+    found = least.later(*given, 0.3).details
+    for name in ("least_per_step", "counted_per_step"):
+        assert 0.5 * (begun[name] + found[name]) == pytest.approx(whole[name], rel=1e-12)
+    assert 1.0 < found["counted_over_least"] < begun["counted_over_least"]
