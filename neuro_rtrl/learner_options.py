@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -40,17 +41,22 @@ class FiringRate:
     target: float = 0.01
 
     def __post_init__(self) -> None:
-        good = 0 < self.coefficient < float("inf")
+        good = _is_number(self.coefficient) and 0 < self.coefficient < float("inf")
         _check("coefficient", self.coefficient, good, "a number above 0")
-        _check("target", self.target, 0 <= self.target <= 1, "spikes per step, from 0 to 1")
+        good = _is_number(self.target) and 0 <= self.target <= 1
+        _check("target", self.target, good, "spikes per step, from 0 to 1")
+
+
+def _is_number(given: object) -> bool:
+    return isinstance(given, Real) and not isinstance(given, bool)
 
 
 def _check(name: str, given: float, good: bool, expected: str) -> None:
     if not good:
         raise DescriptionError(
-            f"the {name} is out of range",
+            f"the {name} is out of range" if _is_number(given) else f"the {name} is no number",
             where=f"firing_rate: {name}",
-            given=given,
+            given=repr(given),
             expected=expected,
         )
 

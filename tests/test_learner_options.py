@@ -135,6 +135,8 @@ def test_rates_that_cannot_be_are_refused(trial: Any) -> None:
         nr.FiringRate(("h",), coefficient=0)
     with pytest.raises(DescriptionError, match=r"target is out of range; given: 10.*0 to 1"):
         nr.FiringRate(("h",), target=10)
+    with pytest.raises(DescriptionError, match=r"target is no number; given: '20 Hz'.*0 to 1"):
+        nr.FiringRate(("h",), target="20 Hz")  # type: ignore[arg-type]
     with pytest.raises(DescriptionError, match=r"firing_rate: unknown population.*'hh'"):
         nr.Learner(network(), update="sequence", firing_rate=nr.FiringRate(("hh",)))
     with pytest.raises(BuildError, match=r"firing_rate: y: .*no spikes.*one of g, h"):
