@@ -110,7 +110,6 @@ class Plastic:
             p.name: Part(given.synapse, p.pre, p.post, x.rank, int(at), x.flow, x.rates)
             for (p, given), x, at in zip(pairs, loose, self.weave.at_z, strict=True)
         }
-
         self._shared = [x.shared for x in loose]
         self._cuts: list[Woven] = []
 
