@@ -62,13 +62,11 @@ class Session:
         self.shared = rule.prepare(built)
         self.lanes: list[Any] = []
         self.gathered = Gathered(built.values.size)
-        self.since_update = 0
         # Asking a lane for it, as Python does, takes 10 us: more than many a step.
         self._certifies, self._holds, self._certified = False, False, 0.0
         self.plastic = rewire.plastic(built, rewiring, rule, self.update_every, optimizer)
-        self._fresh = True
         self.passage: Passage | None = None
-        self.pause = np.array([NEVER])
+        self.pause, self.since_update, self._fresh = np.array([NEVER]), 0, True
         self.options: dict[str, Any] = {"loss": loss, "rate": rate or (0.0, 0.0)}
         self.streams = Streams(built, average, self.pause, self.options)
         self.between: Between | None = None

@@ -57,7 +57,8 @@ def test_every_synapse_is_in_one_share() -> None:
     found = []
     for i in range(2):
         _, places = cut_cells(built, cells, i, 2)
-        part = cut_fan(fan, places)
+        part, kept = cut_fan(fan, places)
+        np.testing.assert_array_equal(part.jump, fan.jump[kept])
         np.testing.assert_array_equal(part.group, fan.group)
         group = np.repeat(np.arange(fan.delay.size), np.diff(part.first))
         back = np.flatnonzero(places.h >= 0)
